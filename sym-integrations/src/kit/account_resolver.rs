@@ -2,12 +2,13 @@
 //!
 //! Access is granted to an account, so the wrong account is the worst mistake a client can make. An account that the directory
 //! knows always counts before an e-mail address, because addresses are reassigned; what an address leads to is stored, so that it is
-//! looked up once; and an account that another user is known to have is never taken from them.
+//! looked up once; and an account that another user is known to have is never taken from them. The account of somebody who was deleted
+//! is nobody's.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use sym_sdk::directory::Directory;
+use sym_sdk::directory::{Directory, Inserted};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::{User, UserId, UserIdentity};
 
@@ -94,19 +95,17 @@ impl AccountResolver {
         Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())
     }
 
-    /// Whether an e-mail address is known to be nobody's in the organization: it is not internal, and no user has it.
-    pub(crate) async fn is_external_email(&self, email: &str) -> Result<bool> {
-        let Some(directory) = &self.directory else { return Ok(false) };
-        Ok(!directory.is_internal_email(email) && directory.user_by_email(email).await?.is_none())
-    }
-
     /// Returns the users who have these accounts, in the same order and without duplicates. An account that the directory does not
-    /// know is resolved by its e-mail address, and its user added to the directory; one without an address is omitted with a warning in
-    /// the log.
+    /// know is resolved by its e-mail address, and its user added to the directory; one without an address, or of a deleted user, is
+    /// omitted with a warning in the log.
     pub(crate) async fn users(&self, accounts: impl IntoIterator<Item = Account>) -> Result<Vec<Arc<User>>> {
         let (mut users, mut seen) = (Vec::new(), HashSet::new());
         for account in accounts {
-            match self.user(&account).await? {
+            let contact = match self.contact(&account).await {
+                Err(error) if *error.code() == codes::USER_DELETED => None,
+                contact => contact?,
+            };
+            match contact.map(Inserted::into_user) {
                 Some(user) if seen.insert(user.id()) => users.push(user),
                 Some(_) => {}
                 None => {
@@ -121,28 +120,73 @@ impl AccountResolver {
         Ok(users)
     }
 
-    async fn user(&self, account: &Account) -> Result<Option<Arc<User>>> {
+    /// Returns the user who has an account, as [`users`](Self::users) does, and whether they were unknown until now.
+    ///
+    /// # Errors
+    /// `SymSDK:USER_DELETED` if the account or the address was that of a deleted user.
+    pub(crate) async fn contact(&self, account: &Account) -> Result<Option<Inserted>> {
         let email = account.email.as_deref().map(str::trim).filter(|email| !email.is_empty());
         let Some(directory) = &self.directory else {
             let Some(email) = email else { return Ok(None) };
             // The account of an integration, for example, may have an address that cannot be a user's.
             let Ok(user) = User::person(UserId::from_email(email), email) else { return Ok(None) };
             let identity = UserIdentity::new(self.service, &*self.service_id, &account.id);
-            return Ok(Some(Arc::new(user.with_identity(identity))));
+            return Ok(Some(Inserted::Existing(Arc::new(user.with_identity(identity)))));
         };
-        if let Some(user) = directory.user_by_identity(self.service, &self.service_id, &account.id).await? {
-            return Ok(Some(user));
+        self.contact_in(directory, &self.service_id, &account.id, email).await
+    }
+
+    /// Returns the user who has an account in another instance of the service, such as the workspace of another organization, and
+    /// whether they were unknown until now. An e-mail address is used only if the caller vouches for it; without one, the user is known by
+    /// the account alone.
+    ///
+    /// # Errors
+    /// `SymSDK:USER_DELETED` if the account or the address was that of a deleted user.
+    pub(crate) async fn contact_of_outsider(
+        &self,
+        instance: &str,
+        id: &str,
+        vouched_email: Option<&str>,
+    ) -> Result<Option<Inserted>> {
+        let Some(directory) = &self.directory else { return Ok(None) };
+        match vouched_email {
+            Some(email) => self.contact_in(directory, instance, id, Some(email)).await,
+            None => {
+                let account = UserIdentity::new(self.service, instance, id);
+                directory.contact_of_outsider(account).await.map(Some)
+            }
         }
-        let Some(email) = email else { return Ok(None) };
-        if User::person(UserId::from_email(email), email).is_err() {
-            return Ok(None);
+    }
+
+    async fn contact_in(
+        &self,
+        directory: &Directory,
+        instance: &str,
+        id: &str,
+        email: Option<&str>,
+    ) -> Result<Option<Inserted>> {
+        if let Some(user) = directory.user_by_identity(self.service, instance, id).await? {
+            return Ok(Some(Inserted::Existing(user)));
         }
-        let user = directory.get_or_create_user_by_email(email).await?;
+        if directory.is_account_deleted(self.service, instance, id).await? {
+            let message = format!("the user of this {} account was deleted", self.service);
+            return Err(Error::new(ErrorKind::Forbidden, codes::USER_DELETED, message)
+                .with_service(self.service)
+                .with_hint("an administrator can restore the user"));
+        }
+        let Some(email) = email.filter(|email| User::person(UserId::random(), email).is_ok()) else { return Ok(None) };
+        let contact = directory.contact(email).await?;
+        let is_new = matches!(contact, Inserted::New(_));
+        let user = contact.into_user();
         // The user is known to have another account, so the address does not tell whose this one is.
-        if user.identity(self.service, Some(&*self.service_id)).is_some() {
+        if user.identity(self.service, Some(instance)).is_some() {
             return Ok(None);
         }
-        self.store(user.id(), &account.id).await.map(|stored| Some(stored.unwrap_or(user)))
+        let user = match directory.put_identity(user.id(), UserIdentity::new(self.service, instance, id)).await {
+            Err(error) if error.code() == &codes::UNKNOWN_USER => user,
+            stored => stored?,
+        };
+        Ok(Some(if is_new { Inserted::New(user) } else { Inserted::Existing(user) }))
     }
 
     async fn known(&self, user: &User) -> Result<Option<String>> {

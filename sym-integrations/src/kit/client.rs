@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sym_sdk::directory::Inserted;
 use sym_sdk::error::{ErrorKind, Result, codes};
 use sym_sdk::model::User;
 
@@ -122,10 +123,27 @@ impl ServiceClient {
         self.accounts.is_known(id).await
     }
 
-    /// Returns whether an e-mail address is known to be nobody's in the organization: it is not internal, and no user has it. Without a
-    /// directory, this is not known of any address.
-    pub async fn is_external_email(&self, email: &str) -> Result<bool> {
-        self.accounts.is_external_email(email).await
+    /// Returns the user who has an account, as [`users`](Self::users) does, and whether they were unknown until now.
+    ///
+    /// # Errors
+    /// `SymSDK:USER_DELETED` if the account or the address was that of a deleted user.
+    pub async fn contact(&self, account: &Account) -> Result<Option<Inserted>> {
+        self.accounts.contact(account).await
+    }
+
+    /// Returns the user who has an account in another instance of the service, such as the workspace of another organization, and
+    /// whether they were unknown until now. Without an e-mail address that the caller vouches for, the user is known by the account
+    /// alone. `None` without a directory.
+    ///
+    /// # Errors
+    /// `SymSDK:USER_DELETED` if the account or the address was that of a deleted user.
+    pub async fn contact_of_outsider(
+        &self,
+        instance: &str,
+        id: &str,
+        vouched_email: Option<&str>,
+    ) -> Result<Option<Inserted>> {
+        self.accounts.contact_of_outsider(instance, id, vouched_email).await
     }
 
     /// A client whose calls belong to the rate group [`REVOKE`], so that nothing else delays them.

@@ -6,10 +6,10 @@ use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::error::{ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
-use super::Api;
 use super::api::{HOOKS, RATE_LIMITS, SOCKET_MODE, hooks_base_url};
 use super::errors::classify;
 use super::user_cache::UserCache;
+use super::{Api, TrustedTeams};
 use crate::http::{Auth, BaseUrl, SecretString};
 use crate::kit::{BASE_URL, Credentials, Endpoint, ServiceClient, Vendor, VendorBuilder, VendorClient};
 
@@ -21,6 +21,7 @@ pub(super) const SLACK: Vendor = Vendor::new("slack", "Slack")
         SettingSchema::optional(BOT_TOKEN),
         SettingSchema::optional(APP_TOKEN),
         SettingSchema::optional("signing_secret"),
+        SettingSchema::optional(TRUSTED_TEAMS),
         SettingSchema::optional(BASE_URL),
     ]))
     .classify(classify);
@@ -30,6 +31,9 @@ const BOT_TOKEN: &str = "bot_token_secret";
 
 /// The setting that names the secret with the app-level token.
 const APP_TOKEN: &str = "app_token_secret";
+
+/// The setting that names other workspaces whose people may use the app: see [`TrustedTeams`].
+pub(super) const TRUSTED_TEAMS: &str = "trusted_teams";
 
 /// A client for one Slack workspace. Clones share connections, rate limits and the cache of users.
 ///
@@ -56,6 +60,7 @@ const APP_TOKEN: &str = "app_token_secret";
 pub struct Slack {
     api: Api,
     pub(super) users: Arc<UserCache>,
+    trusted_teams: Arc<TrustedTeams>,
     /// Whether the workspace is simulated. Every channel name then resolves to itself.
     pub(super) is_simulated: bool,
 }
@@ -67,6 +72,25 @@ impl Slack {
     /// Creates a builder for the client of the workspace with this id, which begins with T.
     pub fn builder(workspace: impl Into<String>) -> SlackBuilder {
         Self::builder_for(workspace)
+    }
+
+    /// Sets the other workspaces that are trusted. The default is none.
+    #[must_use]
+    pub fn with_trusted_teams(self, teams: TrustedTeams) -> Self {
+        Self { trusted_teams: Arc::new(teams), ..self }
+    }
+
+    /// Sets the other workspaces that the setting `trusted_teams` names.
+    pub(super) fn with_trusted_teams_of(self, config: &IntegrationConfig<'_>) -> Result<Self> {
+        match config.integration().settings().get(TRUSTED_TEAMS) {
+            Some(teams) => Ok(self.with_trusted_teams(teams.parse()?)),
+            None => Ok(self),
+        }
+    }
+
+    /// Returns the other workspaces that are trusted.
+    pub fn trusted_teams(&self) -> &TrustedTeams {
+        &self.trusted_teams
     }
 
     /// Returns the workspace id.
@@ -125,7 +149,7 @@ impl VendorClient for Slack {
 
     fn from_service(service: ServiceClient) -> Self {
         let users = Arc::new(UserCache::new(Arc::clone(service.clock())));
-        Self { api: Api::new(service), users, is_simulated: false }
+        Self { api: Api::new(service), users, trusted_teams: Arc::default(), is_simulated: false }
     }
 
     fn service(&self) -> &ServiceClient {
@@ -140,7 +164,7 @@ impl IntegrationClient for Slack {
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         // A client needs the token even though the integration does not.
         config.secret(BOT_TOKEN)?;
-        SlackBuilder::from_config(config)?.build()
+        SlackBuilder::from_config(config)?.build()?.with_trusted_teams_of(config)
     }
 
     /// Returns a client of a simulated workspace, in which every channel and group is empty. Messages are recorded in the outbox.

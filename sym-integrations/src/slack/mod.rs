@@ -77,6 +77,7 @@ mod plugin;
 pub mod signature;
 #[cfg(feature = "runtime")]
 mod simulated;
+mod trusted_teams;
 mod user_cache;
 mod user_lookup;
 
@@ -85,6 +86,7 @@ pub use args::{ChannelArg, Recipient, UserArg};
 pub use client::{Slack, SlackBuilder};
 pub use destination::{channel, fallback, group, mention, user};
 pub use model::{ChannelInfo, MessageRef, UserInfo};
+pub use trusted_teams::TrustedTeams;
 pub use user_lookup::ListUsers;
 
 /// Escapes a text for Slack's markup: a `<!channel>` in it is shown as text and notifies nobody.

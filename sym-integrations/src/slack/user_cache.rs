@@ -27,6 +27,8 @@ pub(super) struct CachedUser {
     pub(super) email: Option<String>,
     pub(super) is_bot: bool,
     pub(super) is_deactivated: bool,
+    /// The person's own workspace, if it is another one than the app's.
+    pub(super) foreign_team: Option<String>,
     pub(super) is_outsider: bool,
 }
 
@@ -39,6 +41,7 @@ impl CachedUser {
             email: user.verified_email().map(str::to_owned),
             is_bot: user.is_bot(),
             is_deactivated: user.is_deactivated(),
+            foreign_team: user.team_id().filter(|team| *team != workspace).map(str::to_owned),
             is_outsider: user.is_outsider(workspace),
         }
     }

@@ -1,12 +1,15 @@
 //! Finding Slack users, channels and the members of channels and groups.
 //!
 //! A Slack account becomes a user through the directory first and the verified e-mail address second. The address of an
-//! outsider is set by another organization, so it never selects an existing user of this one.
+//! outsider is set by another organization, so it selects nobody unless the configuration [vouches](super::TrustedTeams) for it: an
+//! outsider is known by their workspace and account.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sym_sdk::BoxFuture;
+use sym_sdk::directory::Inserted;
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::model::User;
 use sym_sdk::routing::SlackUser;
@@ -119,25 +122,40 @@ impl Slack {
     /// a private channel.
     ///
     /// An account is matched to a user by the directory, or else by the e-mail address, unless Slack reports the address as
-    /// unconfirmed. The address of someone from another organization is used only if a directory is set, none of its users has
-    /// the address and its domain is not internal: the other organization decides what the address is.
+    /// unconfirmed. Someone from another organization is known by their workspace and account, as a guest, because the other organization
+    /// decides what their address is; see [`TrustedTeams`](super::TrustedTeams) for exceptions. Without a directory, they are left out,
+    /// and so is everybody who was deleted.
     ///
     /// # Errors
     /// `Slack:CHANNEL_NOT_FOUND`.
     pub async fn users_in_channel<'a>(&self, channel: impl Into<ChannelArg<'a>>) -> Result<Vec<Arc<User>>> {
         let channel = self.channel_id(&channel.into()).await?;
         let members = self.api().channel_members(&channel).await?;
-        let mut accounts = Vec::with_capacity(members.len());
-        for user in self.cached_or_fetched(members).await? {
-            if !user.is_bot && !user.is_deactivated {
-                accounts.push(self.account(user).await?);
+        let (mut users, mut seen) = (Vec::with_capacity(members.len()), HashSet::new());
+        for account in self.cached_or_fetched(members).await? {
+            if account.is_bot || account.is_deactivated {
+                continue;
+            }
+            let contact = match self.contact(&account).await {
+                Err(error) if *error.code() == sym_sdk::error::codes::USER_DELETED => None,
+                contact => contact?,
+            };
+            match contact.map(Inserted::into_user) {
+                Some(user) if seen.insert(user.id()) => users.push(user),
+                Some(_) => {}
+                None => {
+                    tracing::warn!(service = "slack", account = account.id, "no user is known to have this account")
+                }
             }
         }
-        self.service().users(accounts).await
+        Ok(users)
     }
 
     /// Returns the id of a user's Slack account.
     pub(super) async fn account_id(&self, user: &User) -> Result<String> {
+        if let Some(account) = user.identity("slack", None).filter(|_| user.is_outsider()) {
+            return Ok(account.user_id().to_owned());
+        }
         self.service().account_id(user, async |email| self.id_by_email(email).await).await
     }
 
@@ -208,21 +226,23 @@ impl Slack {
         self.users.get_or_fetch(fetch).await
     }
 
-    /// Returns the user to whom a Slack account belongs, if it is linked to one.
-    #[cfg(feature = "slack-app")]
-    pub(super) async fn linked_user(&self, user: CachedUser) -> Result<Option<Arc<User>>> {
-        let account = self.account(user).await?;
-        Ok(self.service().users([account]).await?.pop())
-    }
-
-    /// Returns the account with the e-mail address by which it may be matched to a user.
-    async fn account(&self, user: CachedUser) -> Result<Account> {
-        let CachedUser { id, email, is_outsider, .. } = user;
-        let email = match email {
-            Some(claimed) if is_outsider && !self.service().is_external_email(&claimed).await? => None,
-            email => email,
-        };
-        Ok(Account::new(id, email))
+    /// Returns the user to whom a Slack account belongs, and whether they were unknown until now. `None` if nobody is known to have it.
+    ///
+    /// # Errors
+    /// `SymSDK:USER_DELETED` if the user was deleted.
+    pub(super) async fn contact(&self, account: &CachedUser) -> Result<Option<Inserted>> {
+        let CachedUser { id, email, .. } = account;
+        let service = self.service();
+        if !account.is_outsider {
+            return service.contact(&Account::new(id.clone(), email.clone())).await;
+        }
+        // An administrator has linked it.
+        if service.is_known_account(id).await? {
+            return service.contact(&Account::new(id.clone(), None)).await;
+        }
+        let Some(team) = &account.foreign_team else { return Ok(None) };
+        let vouched = email.as_deref().filter(|email| self.trusted_teams().vouches_for(team, email));
+        service.contact_of_outsider(team, id, vouched).await
     }
 
     fn user_not_found(&self, user: &UserArg<'_>) -> Error {

@@ -279,6 +279,7 @@ async fn a_configured_destination_catches_up_after_an_outage() {
     let runtime = build(config, store.clone(), clock.clone()).await.unwrap();
     let workers = runtime.start(WorkerLimits::default());
     let run = runtime.submit(Submission::request("prod", "ana@example.com")).await.unwrap().run;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     // Real time is for the network, and virtual time for the pauses.
     for _ in 0..5_000 {

@@ -6,6 +6,7 @@ mod click;
 mod decisions;
 mod fields;
 mod forms;
+mod identity;
 mod limits;
 mod requests;
 mod restart;
@@ -176,6 +177,10 @@ impl World {
         let delivery = app.clone();
         let harness = harness.runtime(|builder| builder.directory(directory)).delivery(delivery);
         let harness = harness.idle_timeout(GRACE).build().await.unwrap();
+        // Nobody decides with their first contact.
+        for email in ["ben@example.com", "cyd@example.com"] {
+            harness.runtime().directory().contact(email).await.unwrap();
+        }
         let router = app.router(harness.runtime().clone());
         Self { fake, harness, app, router, clicks: 0 }
     }

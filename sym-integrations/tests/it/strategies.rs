@@ -339,6 +339,7 @@ async fn builds_the_strategy_from_its_configuration() {
     let workers = runtime.start(WorkerLimits::default());
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let run = runtime.submit(request).await.unwrap().run;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     let escalated = async {
         while runtime.run(run).await.unwrap().state.run.status() != RunStatus::Escalated {

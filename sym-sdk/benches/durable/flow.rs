@@ -148,6 +148,7 @@ pub(crate) async fn granted(runtime: &Runtime, desk: &Desk, who: usize) -> (RunI
     let run = runtime.submit(request).await.unwrap().run;
     let mut seen = desk.hear(run);
     assert_eq!(seen.recv().await, Some(Seen::Asked));
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     assert_eq!(seen.recv().await, Some(Seen::Granted));
     (run, seen)

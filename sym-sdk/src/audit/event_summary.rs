@@ -68,6 +68,7 @@ impl EventSummary {
             AuditKind::Refused { error }
             | AuditKind::Failed { error }
             | AuditKind::RegrantFailed { error, .. }
+            | AuditKind::UserAction { refusal: Some(error), .. }
             | AuditKind::Reported { error } => {
                 self.error = Some(error.to_string());
             }
@@ -92,6 +93,9 @@ impl AuditKind {
             | Self::WrittenOff { .. }
             | Self::Regranted { .. }
             | Self::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => Some(EventStatus::Success),
+            Self::UserAction { refusal, .. } => {
+                Some(if refusal.is_some() { EventStatus::Error } else { EventStatus::Success })
+            }
             Self::Refused { .. } | Self::Failed { .. } | Self::RegrantFailed { .. } | Self::Ignored { .. } => {
                 Some(EventStatus::Error)
             }

@@ -256,6 +256,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
         | AuditKind::RegrantFailed { error, .. }
         | AuditKind::ApprovalWithdrawn { error, .. }
         | AuditKind::Alerted { error }
+        | AuditKind::UserAction { refusal: Some(error), .. }
         | AuditKind::HandlerCalled { result: HandlerResult::Failed { error }, .. } => vec![of(error)],
         AuditKind::AlertUndelivered { error, reason } => vec![of(error), of(reason)],
         AuditKind::Ignored { message } => {

@@ -40,6 +40,8 @@ mod simulate;
 mod simulated_store;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 mod unavailable;
+#[cfg(feature = "sqlite")]
+mod users;
 
 use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};
@@ -140,6 +142,8 @@ async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> R
         Some(Command::Revoke(args)) => run_actions::revoke(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::WriteOff(args)) => run_actions::write_off(program, common, args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Users(command)) => users::run(program, common, command, output).await,
         #[cfg(feature = "sqlite")]
         None if let Some(db) = args.demo.db => {
             demo::run(program, common, demo::DemoStore { db, speed: args.demo.speed }, output).await

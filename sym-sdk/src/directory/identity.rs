@@ -6,16 +6,18 @@ use super::Directory;
 use super::users::unknown_user;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity};
+use crate::normalize::fold_email;
 
 impl Directory {
     /// Returns the person with this e-mail address, or the bot with this name.
     pub async fn user_by_email(&self, email: &str) -> Result<Option<Arc<User>>> {
-        self.store.user_by_username(email.trim()).await
+        Ok(self.store.user_by_username(&fold_email(email)).await?.map(|user| self.recognized(user)))
     }
 
     /// Returns the user who has this account in an instance of a service. Fails if two users have it.
     pub async fn user_by_identity(&self, service: &str, service_id: &str, user_id: &str) -> Result<Option<Arc<User>>> {
-        self.store.user_by_identity(&UserIdentity::new(service, service_id, user_id)).await
+        let user = self.store.user_by_identity(&UserIdentity::new(service, service_id, user_id)).await?;
+        Ok(user.map(|user| self.recognized(user)))
     }
 
     /// Returns the stored account of a user in a service, and in this instance of the service if one is given.

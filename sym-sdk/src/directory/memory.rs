@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-use super::{DirectoryConflict, DirectoryStore, Inserted, StoredToken, UserChange};
+use super::{DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, StoredToken, UserChange};
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
@@ -21,7 +21,31 @@ pub struct MemoryDirectory {
 #[derive(Debug, Default)]
 struct Tables {
     users: BTreeMap<UserId, Arc<User>>,
+    /// In the order of deletion.
+    deleted: Vec<Deleted>,
     tokens: BTreeMap<TokenId, StoredToken>,
+}
+
+#[derive(Debug)]
+struct Deleted {
+    user: DeletedUser,
+    /// The name, until it is given to somebody else.
+    username: Option<String>,
+}
+
+impl Deleted {
+    fn has_name(&self, name: &str) -> bool {
+        self.username.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name))
+    }
+
+    fn matches(&self, by: DeletedBy<'_>) -> bool {
+        let user = &self.user.user;
+        match by {
+            DeletedBy::Id(id) => user.id() == id,
+            DeletedBy::Username(name) => self.has_name(name),
+            DeletedBy::Account(account) => user.identities().iter().any(|known| known.is_same(account)),
+        }
+    }
 }
 
 impl MemoryDirectory {
@@ -57,7 +81,32 @@ impl Tables {
         if let Some(existing) = self.users.get(&user.id()) {
             return Err(DirectoryConflict::Taken { existing: existing.clone(), user: Box::new(user) }.into());
         }
+        let keys = DirectoryConflict::deletions_to_check(&user);
+        if keys.into_iter().any(|key| self.deleted.iter().any(|deleted| deleted.matches(key))) {
+            return Err(DirectoryConflict::Deleted { user: Box::new(user) }.into());
+        }
         Ok(Inserted::New(self.insert(user)))
+    }
+
+    fn admit_user(&mut self, user: User) -> Result<Inserted> {
+        let username = user.username().to_owned();
+        if self.with_name(&username).is_some() {
+            return self.insert_user(user);
+        }
+        // Everything else is checked before the name is released, so that a refused user changes nothing.
+        let keys = DirectoryConflict::deletions_to_check(&user);
+        let is_other =
+            |deleted: &Deleted| keys.iter().any(|key| !matches!(key, DeletedBy::Username(_)) && deleted.matches(*key));
+        if !self.users.contains_key(&user.id()) && !self.deleted.iter().any(is_other) {
+            self.release_name(&username);
+        }
+        self.insert_user(user)
+    }
+
+    fn release_name(&mut self, username: &str) {
+        for deleted in self.deleted.iter_mut().filter(|deleted| deleted.has_name(username)) {
+            deleted.username = None;
+        }
     }
 
     fn put_users(&mut self, users: Vec<User>) -> Result<Vec<Arc<User>>> {
@@ -66,8 +115,18 @@ impl Tables {
             if let Some(conflict) = DirectoryConflict::find(user, with_id, with_name) {
                 return Err(conflict.into());
             }
+            let keys = [DeletedBy::Id(user.id()), DeletedBy::Username(user.username())];
+            if self.deleted.iter().any(|deleted| keys.iter().any(|key| deleted.matches(*key))) {
+                return Err(DirectoryConflict::Deleted { user: Box::new(user.clone()) }.into());
+            }
         }
-        Ok(users.into_iter().map(|user| self.insert(user)).collect())
+        Ok(users.into_iter().map(|user| self.replace(user)).collect())
+    }
+
+    /// Saves a user, who stays locked or unlocked.
+    fn replace(&mut self, user: User) -> Arc<User> {
+        let locked = self.users.get(&user.id()).is_some_and(|existing| existing.is_locked());
+        self.insert(UserChange::Locked(locked).apply(user))
     }
 
     fn user_by_identity(&self, identity: &UserIdentity) -> Result<Option<Arc<User>>> {
@@ -87,7 +146,22 @@ impl Tables {
         for stored in self.tokens.values_mut().filter(|stored| stored.token.bot == id) {
             stored.token.revoked_at.get_or_insert(now);
         }
+        let username = Some(deleted.username().to_owned());
+        self.deleted.push(Deleted { user: DeletedUser::new(deleted.clone(), now), username });
         Some(deleted)
+    }
+
+    fn restore_user(&mut self, id: UserId) -> Result<Option<Arc<User>>> {
+        let Some(deleted) = self.deleted.iter().find(|deleted| deleted.matches(DeletedBy::Id(id))) else {
+            return Ok(None);
+        };
+        let user = User::clone(&deleted.user.user);
+        if let Some(existing) = self.with_name(user.username()) {
+            return Err(DirectoryConflict::Taken { existing: existing.clone(), user: Box::new(user) }.into());
+        }
+        self.deleted.retain(|deleted| !deleted.matches(DeletedBy::Id(id)));
+        self.release_name(user.username());
+        Ok(Some(self.insert(user)))
     }
 
     fn insert_token(&mut self, token: StoredToken) -> bool {
@@ -132,6 +206,10 @@ impl DirectoryStore for MemoryDirectory {
         Box::pin(ready(lock(&self.tables).insert_user(user)))
     }
 
+    fn admit_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        Box::pin(ready(lock(&self.tables).admit_user(user)))
+    }
+
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         Box::pin(ready(lock(&self.tables).put_users(users)))
     }
@@ -144,6 +222,19 @@ impl DirectoryStore for MemoryDirectory {
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
         done(lock(&self.tables).delete_user(id, now))
+    }
+
+    fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
+        let tables = lock(&self.tables);
+        done(tables.deleted.iter().rfind(|deleted| deleted.matches(by)).map(|deleted| deleted.user.clone()))
+    }
+
+    fn deleted_users(&self) -> BoxFuture<'_, Result<Vec<DeletedUser>>> {
+        done(lock(&self.tables).deleted.iter().map(|deleted| deleted.user.clone()).collect())
+    }
+
+    fn restore_user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        Box::pin(ready(lock(&self.tables).restore_user(id)))
     }
 
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {

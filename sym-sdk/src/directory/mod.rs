@@ -1,9 +1,11 @@
 //! The user directory: users and their accounts in services, bots and their tokens, event counts, and a key-value store for
 //! handlers.
 //!
-//! Nobody becomes somebody else here: names and ids are unique, a person cannot become a bot, and an account that two users
-//! share identifies neither. The rules are in [`Directory`]; a [`DirectoryStore`] only has to keep data atomically.
+//! Nobody becomes somebody else here: names and ids are unique, ids are never used again, a person cannot become a bot, an account
+//! that two users share identifies neither, and somebody who was deleted stays away until an administrator says otherwise. The rules
+//! are in [`Directory`]; a [`DirectoryStore`] only has to keep data atomically.
 
+mod deleted;
 mod event_count;
 mod first_contact;
 mod identity;
@@ -14,6 +16,7 @@ mod store;
 mod tokens;
 mod users;
 
+pub use deleted::{DeletedBy, DeletedUser};
 pub use event_count::{CountEvents, EventFilter, EventQuery, EventSource};
 pub use key_value::{KeyPath, KeyValue, KeyValueStore};
 pub use memory::MemoryDirectory;

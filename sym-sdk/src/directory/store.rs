@@ -1,10 +1,11 @@
 //! The storage interface of the user directory.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::StoredToken;
+use super::{DeletedBy, DeletedUser, StoredToken};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserRole};
@@ -44,20 +45,50 @@ pub trait DirectoryStore: Send + Sync {
 
     /// Adds a user, unless one with that name exists.
     ///
-    /// If another user has the id, fails with [`DirectoryConflict::Taken`].
+    /// If another user has the id, fails with [`DirectoryConflict::Taken`]. If a [deleted user](DeletedUser) has the id, the name or
+    /// one of the accounts, fails with [`DirectoryConflict::Deleted`].
     fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>>;
 
+    /// Adds a user, unless one with that name exists, and releases the name if it was that of a deleted user. Otherwise as
+    /// [`insert_user`](Self::insert_user), which it is by default, for stores that keep no deleted users.
+    fn admit_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        self.insert_user(user)
+    }
+
     /// Adds or replaces users by id: either all of them or none. The caller guarantees that their ids and names are distinct.
+    /// A user who is replaced stays locked or unlocked.
     ///
-    /// If another user has one of the names, or a person would become a bot or the reverse, fails with a
-    /// [`DirectoryConflict`].
+    /// If another user has one of the names, if a person would become a bot or the reverse, or if a deleted user has one of the ids
+    /// or names, fails with a [`DirectoryConflict`].
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
 
     /// Applies a change to a user. Returns `None` if there is no such user.
     fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
 
     /// Deletes a user with all accounts, and revokes their tokens. Returns `None` if there is no such user.
+    ///
+    /// The id, the name and the accounts are kept, so that none of them is used again: see [`DeletedUser`].
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>>;
+
+    /// Returns the deleted user who had the id, the name or the account. A name that was released matches nobody. By default, there are
+    /// no deleted users: whoever was deleted is added again on the next contact.
+    fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
+        let _ = by;
+        Box::pin(ready(Ok(None)))
+    }
+
+    /// Returns all deleted users, in the order of their deletion. By default, there are none.
+    fn deleted_users(&self) -> BoxFuture<'_, Result<Vec<DeletedUser>>> {
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
+    /// Adds a deleted user again, as they were. Returns `None` if there is no such deleted user; by default, there is none.
+    ///
+    /// If another user has the name by now, fails with [`DirectoryConflict::Taken`].
+    fn restore_user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        let _ = id;
+        Box::pin(ready(Ok(None)))
+    }
 
     /// Adds a token if its bot exists. Returns whether it was added.
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>>;
@@ -116,6 +147,8 @@ pub enum UserChange {
         /// The instance of the service.
         service_id: String,
     },
+    /// Locks or unlocks the user.
+    Locked(bool),
 }
 
 impl UserChange {
@@ -127,6 +160,7 @@ impl UserChange {
             Self::Name { first, last } => user.with_name(first, last),
             Self::PutIdentity(identity) => user.with_identity(identity),
             Self::DeleteIdentity { service, service_id } => user.without_identity(&service, &service_id),
+            Self::Locked(locked) => User { locked, ..user },
         }
     }
 }
@@ -150,6 +184,11 @@ pub enum DirectoryConflict {
         /// The existing user with that id.
         existing: Arc<User>,
     },
+    /// A deleted user had the name, the id or one of the accounts. Nobody takes their place by accident.
+    Deleted {
+        /// The user to save.
+        user: Box<User>,
+    },
     /// Two users have the same account, so the account does not identify a user.
     SharedIdentity {
         /// The account.
@@ -160,6 +199,12 @@ pub enum DirectoryConflict {
 }
 
 impl DirectoryConflict {
+    /// Returns the properties of a new user that must not be those of a deleted one.
+    pub fn deletions_to_check(user: &User) -> Vec<DeletedBy<'_>> {
+        let keys = [DeletedBy::Id(user.id()), DeletedBy::Username(user.username())];
+        keys.into_iter().chain(user.identities().iter().map(DeletedBy::Account)).collect()
+    }
+
     /// Returns the conflict that prevents `user` from being saved, given the existing user with that id and the existing user
     /// with that name.
     pub fn find(user: &User, with_id: Option<&Arc<User>>, with_name: Option<&Arc<User>>) -> Option<Self> {
@@ -171,25 +216,32 @@ impl DirectoryConflict {
     }
 }
 
+/// Returns the error for somebody who was deleted and appears again.
+pub(super) fn deleted(username: &str) -> Error {
+    Error::new(ErrorKind::Forbidden, codes::USER_DELETED, format!("`{username}` was deleted from the directory"))
+        .with_hint("an administrator can restore the user, or admit the address as that of a new person")
+}
+
 impl From<DirectoryConflict> for Error {
     fn from(conflict: DirectoryConflict) -> Self {
         let error = |message| Self::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message);
         match conflict {
+            // Whoever reads this may be the person who has just appeared, so it says nothing about the other user.
             DirectoryConflict::Taken { user, existing } => {
-                let (user, name, id) = (user.username(), existing.username(), existing.id());
-                error(format!("`{user}` cannot be saved: `{name}` with the id `{id}` already exists"))
+                let same = if existing.id() == user.id() { "id" } else { "name" };
+                error(format!("`{}` cannot be saved: another user has this {same}", user.username()))
+                    .with_hint(format!("give the new user another {same}"))
             }
             DirectoryConflict::TypeChange { user, existing } => {
-                let (name, id, kind) = (existing.username(), existing.id(), user.user_type());
-                error(format!("`{name}` with the id `{id}` cannot become the {kind} user `{}`", user.username()))
+                let (id, from, kind) = (existing.id(), existing.user_type(), user.user_type());
+                error(format!("the {from} user `{id}` cannot become the {kind} user `{}`", user.username()))
                     .with_hint("give the new user another id")
             }
-            DirectoryConflict::SharedIdentity { identity, users } => {
+            DirectoryConflict::Deleted { user } => deleted(user.username()),
+            DirectoryConflict::SharedIdentity { identity, .. } => {
                 let account = format!("`{}` in {} `{}`", identity.user_id(), identity.service(), identity.service_id());
-                let mut names = users.each_ref().map(|user| user.username());
-                names.sort_unstable();
-                error(format!("the account {account} belongs to both `{}` and `{}`", names[0], names[1]))
-                    .with_hint("correct the stored account of one of them")
+                error(format!("the account {account} is stored for several users"))
+                    .with_hint("an administrator can correct the stored accounts")
             }
         }
     }

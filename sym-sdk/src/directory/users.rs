@@ -11,6 +11,7 @@ use super::{DirectoryStore, EventSource, UserChange};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole, UserType};
+use crate::normalize::fold_email;
 
 /// The maximum length of a first or last name, in bytes.
 const MAX_NAME_BYTES: usize = 200;
@@ -31,8 +32,13 @@ const MAX_BOT_NAME_CHARS: usize = 100;
 /// ```
 #[derive(Clone)]
 pub struct Directory {
-    pub(super) store: Arc<dyn DirectoryStore>,
+    pub(crate) store: Arc<dyn DirectoryStore>,
     pub(super) domains: Arc<[String]>,
+    /// Whether `ana+x@example.com` and `ana@example.com` are one person.
+    pub(super) plus_aliases: bool,
+    /// Whether people get ids that are derived from their addresses, as far as these are free: in simulations, so that they can be
+    /// repeated.
+    pub(super) reproducible_ids: bool,
     pub(super) events: Option<Arc<dyn EventSource>>,
     #[cfg(feature = "runtime")]
     pub(super) clock: Arc<dyn Clock>,
@@ -47,14 +53,33 @@ impl Directory {
 
     /// Like [`new`](Self::new), for a shared store.
     pub fn from_store<D: Into<String>>(store: Arc<dyn DirectoryStore>, domains: impl IntoIterator<Item = D>) -> Self {
-        let domains = domains.into_iter().map(|domain| domain.into().trim().to_ascii_lowercase()).collect();
+        let domains = domains.into_iter().map(|domain| fold_email(&domain.into())).collect();
         Self {
             store,
             domains,
+            plus_aliases: true,
+            reproducible_ids: false,
             events: None,
             #[cfg(feature = "runtime")]
             clock: Arc::new(SystemClock),
         }
+    }
+
+    /// Sets whether addresses that differ only by a tag, such as `ana+test@example.com` and `ana@example.com`, count as those of one
+    /// person. They do by default: mail to either arrives in the same mailbox in most organizations.
+    ///
+    /// They stay different users with rights of their own. But what one of them requests, the other cannot approve, and their
+    /// approvals count once.
+    #[must_use]
+    pub fn with_plus_aliases(mut self, plus_aliases: bool) -> Self {
+        self.plus_aliases = plus_aliases;
+        self
+    }
+
+    #[cfg(feature = "runtime")]
+    pub(crate) fn with_reproducible_ids(mut self, reproducible_ids: bool) -> Self {
+        self.reproducible_ids = reproducible_ids;
+        self
     }
 
     /// Sets the source of the events that [`Directory::event_count`] counts. A runtime sets its own store.
@@ -75,7 +100,15 @@ impl Directory {
 
     /// Returns the user with this id.
     pub async fn user(&self, id: UserId) -> Result<Option<Arc<User>>> {
-        self.store.user(id).await
+        Ok(self.store.user(id).await?.map(|user| self.recognized(user)))
+    }
+
+    /// Returns the user with the mailbox that their address is an alias of, if it is one.
+    pub(super) fn recognized(&self, user: Arc<User>) -> Arc<User> {
+        match user.email().and_then(mailbox).filter(|_| self.plus_aliases) {
+            Some(mailbox) => Arc::new(User { mailbox: Some(mailbox), ..User::clone(&user) }),
+            None => user,
+        }
     }
 
     /// Returns the users with these ids, in any order. Ids without a user are left out.
@@ -88,10 +121,11 @@ impl Directory {
         self.store.users().await
     }
 
-    /// Adds a user, or replaces the one with that id.
+    /// Adds a user, or replaces the one with that id, who stays locked or unlocked.
     ///
     /// Fails if another user has the name, if the name of a bot could be mistaken for that of a person, the platform or
-    /// another bot, and if a person would become a bot or the reverse.
+    /// another bot, if a person would become a bot or the reverse, and if a user with the id or the name was
+    /// [deleted](super::DeletedUser).
     pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
         let id = user.id();
         self.put_users([user]).await?.pop().ok_or_else(|| unknown_user(id))
@@ -109,7 +143,8 @@ impl Directory {
                 return Err(Error::invalid(codes::USER_PROCESSING_ERROR, message));
             }
         }
-        self.store.put_users(users).await
+        let stored = |user| User { mailbox: None, ..user };
+        self.store.put_users(users.into_iter().map(stored).collect()).await
     }
 
     /// Sets the role of a user. Handlers that are running keep the user as they got it.
@@ -127,9 +162,9 @@ impl Directory {
 
     /// Deletes a user with all accounts, and revokes the tokens of a bot.
     ///
-    /// Runs of the user continue with the data they have: access that was granted ends as scheduled, and access that was
-    /// approved but not granted yet will not be granted. A person with an address in one of the domains of the organization is
-    /// added again, as a member, on the next contact.
+    /// They are not added again on the next contact; see [`DeletedUser`](super::DeletedUser). Access that was approved but not
+    /// granted yet will not be granted. Access that they have is revoked when a program starts, and within an hour by a running one;
+    /// [`Runtime::delete_user`](crate::runtime::Runtime::delete_user) revokes it immediately, and leaves a record.
     ///
     /// # Errors
     /// Fails if there is no such user, or if the store fails.
@@ -139,16 +174,16 @@ impl Directory {
         self.store.delete_user(id, self.clock.now()).await?.ok_or_else(|| unknown_user(id))
     }
 
-    /// Adds a bot, as a member.
+    /// Adds a bot, as a member. It may have the name of a bot that was deleted, from which it inherits nothing.
     ///
     /// # Errors
     /// Fails if a user with that name exists, or if the name contains characters other than ASCII letters, digits and `-_. `.
     #[cfg(feature = "runtime")]
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
     pub async fn create_bot(&self, name: &str) -> Result<Arc<User>> {
-        let bot = User::bot(UserId::from_bot_name(name), name.trim());
+        let bot = User::bot(UserId::random(), name.trim());
         check_bot_name(bot.username())?;
-        match self.store.insert_user(bot).await? {
+        match self.store.admit_user(bot).await? {
             Inserted::New(bot) => Ok(bot),
             Inserted::Existing(existing) => {
                 let message = format!("a user named `{}` already exists", existing.username());
@@ -170,9 +205,16 @@ impl Directory {
         Ok(users)
     }
 
-    pub(super) async fn change(&self, id: UserId, change: UserChange) -> Result<Arc<User>> {
+    pub(crate) async fn change(&self, id: UserId, change: UserChange) -> Result<Arc<User>> {
         self.store.change_user(id, change).await?.ok_or_else(|| unknown_user(id))
     }
+}
+
+/// Returns the address without its tag, if it has one: the mailbox that it is an alias of.
+fn mailbox(email: &str) -> Option<String> {
+    let (local, domain) = email.rsplit_once('@')?;
+    let (name, _) = local.split_once('+').filter(|(name, _)| !name.is_empty())?;
+    Some(format!("{name}@{domain}"))
 }
 
 pub(super) fn processing_error(email: &str, error: Error) -> Error {
@@ -186,6 +228,7 @@ fn check_user(user: &User) -> Result<()> {
     let invalid = |message| Err(Error::invalid(codes::USER_PROCESSING_ERROR, message));
     let is_platform = user.id() == User::system().id();
     match user.user_type() {
+        UserType::Normal if !is_platform && user.is_outsider() => {}
         UserType::Normal if !is_platform => {
             let person = User::person(user.id(), username).map_err(|error| processing_error(username, error))?;
             if person.username() != username || user.email() != Some(username) {

@@ -110,5 +110,6 @@ fn kind_of(input: &Input) -> &'static str {
         InputBody::TimerFired { .. } => "timer_fired",
         InputBody::Rearm => "rearm",
         InputBody::ClockWentBack => "clock_set_back",
+        InputBody::UserAction(_) => "user_action",
     }
 }

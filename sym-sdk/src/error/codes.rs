@@ -111,6 +111,12 @@ pub const RUN_PRUNED: ErrorCode = ErrorCode::new("SymSDK", "RUN_PRUNED");
 pub const UNKNOWN_MESSAGE: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_MESSAGE");
 /// `SymSDK:UNKNOWN_USER`: the user does not exist.
 pub const UNKNOWN_USER: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_USER");
+/// `SymSDK:USER_DELETED`: the user was deleted, and is not added again without an administrator.
+pub const USER_DELETED: ErrorCode = ErrorCode::new("SymSDK", "USER_DELETED");
+/// `SymSDK:USER_LOCKED`: the user is locked.
+pub const USER_LOCKED: ErrorCode = ErrorCode::new("SymSDK", "USER_LOCKED");
+/// `SymSDK:FIRST_CONTACT`: somebody who was unknown until now may not decide.
+pub const FIRST_CONTACT: ErrorCode = ErrorCode::new("SymSDK", "FIRST_CONTACT");
 /// `Authentication:TOKEN_EXPIRED`: the token has expired.
 pub const AUTHENTICATION_TOKEN_EXPIRED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_EXPIRED");
 /// `Authentication:TOKEN_REVOKED`: the token was revoked.

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
-use crate::model::{HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step};
+use super::user_actions::UserAction;
+use crate::model::{HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step, UserId};
 use crate::routing::RequestPermission;
 
 /// An entry of the audit log.
@@ -239,6 +240,18 @@ pub enum AuditKind {
     ExpiryCorrected {
         /// The new end of the access.
         until: Timestamp,
+    },
+    /// An administrator acted on a user. The reason is that of the event.
+    UserAction {
+        /// The action.
+        action: UserAction,
+        /// The id of the user.
+        user: UserId,
+        /// The name of the user.
+        username: String,
+        /// The reason why the action was refused, if it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        refusal: Option<EffectError>,
     },
     /// The error destination was notified of an error, as a front end has confirmed.
     ///

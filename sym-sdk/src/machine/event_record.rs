@@ -92,6 +92,35 @@ impl EventRecord {
         Some(Self::new(state, state.created_at, id, Step::Request, requester, state.run.source_channel().clone()))
     }
 
+    /// Creates the record of an action on a user, which belongs to no request.
+    pub(super) fn of_user_action(
+        at: Timestamp,
+        id: EventId,
+        name: Step,
+        actor: &Arc<User>,
+        channel: Channel,
+        reason: String,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            actor: actor.clone(),
+            channel,
+            at,
+            target: None,
+            duration: None,
+            fields: Arc::default(),
+            labels: OptionLabels::default(),
+            reason: Some(reason),
+            decision_message: None,
+            deescalate_type: None,
+            extra: Map::new(),
+            context: None,
+            decided_by_hook: false,
+            duration_set_by_hook: false,
+        }
+    }
+
     /// Adds the content of the action that the event results from.
     pub(super) fn with_action(mut self, action: &Action) -> Self {
         match action {

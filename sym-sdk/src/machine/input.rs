@@ -11,6 +11,7 @@ use super::effect_error::EffectError;
 use super::outcome::Outcome;
 use super::people::People;
 use super::timer::TimerKind;
+use super::user_actions::UserActionInput;
 use crate::forms::{FieldMap, OptionLabels};
 use crate::model::{AccessTarget, Channel, EventId, RunId, Srn, Step, User};
 
@@ -138,6 +139,8 @@ pub enum InputBody {
     /// The clock is well behind the time of the Run's last change: it was ahead then, or it is behind now.
     #[serde(alias = "ClockSetBack")]
     ClockWentBack,
+    /// An administrator acted on a user. It belongs to no Run, and leaves an audit entry.
+    UserAction(Box<UserActionInput>),
 }
 
 /// An action of a person or a bot.

@@ -60,6 +60,7 @@
 //! |---|---|
 //! | `permissions` | who may do what to a Run, and in which state |
 //! | `stepper` | the life cycle of an event, the queue, failure of a Run |
+//! | `queue` | which actions may wait for the active event |
 //! | `approval` | the form, the request, its routing, votes and the decision |
 //! | `recheck` | what is checked again at a decision and before a grant: target, account, durations, the requester |
 //! | `people` | which people a decision depends on, as they are when it is made |
@@ -72,6 +73,7 @@
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
+//! | `user_actions` | the record of what administrators do to users |
 //! | `message_status` | which message of a request may be acted on |
 //! | `retry` | how often and how long effects are retried |
 
@@ -96,6 +98,7 @@ mod operator_actions;
 mod outcome;
 mod people;
 mod permissions;
+mod queue;
 mod recheck;
 mod retry;
 mod settling;
@@ -103,6 +106,7 @@ mod state;
 mod stepper;
 mod timer;
 mod transition;
+mod user_actions;
 
 pub use access::{Access, EntitlementKey, Grant};
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
@@ -124,6 +128,8 @@ pub use settling::{MIN_SETTLE_TIME, SettleWindow};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
 pub use timer::{LiveTimer, TimerChange, TimerKind};
 pub use transition::{EntitlementChange, InputReply, Transition};
+pub(crate) use user_actions::record_user_action;
+pub use user_actions::{UserAction, UserActionInput};
 
 use crate::model::{Flow, Hooks};
 

@@ -56,6 +56,7 @@ impl RunState {
 pub(super) fn check_requester(current: Option<&User>) -> Result<(), EffectError> {
     let error = |code, reason| Err(EffectError::new(ErrorKind::Conflict, code, reason));
     match current.map(User::role) {
+        Some(_) if current.is_some_and(User::is_locked) => error(codes::USER_LOCKED, "the requester is locked"),
         None => error(codes::UNKNOWN_USER, "the requester is no longer a user"),
         Some(UserRole::Guest) => {
             error(codes::NOT_PERMITTED, "the requester is no longer a member, and guests are not granted access")

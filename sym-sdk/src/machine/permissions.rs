@@ -74,6 +74,27 @@ fn check_kind(
     }
 }
 
+/// Checks whether the actor may ever take an action of this kind on the Run, whatever its state will be, and returns whether that is
+/// certain: a request that is not routed yet has no approvers.
+pub(super) fn check_actor(flow: &Flow, state: &RunState, actor: &User, kind: ActionKind) -> Result<bool, EffectError> {
+    let checked = match kind {
+        ActionKind::Prompt | ActionKind::Request => may_begin(actor),
+        ActionKind::Approve => may_decide(flow, state, actor),
+        ActionKind::Deny => may_deny(flow, state, actor),
+        ActionKind::Revoke => may_revoke(flow, state, actor),
+        ActionKind::WriteOff | ActionKind::Regrant | ActionKind::Remove => may_operate(actor),
+    };
+    match checked {
+        Ok(()) => Ok(true),
+        Err(error) => match kind {
+            ActionKind::Approve | ActionKind::Deny | ActionKind::Revoke if state.routing.is_none() => {
+                admits_guest(flow, actor).map(|()| actor.is_admin())
+            }
+            _ => Err(error),
+        },
+    }
+}
+
 fn refused(kind: ErrorKind, code: ErrorCode, message: impl Into<String>) -> EffectError {
     EffectError::new(kind, code, message)
 }
@@ -145,7 +166,7 @@ fn may_submit(state: &RunState, actor: &User) -> Result<(), EffectError> {
         return Err(invalid_event("this request was already submitted; start a new one"));
     }
     match state.run.actor(Step::Prompt) {
-        Some(prompted) if !is_same(prompted, actor) => {
+        Some(prompted) if !prompted.is_same(actor) => {
             Err(forbidden(format!("only {}, who opened the form, can submit it", prompted.username())))
         }
         _ => Ok(()),
@@ -188,6 +209,10 @@ fn may_decide(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectE
     if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
         return Err(forbidden(format!("{} is not permitted to decide this request", actor.username())));
     }
+    admits_guest(flow, actor)
+}
+
+fn admits_guest(flow: &Flow, actor: &User) -> Result<(), EffectError> {
     if actor.role() == UserRole::Guest && !flow.params().allow_guest_interaction {
         let message = format!("{} is a guest, and flow `{}` does not admit guests", actor.username(), flow.name());
         return Err(forbidden(message).with_hint("set `allow_guest_interaction = true` in the flow to admit them"));
@@ -198,7 +223,7 @@ fn may_decide(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectE
 fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
     may_decide(flow, state, actor)?;
     let self_approval = state.routing.as_ref().is_some_and(|routing| routing.permission.self_approval_allowed());
-    if is_requester(state, actor) && !self_approval {
+    if state.run.requester().is_some_and(|requester| requester.may_be(actor)) && !self_approval {
         let message = "requesters cannot approve their own request";
         return Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
     }
@@ -206,7 +231,7 @@ fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), Effect
         let message = format!("{} is a bot, and the permissions of this request do not name it", actor.username());
         return Err(forbidden(message).with_hint("ask a person to approve, or name the bot in `get_permissions`"));
     }
-    if has_approved(state, actor) {
+    if state.run.approvals().iter().any(|approver| approver.may_be(actor)) {
         let message = "you have already approved this request; it needs more approvals from others";
         return Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message));
     }
@@ -222,6 +247,7 @@ pub(super) fn may_still_approve(
     current: Option<&User>,
 ) -> Result<(), EffectError> {
     match current {
+        Some(current) if current.is_locked() => Err(forbidden(format!("{} is locked", approver.username()))),
         Some(current) => may_decide(flow, state, current),
         None => Err(forbidden(format!("{} is no longer a user", approver.username()))),
     }
@@ -252,7 +278,8 @@ fn is_revocable(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
 }
 
 fn may_revoke(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
-    if actor.is_admin() {
+    // The platform ends the access of users who are locked or deleted.
+    if actor.is_admin() || actor.user_type() == UserType::System {
         return Ok(());
     }
     if !flow.params().allow_revoke {
@@ -299,18 +326,12 @@ fn can_remove(flow: &Flow, state: &RunState) -> Result<(), EffectError> {
     is_new(state)
 }
 
-// Comparing people.
+// Comparing people. These give rights, so only the id counts. What forbids something compares with `User::may_be` instead.
 
 fn is_requester(state: &RunState, actor: &User) -> bool {
-    state.run.requester().is_some_and(|requester| is_same(requester, actor))
+    state.run.requester().is_some_and(|requester| requester.is_same(actor))
 }
 
 fn has_approved(state: &RunState, actor: &User) -> bool {
-    state.run.approvals().iter().any(|approver| is_same(approver, actor))
-}
-
-/// Whether two users are the same person. Users equal by name are the same too: a Run stores users as they were, and ids and
-/// names can change in between.
-fn is_same(one: &User, other: &User) -> bool {
-    one.id() == other.id() || one == other
+    state.run.approvals().iter().any(|approver| approver.is_same(actor))
 }

@@ -21,13 +21,8 @@ use super::people::People;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
-use super::{Rules, permissions};
-use crate::error::{ErrorKind, codes};
+use super::{Rules, permissions, queue};
 use crate::model::{Channel, ChannelType, EventId, HandlerRef, Hook, Run, RunStatus, Step, User};
-
-/// The maximum number of inputs that wait for the active event. Further ones are refused, so that a Run cannot grow without
-/// bound.
-const MAX_QUEUED_INPUTS: usize = 64;
 
 /// A step in progress.
 pub(super) struct Stepper<'a> {
@@ -90,6 +85,8 @@ impl<'a> Stepper<'a> {
             InputBody::FlowRemoved => self.flow_removed(),
             InputBody::RevocationBlocked { error } => self.revocation_blocked(error.as_ref()),
             InputBody::ClockWentBack => self.clock_went_back(),
+            // Recorded by `record_user_action`; it belongs to no Run.
+            InputBody::UserAction(_) => InputReply::Stale,
         };
         self.drain_queue();
         let stored = self.stored && reply != InputReply::Stale;
@@ -147,9 +144,8 @@ impl Stepper<'_> {
     fn submitted(&mut self, event: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> InputReply {
         let record = self.record(event, action.step(), actor, channel.clone()).with_action(action);
         if self.state.active_event.is_some() {
-            if self.state.queue.len() >= MAX_QUEUED_INPUTS {
-                let message = "too many actions on this request are in progress; try again shortly";
-                return self.refuse(record, EffectError::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message));
+            if let Err(error) = queue::check(self.rules.flow, &self.state, actor, action) {
+                return self.refuse(record, error);
             }
             let (actor, channel, action) = (actor.clone(), channel.clone(), action.clone());
             self.state.queue.push_back(QueuedInput::Action { event, actor, channel, action });

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, codes};
+use crate::normalize::fold_email;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident, $noun:literal) => {
@@ -83,13 +84,23 @@ id! {
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07b);
 
 impl UserId {
-    /// Derives the id of a person from their e-mail address, ignoring case. People get this id on first contact.
+    /// Creates a random id. People get one on first contact, and bots when they are created: an address or a name can be given to
+    /// somebody else later, and an id never is.
+    pub fn random() -> Self {
+        Self(Uuid::new_v4())
+    }
+
+    /// Derives an id from an e-mail address, ignoring case, for a person that a program declares.
+    ///
+    /// This is not the id that the directory gives a person on [first contact](Self::random), except in simulations and the test harness,
+    /// which are to be repeatable. Look that up with [`Directory::user_by_email`](crate::directory::Directory::user_by_email).
     pub fn from_email(email: &str) -> Self {
-        let name = format!("user:{}", email.trim().to_ascii_lowercase());
+        let name = format!("user:{}", fold_email(email));
         Self(Uuid::new_v5(&NAMESPACE, name.as_bytes()))
     }
 
-    /// Derives the id of a bot from its name, ignoring case.
+    /// Derives an id from the name of a bot, ignoring case, for a bot that a program declares. Bots that the directory creates have
+    /// a [random](Self::random) one.
     pub fn from_bot_name(name: &str) -> Self {
         Self(Uuid::new_v5(&NAMESPACE, format!("bot:{}", name.trim().to_ascii_lowercase()).as_bytes()))
     }

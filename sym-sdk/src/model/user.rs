@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -9,6 +10,7 @@ use uuid::Uuid;
 use super::{Slug, Srn, UserId};
 use crate::error::{Error, Result, codes};
 use crate::normalize::normalize_email;
+use crate::suggest;
 
 /// The type of a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -54,6 +56,9 @@ pub enum UserRole {
 }
 
 impl UserRole {
+    /// Every role.
+    pub const ALL: [Self; 3] = [Self::Admin, Self::Member, Self::Guest];
+
     /// The name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,6 +66,20 @@ impl UserRole {
             Self::Member => "member",
             Self::Guest => "guest",
         }
+    }
+}
+
+impl FromStr for UserRole {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name).ok_or_else(|| {
+            Error::invalid(codes::USER_PROCESSING_ERROR, format!("`{name}` is not a role")).with_hint(suggest::hint(
+                name,
+                "roles",
+                Self::ALL.map(Self::as_str),
+            ))
+        })
     }
 }
 
@@ -155,6 +174,11 @@ pub struct User {
     pub(crate) last_name: Option<String>,
     #[serde(default)]
     pub(crate) identities: Vec<UserIdentity>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) locked: bool,
+    /// The address of the mailbox that the e-mail address is an alias of, if the directory says that it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mailbox: Option<String>,
 }
 
 impl User {
@@ -163,6 +187,13 @@ impl User {
     pub fn person(id: UserId, email: &str) -> Result<Self> {
         let email = normalize_email(email)?;
         Ok(Self { email: Some(email.clone()), ..Self::named(id, email, UserType::Normal) })
+    }
+
+    /// Creates a person who is known by an account alone, as a guest: somebody of another organization, whose e-mail address
+    /// nobody here can vouch for. The username is `<service>:<instance>:<account>`, which no e-mail address can be.
+    pub fn outsider(id: UserId, account: UserIdentity) -> Self {
+        let username = outsider_name(&account);
+        Self::named(id, username, UserType::Normal).with_role(UserRole::Guest).with_identity(account)
     }
 
     /// Creates a bot with the role of a member.
@@ -185,6 +216,8 @@ impl User {
             first_name: None,
             last_name: None,
             identities: Vec::new(),
+            locked: false,
+            mailbox: None,
         }
     }
 
@@ -219,7 +252,7 @@ impl User {
         self.id
     }
 
-    /// The e-mail address. `None` for bots.
+    /// The e-mail address. `None` for bots and [outsiders](Self::outsider).
     pub fn email(&self) -> Option<&str> {
         self.email.as_deref()
     }
@@ -229,7 +262,7 @@ impl User {
         self.email().and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain)
     }
 
-    /// The e-mail address of a person, or the name of a bot.
+    /// The e-mail address of a person, the account of an [outsider](Self::outsider), or the name of a bot.
     pub fn username(&self) -> &str {
         &self.username
     }
@@ -247,6 +280,38 @@ impl User {
     /// Whether the role is admin.
     pub fn is_admin(&self) -> bool {
         self.role == UserRole::Admin
+    }
+
+    /// Whether the user is locked: everything that they submit is refused, and they are granted nothing.
+    pub fn is_locked(&self) -> bool {
+        self.locked
+    }
+
+    /// Whether the user is a person who is known by an account alone.
+    pub fn is_outsider(&self) -> bool {
+        self.user_type == UserType::Normal
+            && self.email.is_none()
+            && self.identities.iter().any(|account| outsider_name(account) == self.username)
+    }
+
+    /// Whether both are the same user, as far as rights are concerned: what one may do because of what they did before, the other
+    /// may too. Only the id tells, because an address can be given to somebody else.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+
+    /// Whether both could be the same person, as far as prohibitions are concerned, such as that of approving one's own request.
+    /// Besides the id, the address tells: somebody who was deleted and added again is the same person under another id, and so is
+    /// somebody with two addresses of one mailbox.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn may_be(&self, other: &Self) -> bool {
+        self.id == other.id || self.mailbox().to_lowercase() == other.mailbox().to_lowercase()
+    }
+
+    #[cfg(feature = "runtime")]
+    fn mailbox(&self) -> &str {
+        self.mailbox.as_deref().unwrap_or(&self.username)
     }
 
     /// The first name, if it is known.
@@ -280,6 +345,10 @@ impl User {
     pub fn srn(&self, organization: &str) -> Srn {
         Srn::from_slugs(&Slug::lossy(organization), "user", Some(self.user_type.as_str()), &self.id.to_string())
     }
+}
+
+fn outsider_name(account: &UserIdentity) -> String {
+    format!("{}:{}:{}", account.service(), account.service_id(), account.user_id())
 }
 
 impl PartialEq for User {

@@ -1,10 +1,11 @@
-//! Tasks that run beside the workers: pruning of old Runs and reconciliation, periodically, and one look at the audit log.
+//! Tasks that run beside the workers: pruning of old Runs, reconciliation, and the end of access of users who are locked or deleted,
+//! periodically, and one look at the audit log.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Runtime;
 use super::reconcile::Reconcile;
+use super::{Runtime, user_administration};
 use crate::audit;
 use crate::engine::{Engine, StopSignal};
 
@@ -16,6 +17,27 @@ const RECONCILE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The number of audit entries that are verified at start. The whole log is verified by a command.
 const MAX_VERIFIED_AT_START: u64 = 1_024;
+
+/// The interval at which access of users who are locked or deleted is looked for. Usually there is none: it ended when they were.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// Revokes access of users who are locked or deleted, until stopped, the first time immediately.
+pub(super) async fn sweep(runtime: Runtime, mut stop: StopSignal) {
+    while !stop.is_requested() {
+        tokio::select! {
+            biased;
+            () = stop.requested() => {}
+            () = sweep_once(&runtime) => {}
+        }
+    }
+}
+
+async fn sweep_once(runtime: &Runtime) {
+    if let Err(error) = user_administration::sweep(runtime).await {
+        tracing::error!(%error, "could not look for access of users who are locked or deleted; retrying");
+    }
+    runtime.clock().sleep(SWEEP_INTERVAL).await;
+}
 
 /// The settings of periodic reconciliation.
 #[derive(Clone, Debug)]

@@ -72,6 +72,9 @@ impl EffectExecutor {
 
 impl EffectHandler for EffectExecutor {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
+        if let Some(recorded) = machine::record_user_action(input) {
+            return Ok(recorded);
+        }
         let flow = state.map_or(&input.flow, |state| &state.flow);
         match self.flows.by_srn(flow) {
             Ok(entry) => Ok(machine::step(&entry.rules(), state, input)),

@@ -1,9 +1,10 @@
 //! Identities: which user an actor is, and which account of a service belongs to a user.
 //!
-//! Three rules are enforced here. A person who is not in the directory and whose e-mail domain is not the organization's cannot
-//! begin anything, and is not stored for trying. A person who decides is stored on first contact, as a member if the domain is
-//! the organization's and as a guest otherwise. An account that belongs to one user is never used for another, unless the
-//! organization's own code says so.
+//! These rules are enforced here. A person who is not in the directory and whose e-mail domain is not the organization's cannot
+//! begin anything, and is not stored for trying. Nobody decides with their first contact: they are stored, as a member if the domain is
+//! the organization's and as a guest otherwise, and told to look again. A user who is locked does nothing and is granted nothing, and
+//! one who was deleted is not stored again. An account that belongs to one user is never used for another, unless the organization's
+//! own code says so.
 
 use std::sync::Arc;
 
@@ -12,7 +13,8 @@ use super::bounded_call::call_bounded;
 use super::effect_executor::EffectExecutor;
 use super::flows::FlowEntry;
 use super::handler_call::{call, failed_in};
-use super::submission::{Actor, ResolvedUser};
+use super::submission::{Actor, ResolvedUser, Submission};
+use crate::directory::Inserted;
 use crate::error::{Error, ErrorKind, codes};
 use crate::handler::{Context, IdentityQuery};
 use crate::machine::EffectError;
@@ -36,7 +38,11 @@ pub(super) async fn requester_identity(
     let Some(requester) = event.requester().cloned() else { return Err(missing("the request has no requester")) };
     let (service, service_id) = service_of(strategy);
 
-    // Read again, because the identity may have been stored since the event was recorded.
+    // Read again, because the user may have been locked, and the identity may have been stored, since the event was recorded.
+    let current = executor.ask_directory(executor.directory.user(requester.id())).await;
+    if let Some(user) = current.map_err(|error| EffectError::from(&error))? {
+        refuse_locked(&user).map_err(|error| EffectError::from(&error))?;
+    }
     let known = executor.ask_directory(executor.directory.identity(requester.id(), service, Some(service_id))).await;
     if let Some(identity) = known.map_err(|error| EffectError::from(&error))? {
         return Ok((identity.user_id().to_owned(), None));
@@ -175,21 +181,23 @@ impl Runtime {
     /// A user that a front end passes is read again, because roles may have changed since.
     pub(super) async fn resolve_actor(&self, actor: Actor, is_request: bool) -> Result<Arc<User>, Error> {
         let directory = &self.executor.directory;
-        match actor {
+        let user = match actor {
             Actor::Resolved(resolved) => match resolved.if_recent(self.clock().now()) {
-                Some(user) => Ok(user.clone()),
-                None => self.read_again(resolved.user()).await,
+                Some(user) => user.clone(),
+                None => self.read_again(resolved.user()).await?,
             },
-            Actor::User(user) => self.read_again(&user).await,
+            Actor::User(user) => self.read_again(&user).await?,
             Actor::Id(id) => {
                 let user = directory.user(id).await?;
-                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))
+                user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))?
             }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
-                Some(user) => Ok(user),
-                None => self.resolve_unknown_user(&email, is_request).await,
+                Some(user) => user,
+                None => self.resolve_unknown_user(&email, is_request).await?,
             },
-        }
+        };
+        refuse_locked(&user)?;
+        Ok(user)
     }
 
     async fn read_again(&self, user: &User) -> Result<Arc<User>, Error> {
@@ -199,17 +207,53 @@ impl Runtime {
 
     /// Creates the user for an e-mail address that is not in the directory, unless they are a stranger who begins something. The
     /// directory gives members of the organization's domains the role member, and others the role guest.
+    ///
+    /// What they decided is refused: whoever has just appeared may be somebody with a second address, and nobody has had the chance to
+    /// notice them.
     async fn resolve_unknown_user(&self, email: &str, is_request: bool) -> Result<Arc<User>, Error> {
         let directory = &self.executor.directory;
-        let person = User::person(UserId::from_email(email), email)?;
+        let person = User::person(UserId::random(), email)?;
         if is_request && !directory.is_internal_email(person.username()) {
             return Err(unknown_user(
                 person.username(),
                 "their e-mail domain is not one of the organization's; an administrator can add them",
             ));
         }
-        directory.get_or_create_user_by_email(email).await
+        match directory.contact(email).await? {
+            Inserted::New(user) if !is_request => Err(first_contact(&user)),
+            contact => Ok(contact.into_user()),
+        }
     }
+}
+
+impl Runtime {
+    /// Makes the person known who submits a decision, for simulations, in which nobody else could.
+    pub(crate) async fn introduce(&self, submission: &Submission) -> Result<(), Error> {
+        let Some((run, email)) = submission.decider() else { return Ok(()) };
+        if self.engine.run(run).await?.is_none() {
+            return Ok(());
+        }
+        match self.executor.ask_directory(self.executor.directory.contact(email)).await {
+            // The submission is refused for the same reason, and that refusal is the one to see.
+            Err(error) if [codes::USER_DELETED, codes::USER_PROCESSING_ERROR].contains(error.code()) => Ok(()),
+            contact => contact.map(drop),
+        }
+    }
+}
+
+/// Returns the error for somebody who decides and was unknown until then. They can look again, and repeat the decision.
+pub fn first_contact(user: &User) -> Error {
+    let message = format!("{} was unknown until now, and nobody decides with their first contact", user.username());
+    Error::new(ErrorKind::Forbidden, codes::FIRST_CONTACT, message)
+        .with_hint("you are known from now on: look at the request again, and repeat your decision")
+}
+
+fn refuse_locked(user: &User) -> Result<(), Error> {
+    if !user.is_locked() {
+        return Ok(());
+    }
+    let message = format!("{} is locked", user.username());
+    Err(Error::new(ErrorKind::Forbidden, codes::USER_LOCKED, message).with_hint("ask an administrator"))
 }
 
 fn unknown_user(who: &str, hint: &str) -> Error {

@@ -73,6 +73,7 @@ mod slack_fields;
 mod startup_checks;
 mod submission;
 mod submit;
+mod user_administration;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,6 +91,7 @@ pub(crate) use front_end::{DynFrontEnd, FrontEnds};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use front_end::{FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig};
+pub use identity::first_contact;
 use jiff::Timestamp;
 pub use limits::Limits;
 pub use plugin::Plugin;
@@ -103,6 +105,7 @@ use serde_json::{Map, Value};
 pub use submission::{
     Actor, Decision, FlowRequest, PromptRequest, Receipt, ResolvedUser, Revoke, Submission, WriteOff,
 };
+pub use user_administration::{Administrator, EndedAccess};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};
 use crate::clock::Clock;
@@ -352,7 +355,8 @@ impl Runtime {
     }
 
     /// Starts the workers on the current tokio runtime: they execute due effects and timers, ship the audit log, prune finished
-    /// Runs, reconcile at the configured interval, and [build again](Self::retry_unavailable) what could not be built.
+    /// Runs, reconcile at the configured interval, [build again](Self::retry_unavailable) what could not be built, and end access of
+    /// users who are locked or deleted.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
         let mut workers = self.drive.clone().map_or_else(Workers::new, |drive| drive.start_workers(limits));
         for index in 0..self.shippers.len() {
@@ -373,6 +377,8 @@ impl Runtime {
             let runtime = self.clone();
             workers.spawn(|stop| runtime.recover(stop));
         }
+        let runtime = self.clone();
+        workers.spawn(|stop| background_tasks::sweep(runtime, stop));
         if let Some(periodic) = self.periodic_reconcile.clone() {
             let runtime = self.clone();
             workers.spawn(|stop| background_tasks::reconcile(runtime, periodic, stop));

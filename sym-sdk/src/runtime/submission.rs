@@ -27,7 +27,7 @@ pub enum Actor {
     User(Arc<User>),
     /// A user by id.
     Id(UserId),
-    /// A person by e-mail address. Members of the organization's domains are created on first contact.
+    /// A person by e-mail address. Members of the organization's domains are created on first contact, with which nobody decides.
     Email(String),
     /// A user whom the runtime has just read: see [`Runtime::actor_by_identity`](super::Runtime::actor_by_identity).
     Resolved(ResolvedUser),
@@ -176,6 +176,14 @@ impl Submission {
     pub fn write_off(run: RunId, actor: impl Into<Actor>, reason: impl Into<String>) -> WriteOff {
         let (actor, channel) = (actor.into(), Channel::new(ChannelType::Api));
         WriteOff { actor, channel, key: None, run, reason: reason.into() }
+    }
+
+    /// Returns the Run and the e-mail address of the person, if the submission acts on an existing request.
+    pub(super) fn decider(&self) -> Option<(RunId, &str)> {
+        match (&self.actor, &self.body) {
+            (Actor::Email(email), RequestBody::Act { run, .. }) => Some((*run, email)),
+            _ => None,
+        }
     }
 
     /// Sets the idempotency key, unless the submission has one.

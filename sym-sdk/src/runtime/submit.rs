@@ -34,6 +34,9 @@ const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x6d5f_2c1a_93b4_4d0e_8a57_c3f1_0e9b
 impl Runtime {
     /// Submits an action. Once this returns, the submission and everything that follows from it is durable.
     ///
+    /// A person whom the directory does not know may make a request, and is known from then on. A decision with which somebody appears
+    /// for the first time is refused with `SymSDK:FIRST_CONTACT`; repeated, it is taken.
+    ///
     /// # Errors
     /// If the submission is malformed, or its actor may not take the action now. Then nothing has changed; a refusal by the
     /// approval rules is recorded in the audit log. An approval of a request that cannot be granted any more closes the request.

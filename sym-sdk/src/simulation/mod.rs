@@ -143,7 +143,8 @@ impl Simulation {
     }
 
     /// Submits, and runs all work that follows from it now. A submission without a key gets one that is the same in each
-    /// simulation, so that ids are reproducible as well.
+    /// simulation, so that ids are reproducible as well. Whoever decides is [known](Runtime::submit) before: a simulation has no
+    /// identity provider that could introduce them.
     ///
     /// # Errors
     /// Those of [`Runtime::submit`].
@@ -151,7 +152,11 @@ impl Simulation {
         self.submitted += 1;
         let submission: Submission = submission.into();
         let submission = submission.key_or(|| format!("simulation:{}", self.submitted));
-        let taken = idle::drive(&self.clock, self.idle_timeout, self.runtime.submit(submission)).await;
+        let submitted = async {
+            self.runtime.introduce(&submission).await?;
+            self.runtime.submit(submission).await
+        };
+        let taken = idle::drive(&self.clock, self.idle_timeout, submitted).await;
         self.collect().await?;
         let receipt = taken?;
         self.settle().await?;

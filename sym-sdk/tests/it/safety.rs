@@ -215,6 +215,7 @@ impl World {
     }
 
     async fn approve(&self, run: RunId) {
+        self.runtime.directory().contact("ben@example.com").await.unwrap();
         self.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         self.settle().await;
     }
@@ -307,6 +308,7 @@ async fn recorded_alert(config: Config, front_ends: &[Alerts]) -> Vec<AuditKind>
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let run = runtime.submit(request).await.unwrap().run;
     runtime.run_until_idle().await.unwrap();
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     let entries = runtime.audit(Some(run), usize::MAX).await.unwrap().into_iter();
@@ -543,6 +545,7 @@ async fn does_not_show_the_form_of_a_hidden_flow() {
 /// A Run whose grant is about to be carried out.
 async fn about_to_be_granted(world: &World) -> RunId {
     let run = world.request("ana@example.com").await;
+    world.runtime.directory().contact("ben@example.com").await.unwrap();
     world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     let is_asked = |state: &RunState| {
         let mut pending = state.pending.values();

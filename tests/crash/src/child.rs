@@ -29,7 +29,7 @@ pub const STORE: &str = "runs.db";
 /// The file name of the journal of acknowledged submissions.
 pub const ACKNOWLEDGED: &str = "acknowledged.log";
 
-/// The users. Each is created by their first submission.
+/// The users. They are created by the first process.
 pub const USERS: [&str; 6] =
     ["ana@example.com", "ben@example.com", "cyd@example.com", "dan@example.com", "eve@example.com", "fay@example.com"];
 
@@ -99,6 +99,10 @@ impl Child {
             .build()
             .await
             .unwrap();
+        // Nobody decides with their first contact.
+        for email in USERS {
+            runtime.directory().contact(email).await.unwrap();
+        }
         let workers = runtime.start(WorkerLimits::default());
         let acknowledged = Journal::open(&dir.join(ACKNOWLEDGED));
         Self { runtime, store, clock, points, acknowledged, workers }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sym_sdk::directory::{DirectoryStore, Inserted, StoredToken, UserChange};
+use sym_sdk::directory::{DeletedBy, DeletedUser, DirectoryStore, Inserted, StoredToken, UserChange};
 use sym_sdk::model::{TokenId, User, UserId, UserIdentity};
 use sym_sdk::{BoxFuture, Result};
 
@@ -34,6 +34,10 @@ impl DirectoryStore for CrashStore {
         self.call(self.between("user", self.inner().insert_user(user)))
     }
 
+    fn admit_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        self.call(self.between("user", self.inner().admit_user(user)))
+    }
+
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         self.call(self.between("users", self.inner().put_users(users)))
     }
@@ -48,6 +52,18 @@ impl DirectoryStore for CrashStore {
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
         self.call(self.between("user deletion", self.inner().delete_user(id, now)))
+    }
+
+    fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
+        self.call(self.inner().deleted_user(by))
+    }
+
+    fn deleted_users(&self) -> BoxFuture<'_, Result<Vec<DeletedUser>>> {
+        self.call(self.inner().deleted_users())
+    }
+
+    fn restore_user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        self.call(self.between("user restoration", self.inner().restore_user(id)))
     }
 
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {

@@ -1,5 +1,7 @@
 //! The acting user: which user a Slack account that interacts with the app acts for, and which accounts are refused.
 //!
+//! A person whom nobody knew until now may ask for something, and is known from then on. A decision with which they appear is refused.
+//!
 //! Slack's description of an account is cached, because every interaction needs it. An action uses a shorter lifetime than
 //! anything that only reads, so that a deactivated account loses its permissions within a minute.
 
@@ -7,10 +9,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sym_sdk::directory::Inserted;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::User;
-use sym_sdk::runtime::{Actor, Runtime};
+use sym_sdk::runtime::{Actor, Runtime, first_contact};
 
 use crate::bounded_cache::BoundedCache;
 use crate::slack::Slack;
@@ -36,7 +39,7 @@ impl Default for ActingUsers {
 
 impl ActingUsers {
     /// Returns the user to whom a Slack account belongs. A member of the workspace is matched by the directory or by the e-mail
-    /// address; someone from another workspace becomes a guest.
+    /// address; someone from another workspace becomes a guest who is known by their account alone.
     ///
     /// # Errors
     /// `SymSDK:NOT_PERMITTED` for bots, deactivated accounts, and accounts that are not linked to a user.
@@ -49,20 +52,31 @@ impl ActingUsers {
         self.lookup(FRESH_ACCOUNT_TTL, slack, id, now).await
     }
 
-    /// Returns the same user as the actor of an action, with an account that Slack described at most a minute ago. The runtime reads
-    /// a user whose account is known, once for the whole action.
+    /// Returns the same user as the actor of a decision, with an account that Slack described at most a minute ago. The runtime reads
+    /// a user whose account is known, once for the whole decision.
+    ///
+    /// # Errors
+    /// Besides, `SymSDK:FIRST_CONTACT` if the user was unknown until now.
     pub(super) async fn actor(&self, slack: &Slack, runtime: &Runtime, id: &str) -> Result<Actor> {
         let account = self.account(FRESH_ACCOUNT_TTL, slack, id, runtime.clock().now()).await?;
         match runtime.actor_by_identity(Slack::TYPE, slack.workspace(), id).await? {
             Some(actor) => Ok(actor),
             // On first contact, the account is linked to a user by its e-mail address.
-            None => linked_user(slack, &account).await.map(Actor::from),
+            None => match contact(slack, &account).await? {
+                Inserted::New(user) => Err(first_contact(&user)),
+                known => Ok(Actor::from(known.into_user())),
+            },
         }
     }
 
     async fn lookup(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<User>> {
         let account = self.account(ttl, slack, id, now).await?;
-        linked_user(slack, &account).await
+        let user = contact(slack, &account).await?.into_user();
+        // Submissions are refused by the runtime. Forms and lists are not for them either.
+        if user.is_locked() {
+            return Err(refused("you are locked").with_hint("ask an administrator"));
+        }
+        Ok(user)
     }
 
     /// Returns Slack's description of an account that may use the app.
@@ -95,8 +109,8 @@ impl ActingUsers {
     }
 }
 
-async fn linked_user(slack: &Slack, account: &CachedUser) -> Result<Arc<User>> {
-    slack.linked_user(account.clone()).await?.ok_or_else(|| {
+async fn contact(slack: &Slack, account: &CachedUser) -> Result<Inserted> {
+    slack.contact(account).await?.ok_or_else(|| {
         refused("your Slack account is not linked to a user")
             .with_hint("ask an administrator to link it, or to check that the app is allowed to read e-mail addresses")
     })

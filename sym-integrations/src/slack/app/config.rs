@@ -10,7 +10,8 @@ use crate::slack::Slack;
 use crate::slack::signature::SigningSecret;
 
 /// Returns the front end type `slack`. It is built from the integration of type `slack`, if there is one. Besides the settings of
-/// [`Slack`], the integration takes `signing_secret`. Secrets that are not configured are read from the environment variables
+/// [`Slack`], the integration takes `signing_secret`, and `trusted_teams` with other workspaces whose people may use the app: see
+/// [`TrustedTeams`](crate::slack::TrustedTeams). Secrets that are not configured are read from the environment variables
 /// `SLACK_BOT_TOKEN`, `SLACK_SIGNING_SECRET` and `SLACK_APP_TOKEN`. With an app-level token, the front end uses Socket Mode and
 /// needs no signing secret.
 ///
@@ -41,14 +42,16 @@ fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>)
         slack = slack.base_url(BaseUrl::parse(url)?);
     }
     if let Ok(token) = secret(integration, "app_token_secret", "SLACK_APP_TOKEN", variable) {
-        return Ok(Some(SlackApp::socket_mode(slack.app_token(token).build()?)));
+        let slack = slack.app_token(token).build()?.with_trusted_teams_of(integration)?;
+        return Ok(Some(SlackApp::socket_mode(slack)));
     }
     let signing_secret = secret(integration, "signing_secret", "SLACK_SIGNING_SECRET", variable).map_err(|error| {
         let hint = "set it to the name of a secret, or set the environment variable `SLACK_SIGNING_SECRET`; Socket Mode, with \
                     `SLACK_APP_TOKEN`, needs none";
         error.with_hint(hint)
     })?;
-    Ok(Some(SlackApp::new(slack.build()?, SigningSecret::new(signing_secret)?)))
+    let slack = slack.build()?.with_trusted_teams_of(integration)?;
+    Ok(Some(SlackApp::new(slack, SigningSecret::new(signing_secret)?)))
 }
 
 fn secret(

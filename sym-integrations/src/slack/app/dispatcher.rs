@@ -6,7 +6,7 @@ use sym_sdk::runtime::{Actor, Runtime};
 
 use super::flow_picker::PICK_FLOW;
 use super::form_view::RETRY;
-use super::payload::{BlockActions, Incoming};
+use super::payload::{BlockActions, Incoming, Origin};
 use super::request_message::SHOW;
 use super::response::{Response, ResponseWithFollowUp};
 use super::{SlackApp, decision, form_change, form_open, form_submit, slash_command, whole_request};
@@ -40,8 +40,30 @@ impl Dispatcher {
         self.app.actor(&self.runtime, account).await
     }
 
+    /// Returns whether interactions from a workspace are accepted: the app's own, or one that the configuration trusts. The signature
+    /// shows only that Slack has sent a payload, which may be about any workspace that has the app or shares a channel with it.
+    fn is_admitted(&self, origin: &Origin<'_>) -> bool {
+        let (own, trusted) = (self.app.slack().workspace(), self.app.slack().trusted_teams());
+        let is_of_trusted_enterprise = origin.enterprise.is_some_and(|id| trusted.contains_enterprise(id));
+        match origin.team {
+            Some(team) => team == own || trusted.contains(team) || is_of_trusted_enterprise,
+            // An app that is installed for a whole Enterprise organization gets no workspace. A payload that names neither is about nobody
+            // else: the account is looked up in the app's own workspace.
+            None => origin.enterprise.is_none() || is_of_trusted_enterprise,
+        }
+    }
+
     /// Handles an interaction.
     pub(super) async fn dispatch(self, incoming: Incoming) -> ResponseWithFollowUp {
+        let origin = incoming.origin();
+        if !self.is_admitted(&origin) {
+            tracing::warn!(
+                team = origin.team,
+                enterprise = origin.enterprise,
+                "refused an interaction from another workspace"
+            );
+            return Response::Refused.into();
+        }
         match incoming {
             Incoming::Ping => Response::Ack.into(),
             Incoming::Command(command) => slash_command::run(self, command).await,

@@ -21,7 +21,7 @@ use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
 
 /// Responds with the options that match the typed text, from the options with which the form was opened.
 pub(super) async fn suggest(dispatcher: &Dispatcher, suggestion: BlockSuggestion) -> Response {
-    let BlockSuggestion { user, view, block_id, value } = suggestion;
+    let BlockSuggestion { user, view, block_id, value, .. } = suggestion;
     let Some(view) = view.map(Arc::new) else { return no_options() };
     search(dispatcher, &view, &user.id, &block_id, &value).await.unwrap_or_else(|error| {
         // A refusal is expected: the form is no longer open.

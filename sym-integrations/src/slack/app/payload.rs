@@ -87,6 +87,7 @@ fn malformed(error: serde_json::Error) -> Error {
 #[derive(Debug, Deserialize)]
 pub(super) struct SlashCommand {
     pub(super) team_id: String,
+    pub(super) enterprise_id: Option<String>,
     pub(super) user_id: String,
     pub(super) channel_name: Option<String>,
     #[serde(default)]
@@ -99,6 +100,7 @@ pub(super) struct SlashCommand {
 pub(super) struct BlockActions {
     pub(super) user: Account,
     pub(super) team: Option<Team>,
+    pub(super) enterprise: Option<Team>,
     pub(super) channel: Option<ChannelName>,
     #[serde(default)]
     pub(super) container: Container,
@@ -130,6 +132,8 @@ pub(super) struct Message {
 #[derive(Debug, Deserialize)]
 pub(super) struct BlockSuggestion {
     pub(super) user: Account,
+    pub(super) team: Option<Team>,
+    pub(super) enterprise: Option<Team>,
     pub(super) view: Option<View>,
     pub(super) block_id: String,
     #[serde(default)]
@@ -141,6 +145,7 @@ pub(super) struct BlockSuggestion {
 pub(super) struct ViewSubmission {
     pub(super) user: Account,
     pub(super) team: Option<Team>,
+    pub(super) enterprise: Option<Team>,
     pub(super) trigger_id: Option<String>,
     pub(super) view: Arc<View>,
 }
@@ -148,6 +153,8 @@ pub(super) struct ViewSubmission {
 /// A view that was closed without submitting it.
 #[derive(Debug, Deserialize)]
 pub(super) struct ViewClosed {
+    pub(super) team: Option<Team>,
+    pub(super) enterprise: Option<Team>,
     pub(super) view: View,
 }
 
@@ -156,6 +163,7 @@ pub(super) struct ViewClosed {
 pub(super) struct Shortcut {
     pub(super) user: Account,
     pub(super) team: Option<Team>,
+    pub(super) enterprise: Option<Team>,
     pub(super) trigger_id: String,
 }
 
@@ -280,6 +288,35 @@ pub(super) struct InputState {
 #[derive(Debug, Deserialize)]
 pub(super) struct SelectedOption {
     pub(super) value: String,
+}
+
+/// The workspace that an interaction comes from, and its Enterprise organization. An app that is installed for a whole organization
+/// gets the latter alone.
+#[derive(Debug, Default)]
+pub(super) struct Origin<'a> {
+    pub(super) team: Option<&'a str>,
+    pub(super) enterprise: Option<&'a str>,
+}
+
+impl Incoming {
+    /// Returns the workspace that the interaction comes from.
+    pub(super) fn origin(&self) -> Origin<'_> {
+        let (team, enterprise) = match self {
+            Self::Command(command) => {
+                return Origin { team: Some(&command.team_id), enterprise: command.enterprise_id.as_deref() };
+            }
+            Self::BlockActions(actions) => (&actions.team, &actions.enterprise),
+            Self::BlockSuggestion(suggestion) => (&suggestion.team, &suggestion.enterprise),
+            Self::ViewSubmission(submission) => (&submission.team, &submission.enterprise),
+            Self::ViewClosed(closed) => (&closed.team, &closed.enterprise),
+            Self::Shortcut(shortcut) => (&shortcut.team, &shortcut.enterprise),
+            Self::Ping => return Origin::default(),
+        };
+        Origin {
+            team: team.as_ref().map(|team| team.id.as_str()),
+            enterprise: enterprise.as_ref().map(|enterprise| enterprise.id.as_str()),
+        }
+    }
 }
 
 /// Returns the workspace of an interaction, which is part of its input key.

@@ -16,6 +16,8 @@ pub(super) enum Response {
     Json(Value),
     /// Acknowledges the interaction with a body that is already serialized.
     SerializedJson(Vec<u8>),
+    /// The interaction comes from another workspace. Slack shows an error.
+    Refused,
     /// The interaction was not accepted, or its outcome is not known yet. Slack asks the user to try again.
     Unavailable,
 }
@@ -38,6 +40,7 @@ impl IntoResponse for Response {
             Self::Ack => StatusCode::OK.into_response(),
             Self::Json(body) => axum::Json(body).into_response(),
             Self::SerializedJson(body) => ([(CONTENT_TYPE, "application/json")], body).into_response(),
+            Self::Refused => StatusCode::FORBIDDEN.into_response(),
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         }
     }

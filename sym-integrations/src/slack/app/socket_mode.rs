@@ -174,7 +174,8 @@ fn on_message(dispatcher: &Dispatcher, text: &str, responses: &mpsc::Sender<Stri
     let (dispatcher, responses) = (dispatcher.clone(), responses.clone());
     tokio::spawn(async move {
         let acknowledgement = match respond_in_time(dispatcher, incoming).await {
-            Response::Ack => json!({ "envelope_id": id }),
+            // Unless it is acknowledged, Slack delivers it again.
+            Response::Ack | Response::Refused => json!({ "envelope_id": id }),
             Response::Json(payload) => json!({ "envelope_id": id, "payload": payload }),
             Response::SerializedJson(payload) => match serde_json::from_slice::<Value>(&payload) {
                 Ok(payload) => json!({ "envelope_id": id, "payload": payload }),

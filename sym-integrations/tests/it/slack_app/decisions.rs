@@ -128,8 +128,10 @@ async fn a_refusal_is_shown_only_to_the_user_who_clicked() {
     world.fake.join(Member::new("U0BOT").bot());
     let refusals = [
         ("U0ANA", "Requesters cannot approve their own request."),
-        ("U0OUT", "eve@elsewhere.com is not permitted to decide this request."),
-        ("U0FAKE", "Your Slack account is not linked to a user."),
+        ("U0OUT", "slack:T0OTHER:U0OUT was unknown until now"),
+        ("U0OUT", "slack:T0OTHER:U0OUT is not permitted to decide this request."),
+        ("U0FAKE", "slack:T0OTHER:U0FAKE was unknown until now"),
+        ("U0FAKE", "slack:T0OTHER:U0FAKE is not permitted to decide this request."),
         ("U0GONE", "Your Slack account is deactivated."),
         ("U0BOT", "Bots cannot use this app."),
         ("U0NOBODY", "Your Slack account was not found in this workspace."),
@@ -160,9 +162,12 @@ async fn guests_can_decide_if_the_flow_allows_it() {
     let run = world.request().await;
     world.click("U0OUT", "approve", run).await;
     world.settle().await;
+    assert!(world.harness.granted().is_empty(), "nobody decides with their first contact");
+    world.click("U0OUT", "approve", run).await;
+    world.settle().await;
     assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
-    let eve = world.harness.runtime().directory().user_by_email("eve@elsewhere.com").await.unwrap().unwrap();
-    assert_eq!(eve.role(), UserRole::Guest);
+    let eve = world.harness.runtime().directory().user_by_identity("slack", "T0OTHER", "U0OUT").await.unwrap().unwrap();
+    assert_eq!((eve.role(), eve.email()), (UserRole::Guest, None));
 }
 
 #[tokio::test]

@@ -311,7 +311,7 @@ async fn users_who_cannot_request_see_why_in_the_view() {
     assert_eq!(text_of(&world.shown(1).await), "Your Slack account is deactivated.");
     world.command("U0OUT", "req prod").await;
     let view = world.shown(2).await;
-    assert!(text_of(&view).starts_with("Eve@elsewhere.com is a guest; guests cannot make requests."), "{view}");
+    assert!(text_of(&view).starts_with("Slack:T0OTHER:U0OUT is a guest; guests cannot make requests."), "{view}");
 }
 
 #[tokio::test]

@@ -49,6 +49,7 @@ async fn world() -> (FakeSlack, Harness) {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, databases];
     let harness = harness.handlers(handlers).runtime(|builder| builder.directory(directory)).delivery(app.clone());
     let harness = harness.idle_timeout(GRACE).build().await.unwrap();
+    harness.runtime().directory().contact("ben@example.com").await.unwrap();
     let routes = axum::Router::new().nest("/slack", app.router(harness.runtime().clone()));
     fake.connect(&format!("{}/slack", serve(routes).await)).unwrap();
     (fake, harness)

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use crate::audit::AuditHead;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
-use crate::model::{RunId, RunStatus};
+use crate::model::{RunId, RunStatus, UserRole};
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;
 pub(super) use help::help;
@@ -133,6 +133,10 @@ pub(super) enum Command {
     /// program that is not running: a store has one writer.
     #[cfg(feature = "sqlite")]
     WriteOff(WriteOffArgs),
+    /// List users; lock, unlock, delete, restore or admit one
+    #[cfg(feature = "sqlite")]
+    #[command(subcommand)]
+    Users(UsersCommand),
 }
 
 /// The store that a command works on.
@@ -307,6 +311,51 @@ pub(super) struct RunArgs {
 pub(super) struct WriteOffArgs {
     #[command(flatten)]
     pub(super) run: RunArgs,
+    /// Reason, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, Subcommand)]
+pub(super) enum UsersCommand {
+    /// List users, and those who were deleted
+    List(Database),
+    /// Refuse everything that a user does, and end what they have
+    ///
+    /// Nothing more is granted to the user, open requests are denied, and access is revoked when the program next runs. Only for a
+    /// program that is not running: a store has one writer.
+    Lock(UserArgs),
+    /// Unlock a user; access that ended does not come back
+    Unlock(UserArgs),
+    /// Delete a user, and end what they have
+    ///
+    /// A deleted user is not added again by what they do. Only for a program that is not running: a store has one writer.
+    Delete(UserArgs),
+    /// Bring a deleted user back, as they were
+    Restore(UserArgs),
+    /// Add a new person, whose address may have been that of a deleted user
+    Admit {
+        #[command(flatten)]
+        args: UserArgs,
+        /// Role of the person
+        #[arg(long, value_name = "ROLE", default_value = "member", value_parser = values::role())]
+        role: UserRole,
+    },
+}
+
+/// The arguments of an action on a user.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct UserArgs {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// E-mail address of the user; for `restore`, also the id
+    #[arg(value_name = "USER")]
+    pub(super) user: String,
+    /// E-mail address of the administrator who does this
+    #[arg(long = "as", value_name = "EMAIL")]
+    pub(super) actor: String,
     /// Reason, for the audit log
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: String,

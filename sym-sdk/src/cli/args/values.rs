@@ -10,9 +10,9 @@ use jiff::Timestamp;
 #[cfg(feature = "sqlite")]
 use crate::audit::AuditHead;
 use crate::forms::parse_duration;
-#[cfg(feature = "sqlite")]
-use crate::model::RunStatus;
 use crate::model::Source;
+#[cfg(feature = "sqlite")]
+use crate::model::{RunStatus, UserRole};
 
 #[cfg(feature = "server")]
 pub(super) fn app_name(text: &str) -> Result<String, String> {
@@ -41,6 +41,11 @@ pub(super) fn source() -> impl TypedValueParser<Value = Source> {
 #[cfg(feature = "sqlite")]
 pub(super) fn status() -> impl TypedValueParser<Value = RunStatus> {
     PossibleValuesParser::new(RunStatus::ALL.map(RunStatus::as_str)).try_map(|name| name.parse::<RunStatus>())
+}
+
+#[cfg(feature = "sqlite")]
+pub(super) fn role() -> impl TypedValueParser<Value = UserRole> {
+    PossibleValuesParser::new(UserRole::ALL.map(UserRole::as_str)).try_map(|name| name.parse::<UserRole>())
 }
 
 #[cfg(feature = "sqlite")]

@@ -32,6 +32,9 @@ impl Directory {
             let message = format!("the bot of the token `{label}` was deleted");
             return Err(refused(codes::AUTHENTICATION_BOT_DELETED, message));
         };
+        if user.is_locked() {
+            return Err(refused(codes::USER_LOCKED, format!("the bot `{}` is locked", user.username())));
+        }
         if let Some(at) = stored.revoked_at {
             let message = format!("the token `{label}` was revoked at {at}");
             return Err(refused(codes::AUTHENTICATION_TOKEN_REVOKED, message));

@@ -1,4 +1,4 @@
-//! The directory in the file: users, their accounts, and the tokens of bots.
+//! The directory in the file: users, their accounts, and the tokens of bots. Deleted users are in [`deleted_users`](super::deleted_users).
 
 use std::sync::Arc;
 
@@ -7,20 +7,23 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::SqliteStore;
+use super::deleted_users;
 use super::queue::Priority;
 use super::rows::{Id, nanoseconds, timestamp, to_json};
 use super::thread::query;
 use super::writer::write;
-use crate::directory::{DirectoryConflict, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange};
+use crate::directory::{
+    DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange,
+};
 use crate::engine::StoreError;
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 
-type Found<T> = rusqlite::Result<Option<T>>;
+pub(super) type Found<T> = rusqlite::Result<Option<T>>;
 
 /// The result of a change, or the reason why the directory refuses it.
-type Changed<T> = rusqlite::Result<Result<T, DirectoryConflict>>;
+pub(super) type Changed<T> = rusqlite::Result<Result<T, DirectoryConflict>>;
 
 impl SqliteStore {
     async fn look_up<T: Send + 'static>(
@@ -88,6 +91,13 @@ impl DirectoryStore for SqliteStore {
         })
     }
 
+    fn admit_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        Box::pin(async move {
+            let row = UserRow::of(user)?;
+            Ok(self.change(move |db| admit_user(db, row)).await??)
+        })
+    }
+
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         Box::pin(async move {
             let rows = users.into_iter().map(UserRow::of).collect::<Result<Vec<_>, _>>()?;
@@ -101,6 +111,19 @@ impl DirectoryStore for SqliteStore {
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
         Box::pin(self.change(move |db| delete_user(db, id, now)))
+    }
+
+    fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
+        let key = deleted_users::Key::from(by);
+        Box::pin(self.look_up(move |db| deleted_users::find(db, &key)))
+    }
+
+    fn deleted_users(&self) -> BoxFuture<'_, Result<Vec<DeletedUser>>> {
+        Box::pin(self.list(deleted_users::all))
+    }
+
+    fn restore_user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        Box::pin(async move { Ok(self.change(move |db| restore_user(db, id)).await??) })
     }
 
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {
@@ -121,17 +144,17 @@ impl DirectoryStore for SqliteStore {
 }
 
 /// A user and its JSON.
-struct UserRow {
-    user: Arc<User>,
+pub(super) struct UserRow {
+    pub(super) user: Arc<User>,
     json: String,
 }
 
 impl UserRow {
-    fn of(user: User) -> Result<Self, StoreError> {
+    pub(super) fn of(user: User) -> Result<Self, StoreError> {
         Ok(Self { json: to_json(&user)?, user: Arc::new(user) })
     }
 
-    fn write(self, db: &Connection) -> rusqlite::Result<Arc<User>> {
+    pub(super) fn write(self, db: &Connection) -> rusqlite::Result<Arc<User>> {
         let Self { user, json } = self;
         let id = bytes(user.id().as_uuid());
         db.prepare_cached(
@@ -150,16 +173,16 @@ impl UserRow {
     }
 }
 
-fn bytes(id: &Uuid) -> Id {
+pub(super) fn bytes(id: &Uuid) -> Id {
     *id.as_bytes()
 }
 
 /// The error of a row that cannot be read; `what` names the row.
-fn unreadable(what: String) -> rusqlite::Error {
+pub(super) fn unreadable(what: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, what.into())
 }
 
-fn to_user(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
+pub(super) fn to_user(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
     let json: String = row.get("user")?;
     let user = serde_json::from_str(&json);
     user.map(Arc::new).map_err(|error| match row.get::<_, Id>("id") {
@@ -172,7 +195,7 @@ fn user(db: &Connection, id: UserId) -> Found<Arc<User>> {
     db.prepare_cached("SELECT id, user FROM users WHERE id = ?1")?.query_row([bytes(id.as_uuid())], to_user).optional()
 }
 
-fn user_of_name(db: &Connection, username: &str) -> Found<Arc<User>> {
+pub(super) fn user_of_name(db: &Connection, username: &str) -> Found<Arc<User>> {
     db.prepare_cached("SELECT id, user FROM users WHERE username = ?1")?.query_row([username], to_user).optional()
 }
 
@@ -197,7 +220,21 @@ fn insert_user(db: &Connection, row: UserRow) -> Changed<Inserted> {
     if let Some(existing) = user(db, row.user.id())? {
         return Ok(Err(DirectoryConflict::Taken { user: Box::new(User::clone(&row.user)), existing }));
     }
+    if deleted_users::any(db, DirectoryConflict::deletions_to_check(&row.user))? {
+        return Ok(Err(DirectoryConflict::Deleted { user: Box::new(User::clone(&row.user)) }));
+    }
     row.write(db).map(|user| Ok(Inserted::New(user)))
+}
+
+fn admit_user(db: &Connection, row: UserRow) -> Changed<Inserted> {
+    // Everything else is checked before the name is released, so that a refused user changes nothing.
+    let is_free = user_of_name(db, row.user.username())?.is_none() && user(db, row.user.id())?.is_none();
+    let mut others = DirectoryConflict::deletions_to_check(&row.user);
+    others.retain(|key| !matches!(key, DeletedBy::Username(_)));
+    if is_free && !deleted_users::any(db, others)? {
+        deleted_users::release_name(db, row.user.username())?;
+    }
+    insert_user(db, row)
 }
 
 fn put_users(db: &Connection, rows: Vec<UserRow>) -> Changed<Vec<Arc<User>>> {
@@ -206,22 +243,53 @@ fn put_users(db: &Connection, rows: Vec<UserRow>) -> Changed<Vec<Arc<User>>> {
         if let Some(fault) = DirectoryConflict::find(new, with_id.as_ref(), of_name.as_ref()) {
             return Ok(Err(fault));
         }
+        if deleted_users::any(db, vec![DeletedBy::Id(new.id()), DeletedBy::Username(new.username())])? {
+            return Ok(Err(DirectoryConflict::Deleted { user: Box::new(User::clone(new)) }));
+        }
     }
-    rows.into_iter().map(|row| row.write(db)).collect::<rusqlite::Result<_>>().map(Ok)
+    rows.into_iter().map(|row| replace(db, row)).collect::<rusqlite::Result<_>>().map(Ok)
+}
+
+/// Saves a user, who stays locked or unlocked.
+fn replace(db: &Connection, row: UserRow) -> rusqlite::Result<Arc<User>> {
+    let locked = user(db, row.user.id())?.is_some_and(|existing| existing.is_locked());
+    if locked == row.user.is_locked() {
+        return row.write(db);
+    }
+    change(db, Arc::unwrap_or_clone(row.user), UserChange::Locked(locked))
 }
 
 fn change_user(db: &Connection, id: UserId, change: UserChange) -> Found<Arc<User>> {
     let Some(user) = user(db, id)? else { return Ok(None) };
-    let row = UserRow::of(change.apply(Arc::unwrap_or_clone(user)));
-    row.map_err(|error| unreadable(format!("user {id}: {error}")))?.write(db).map(Some)
+    self::change(db, Arc::unwrap_or_clone(user), change).map(Some)
+}
+
+fn change(db: &Connection, user: User, change: UserChange) -> rusqlite::Result<Arc<User>> {
+    let id = user.id();
+    let row = UserRow::of(change.apply(user));
+    row.map_err(|error| unreadable(format!("user {id}: {error}")))?.write(db)
 }
 
 fn delete_user(db: &Connection, id: UserId, now: Timestamp) -> Found<Arc<User>> {
     let Some(user) = user(db, id)? else { return Ok(None) };
+    deleted_users::insert(db, &user, now)?;
     db.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([bytes(id.as_uuid())])?;
     db.prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE bot = ?1 AND revoked_at IS NULL")?
         .execute(params![bytes(id.as_uuid()), nanoseconds(now)])?;
     Ok(Some(user))
+}
+
+fn restore_user(db: &Connection, id: UserId) -> Changed<Option<Arc<User>>> {
+    let Some(DeletedUser { user, .. }) = deleted_users::find(db, &deleted_users::Key::Id(id))? else {
+        return Ok(Ok(None));
+    };
+    if let Some(existing) = user_of_name(db, user.username())? {
+        return Ok(Err(DirectoryConflict::Taken { user: Box::new(User::clone(&user)), existing }));
+    }
+    deleted_users::remove(db, id)?;
+    deleted_users::release_name(db, user.username())?;
+    let row = UserRow::of(Arc::unwrap_or_clone(user));
+    row.map_err(|error| unreadable(format!("user {id}: {error}")))?.write(db).map(|user| Ok(Some(user)))
 }
 
 fn insert_token(db: &Connection, stored: &StoredToken) -> rusqlite::Result<bool> {

@@ -7,6 +7,7 @@
 mod audit;
 mod backup;
 mod commit;
+mod deleted_users;
 mod directory;
 mod error;
 mod events;
@@ -15,6 +16,7 @@ mod integrity;
 mod key_value;
 mod leases;
 mod lock;
+mod normalize_names;
 mod queries;
 mod queue;
 mod retention;

@@ -10,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{FileError, cannot_open, failed};
 use super::integrity;
 use super::lock::open_private;
+use super::normalize_names::normalize_names;
 use crate::engine::StoreError;
 
 /// The SQLite `application_id` of our databases, `Sym1` in ASCII.
@@ -19,7 +20,11 @@ const APPLICATION_ID: i64 = 0x5379_6D31;
 const MIGRATIONS: &[&str] = &[
     concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql")),
     include_str!("schema/audit_texts.sql"),
+    include_str!("schema/deleted_users.sql"),
 ];
+
+/// The migration in which names of users are [normalized](super::normalize_names), which SQL cannot.
+const SCHEMA_WITH_NORMALIZED_NAMES: i64 = 3;
 
 /// The time to wait for another program that has the file locked, such as `sqlite3`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -138,6 +143,9 @@ fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
     for (step, sql) in (1..).zip(MIGRATIONS).filter(|(step, _)| *step > schema) {
         let transaction = connection.unchecked_transaction()?;
         transaction.execute_batch(sql)?;
+        if step == SCHEMA_WITH_NORMALIZED_NAMES {
+            normalize_names(&transaction)?;
+        }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", step)?;
         transaction.commit()?;

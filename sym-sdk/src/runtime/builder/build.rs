@@ -76,7 +76,11 @@ impl Builder {
         let engine_factory =
             self.engine.take().unwrap_or_else(|| Box::new(engine::local(Arc::new(MemoryStore::new()))));
         let domains = self.config.organization.domains.iter().map(String::as_str);
-        let directory = self.directory.clone().unwrap_or_else(|| Directory::from_store(self.users.clone(), domains));
+        let directory = self
+            .directory
+            .clone()
+            .unwrap_or_else(|| Directory::from_store(self.users.clone(), domains).with_plus_aliases(self.plus_aliases));
+        let directory = directory.with_reproducible_ids(self.reproducible_ids);
         let directory = directory.with_clock(self.clock.clone()).with_events(engine_factory.event_source());
 
         let Plan { flows, strategies, filter, log_destinations, program_faults, mut filter_faults, .. } = plan;

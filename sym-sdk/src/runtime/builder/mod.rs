@@ -55,6 +55,8 @@ pub struct Builder {
     values: Arc<dyn KeyValueStore>,
     key_value: Option<KeyValue>,
     limits: Limits,
+    plus_aliases: bool,
+    reproducible_ids: bool,
     retention: Option<Duration>,
     destinations: Vec<Arc<dyn AuditDestination>>,
     destination_types: Vec<LogDestinationType>,
@@ -84,6 +86,8 @@ impl Builder {
             values: Arc::new(MemoryKeyValue::new()),
             key_value: None,
             limits: Limits::default(),
+            plus_aliases: true,
+            reproducible_ids: false,
             retention: None,
             destinations: Vec::new(),
             destination_types: Vec::new(),
@@ -168,10 +172,11 @@ impl Builder {
         self.store(store)
     }
 
-    /// Keeps Runs here, and users and the values of handlers in memory.
+    /// Keeps Runs here, and users and the values of handlers in memory. People get ids that are the same in each run.
     pub(crate) fn in_memory(mut self, store: Arc<MemoryStore>) -> Self {
         self.users = Arc::new(MemoryDirectory::new());
         self.values = Arc::new(MemoryKeyValue::new());
+        self.reproducible_ids = true;
         self.store(store)
     }
 
@@ -226,6 +231,13 @@ impl Builder {
         self.schemas.add_log_destination(destination.kind(), *destination.schema());
         self.destination_types.retain(|known| known.kind() != destination.kind());
         self.destination_types.push(destination);
+        self
+    }
+
+    /// Sets whether e-mail addresses that differ only by a tag, such as `ana+test@example.com`, count as those of one person. They do by
+    /// default. A [directory](Self::directory) that is set has a setting of its own; see [`Directory::with_plus_aliases`].
+    pub fn plus_aliases(mut self, plus_aliases: bool) -> Self {
+        self.plus_aliases = plus_aliases;
         self
     }
 

@@ -86,6 +86,13 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::ExpiryCorrected { until } => {
             ("shortened", format!("access now ends at {until:.0}: the clock had been ahead"))
         }
+        AuditKind::UserAction { action, username, refusal, .. } => (
+            "user",
+            match refusal {
+                Some(error) => format!("{username} not {}: {}", action.past_participle(), failure(error)),
+                None => format!("{username} {} by {}", action.past_participle(), entry.event.actor.username()),
+            },
+        ),
         AuditKind::Alerted { error } => ("alerted", format!("the error destination: {}", error.code)),
         AuditKind::AlertUndelivered { error, reason } => {
             ("not alerted", format!("{}, of {}", failure(reason), error.code))
@@ -116,7 +123,7 @@ pub(super) fn sent(sent: &Sent) -> String {
 pub(super) fn hint(kind: &AuditKind) -> Option<String> {
     match kind {
         // The error of an alert has an entry of its own, with the hint.
-        AuditKind::Alerted { .. } => None,
+        AuditKind::Alerted { .. } | AuditKind::UserAction { .. } => None,
         AuditKind::AlertUndelivered { reason, .. } => {
             reason.hint.as_deref().map(|hint| printable(hint, MAX_TEXT_CHARS))
         }

@@ -1,7 +1,7 @@
 //! Conformance of the accounts of users at services.
 
 use super::{DirectoryStores, error_code};
-use crate::error::{ErrorKind, Result, codes};
+use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::UserId;
 
 pub(super) async fn finds_users_by_account(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
@@ -26,7 +26,7 @@ pub(super) async fn finds_users_by_account(open: impl AsyncFn() -> DirectoryStor
         let username = user.as_ref().map(|user| user.username());
         assert_eq!(username, whose, "{service} {instance} {account}");
     }
-    let ana = UserId::from_email("ana@example.com");
+    let ana = directory.user_by_email("ana@example.com").await?.expect("Ana").id();
     let order: Vec<_> =
         directory.user(ana).await?.expect("Ana").identities().iter().map(|id| id.service_id().to_owned()).collect();
     assert_eq!(order, ["T1", "T2"], "in the order of insertion");
@@ -40,22 +40,23 @@ pub(super) async fn rejects_shared_accounts(stores: &DirectoryStores) -> Result<
     }
     let shared = directory.user_by_identity("slack", "T1", "U1").await;
     assert_eq!(shared.expect_err("three users have it").kind(), ErrorKind::Conflict);
-    directory.delete_identity(UserId::from_email("ben@example.com"), "slack", "T1").await?;
+    let id = async |email| Ok::<_, Error>(directory.user_by_email(email).await?.expect("a user").id());
+    directory.delete_identity(id("ben@example.com").await?, "slack", "T1").await?;
     assert_eq!(
         error_code(directory.user_by_identity("slack", "T1", "U1").await),
         codes::USER_PROCESSING_ERROR,
         "two users have it"
     );
-    directory.delete_user(UserId::from_email("cy@example.com")).await?;
+    directory.delete_user(id("cy@example.com").await?).await?;
     let only = directory.user_by_identity("slack", "T1", "U1").await?;
-    assert_eq!(only.map(|user| user.id()), Some(UserId::from_email("ana@example.com")));
+    assert_eq!(only.map(|user| user.id()), Some(id("ana@example.com").await?));
     Ok(())
 }
 
 pub(super) async fn replaces_and_deletes_accounts(stores: &DirectoryStores) -> Result<()> {
     let (directory, _) = stores.at(0);
-    let ana = UserId::from_email("ana@example.com");
     directory.persist_user_identity("ana@example.com", "slack", "T1", "U1").await?;
+    let ana = directory.user_by_email("ana@example.com").await?.expect("Ana").id();
     directory.persist_user_identity("ana@example.com", "SLACK", "t1", "U2").await?;
     assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "a user has one account per instance");
     assert!(directory.user_by_identity("slack", "T1", "U2").await?.is_some());

@@ -108,7 +108,11 @@ pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Re
     counts::filters_by_requester_flow_and_target(async || open(20).await).await?;
     counts::filters_by_time(&open(21).await).await?;
     counts::excludes_unsuccessful_events(&open(22).await).await?;
-    counts::counts_only_committed_events(&open(23).await).await
+    counts::counts_only_committed_events(&open(23).await).await?;
+    users::deleted_users_stay_away(async || open(24).await).await?;
+    users::deleted_users_are_restored(async || open(25).await).await?;
+    users::an_address_can_be_given_to_a_new_person(async || open(26).await).await?;
+    users::locks_outlast_declarations(async || open(27).await).await
 }
 
 fn at(second: i64) -> Timestamp {

@@ -26,16 +26,17 @@ pub(super) async fn authenticates_the_bot(open: impl AsyncFn() -> DirectoryStore
     for (issued, bot) in [(&one, "ci"), (&other, "ci"), (&of_another, "cd")] {
         assert_eq!(directory.authenticate(&issued.secret).await?.username(), bot);
     }
-    directory.set_role(UserId::from_bot_name("ci"), UserRole::Guest).await?;
+    let ci = directory.user_by_email("ci").await?.expect("the bot").id();
+    directory.set_role(ci, UserRole::Guest).await?;
     assert_eq!(directory.authenticate(&one.secret).await?.role(), UserRole::Guest, "the role is the bot's");
 
-    let listed = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
+    let listed = directory.tokens(Some(ci)).await?;
     let mut labels: Vec<_> =
         listed.iter().map(|token| (token.label.as_str(), token.created_at, token.expires_at)).collect();
     labels.sort_unstable();
     assert_eq!(labels, [("one", at(0), at(3_600)), ("other", at(0), at(7_200))]);
     assert_eq!(directory.tokens(None).await?.len(), 3);
-    assert!(directory.tokens(Some(UserId::from_bot_name("nobody"))).await?.is_empty());
+    assert!(directory.tokens(Some(UserId::random())).await?.is_empty());
 
     let secret = one.secret.expose_secret();
     let hash = stores.directory.token(one.id).await?.expect("the token").hash;
@@ -84,7 +85,7 @@ pub(super) async fn revocation_is_final(open: impl AsyncFn() -> DirectoryStores)
 }
 
 pub(super) async fn deleting_a_bot_revokes_its_tokens(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
-    let (issued, of_another) = {
+    let (ci, issued, of_another) = {
         let stores = open().await;
         let (directory, _) = stores.at(0);
         let (bot, other) = (directory.create_bot("ci").await?, directory.create_bot("cd").await?);
@@ -93,22 +94,28 @@ pub(super) async fn deleting_a_bot_revokes_its_tokens(open: impl AsyncFn() -> Di
         let issued = stores.at(1).0.issue_token(bot.id(), "build", HOUR).await?;
         let of_another = directory.issue_token(other.id(), "build", HOUR).await?;
         stores.at(10).0.delete_user(bot.id()).await?;
-        (issued, of_another)
+        (bot.id(), issued, of_another)
     };
     let (directory, _) = open().await.at(20);
     assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
-    assert_eq!(error_code(directory.issue_token(UserId::from_bot_name("ci"), "", HOUR).await), codes::UNKNOWN_USER);
-    let tokens = directory.tokens(Some(UserId::from_bot_name("ci"))).await?;
+    assert_eq!(error_code(directory.issue_token(ci, "", HOUR).await), codes::UNKNOWN_USER);
+    let tokens = directory.tokens(Some(ci)).await?;
     let revoked: Vec<_> = tokens.iter().map(|token| token.revoked_at).collect();
     assert_eq!(revoked, [Some(at(0)), Some(at(10))], "the time of the revocation is recorded");
     assert!(directory.authenticate(&of_another.secret).await.is_ok(), "the token of another bot stays valid");
-    // A person with the same id is not a bot.
-    directory.put_user(User::person(UserId::from_bot_name("ci"), "ana@example.com")?).await?;
-    assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
-    directory.delete_user(UserId::from_bot_name("ci")).await?;
-    // A new bot with the same name has the same id, but not the old tokens.
+    // Nobody gets the id of the bot.
+    let thief = directory.put_user(User::person(ci, "ana@example.com")?).await;
+    assert_eq!(error_code(thief), codes::USER_DELETED);
+    // A new bot with the same name has neither the id nor the tokens.
     let again = directory.create_bot("ci").await?;
+    assert_ne!(again.id(), ci);
+    assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_BOT_DELETED);
+    // Nor has the bot itself, if it is restored under its id: revocation is final.
+    directory.delete_user(again.id()).await?;
+    directory.restore_user(ci).await?;
     assert_eq!(error_code(directory.authenticate(&issued.secret).await), codes::AUTHENTICATION_TOKEN_REVOKED);
+    directory.delete_user(ci).await?;
+    let again = directory.restore_user(again.id()).await?;
     let new = directory.issue_token(again.id(), "build", HOUR).await?;
     assert!(directory.authenticate(&new.secret).await.is_ok());
     Ok(())

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use futures_util::future::join_all;
 
-use super::{DirectoryStores, at, error_code, person};
-use crate::directory::{Inserted, UserChange};
-use crate::error::{Result, codes};
+use super::{DirectoryStores, at, error_code, expected_error, person};
+use crate::directory::{DeletedBy, Inserted, UserChange};
+use crate::error::{ErrorKind, Result, codes};
 use crate::model::{User, UserId, UserIdentity, UserRole};
 
 pub(super) async fn finds_users_by_id_and_name(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
@@ -16,7 +16,7 @@ pub(super) async fn finds_users_by_id_and_name(open: impl AsyncFn() -> Directory
         assert_eq!(directory.user(ana.id()).await?, None, "a new directory is empty");
         assert!(directory.users().await?.is_empty(), "a new directory is empty");
         directory.put_user(ana.clone()).await?;
-        directory.create_bot("ci").await?;
+        directory.put_user(User::bot(UserId::from_bot_name("ci"), "ci")).await?;
         directory.put_user(person("Ben@example.com")).await?;
     }
     let (directory, _) = open().await.at(0);
@@ -80,10 +80,8 @@ pub(super) async fn rejects_conflicting_ids_and_names(stores: &DirectoryStores) 
     // Her address changes, and her id does not.
     directory.put_user(User::person(ana.id(), "ana.lee@example.com")?).await?;
     assert_eq!(directory.user_by_email("ana@example.com").await?, None, "the former address matches no user");
-    assert_eq!(
-        error_code(directory.get_or_create_user_by_email("ana@example.com").await),
-        codes::USER_PROCESSING_ERROR
-    );
+    let successor = directory.get_or_create_user_by_email("ana@example.com").await?;
+    assert_ne!(successor.id(), ana.id(), "whoever has the address now is a new person");
     let impostor = User::person(UserId::from_email("eve@example.com"), "ANA.LEE@example.com")?;
     assert_eq!(error_code(directory.put_user(impostor).await), codes::USER_PROCESSING_ERROR);
     assert_eq!(error_code(directory.create_bot("CI").await), codes::USER_PROCESSING_ERROR);
@@ -94,7 +92,7 @@ pub(super) async fn rejects_conflicting_ids_and_names(stores: &DirectoryStores) 
     );
     assert_eq!(error_code(directory.put_user(User::bot(ana.id(), "eve")).await), codes::USER_PROCESSING_ERROR);
     let names: Vec<_> = directory.users().await?.iter().map(|user| user.username().to_owned()).collect();
-    assert_eq!(names, ["ana.lee@example.com", "ci"], "nothing was written");
+    assert_eq!(names, ["ana.lee@example.com", "ana@example.com", "ci"], "nothing was written");
     Ok(())
 }
 
@@ -157,11 +155,98 @@ pub(super) async fn deletes_users(open: impl AsyncFn() -> DirectoryStores) -> Re
     assert_eq!(directory.user_by_email("ana@example.com").await?, None);
     assert_eq!(directory.user_by_identity("slack", "T1", "U1").await?, None, "accounts are deleted with the user");
     assert_eq!(error_code(directory.delete_user(ana.id()).await), codes::UNKNOWN_USER);
-    let again = directory.get_or_create_user_by_email("ana@example.com").await?;
-    assert_eq!(
-        (again.role(), again.identities()),
-        (UserRole::Member, [].as_slice()),
-        "a new user with the same address starts afresh"
-    );
+    Ok(())
+}
+
+pub(super) async fn deleted_users_stay_away(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let (ana, other) = (person("ana@example.com").with_role(UserRole::Guest), person("other@example.com"));
+    let account = UserIdentity::new("slack", "T1", "U1");
+    {
+        let (directory, _) = open().await.at(7);
+        directory.put_users([ana.clone().with_identity(account.clone()), other.clone()]).await?;
+        directory.delete_user(ana.id()).await?;
+    }
+    let stores = open().await;
+    let (directory, store) = (stores.at(8).0, &stores.directory);
+    let deleted = directory.deleted_users().await?;
+    assert_eq!((deleted.len(), deleted[0].deleted_at), (1, at(7)), "deletions are on record");
+    for by in [DeletedBy::Id(ana.id()), DeletedBy::Username("ANA@example.com"), DeletedBy::Account(&account)] {
+        let found = store.deleted_user(by).await?.map(|deleted| deleted.user.role());
+        assert_eq!(found, Some(UserRole::Guest), "{by:?}");
+    }
+    assert_eq!(store.deleted_user(DeletedBy::Id(other.id())).await?, None);
+    for email in ["ana@example.com", "ANA@Example.com"] {
+        let again = directory.get_or_create_user_by_email(email).await;
+        assert_eq!(error_code(again), codes::USER_DELETED, "contact does not bring a deleted user back");
+    }
+    let outsider = directory.contact_of_outsider(account.clone()).await;
+    assert_eq!(error_code(outsider), codes::USER_DELETED, "nor does their account");
+    for taken in [person("ana@example.com"), User::person(UserId::random(), "ana@example.com")?] {
+        assert_eq!(error_code(directory.put_user(taken).await), codes::USER_DELETED, "nor does a declaration");
+    }
+    assert_eq!(directory.users().await?.len(), 1, "nobody was added");
+    Ok(())
+}
+
+pub(super) async fn deleted_users_are_restored(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let ana = person("ana@example.com").with_role(UserRole::Guest);
+    {
+        let (directory, _) = open().await.at(0);
+        directory.put_user(ana.clone().with_identity(UserIdentity::new("slack", "T1", "U1"))).await?;
+        directory.delete_user(ana.id()).await?;
+    }
+    let (directory, _) = open().await.at(0);
+    let restored = directory.restore_user(ana.id()).await?;
+    assert_eq!((restored.id(), restored.role()), (ana.id(), UserRole::Guest), "they are who they were");
+    let found = directory.user_by_identity("slack", "T1", "U1").await?;
+    assert_eq!(found.map(|user| user.id()), Some(ana.id()), "with their accounts");
+    assert!(directory.deleted_users().await?.is_empty());
+    assert_eq!(error_code(directory.restore_user(ana.id()).await), codes::UNKNOWN_USER, "once");
+    Ok(())
+}
+
+pub(super) async fn an_address_can_be_given_to_a_new_person(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let ana = person("ana@example.com").with_role(UserRole::Admin);
+    let new = {
+        let (directory, _) = open().await.at(0);
+        directory.put_user(ana.clone()).await?;
+        let taken = directory.admit_user("ana@example.com", UserRole::Member).await;
+        assert_eq!(expected_error(taken).kind(), ErrorKind::Conflict, "not while somebody has it");
+        directory.delete_user(ana.id()).await?;
+        directory.admit_user("Ana@example.com", UserRole::Member).await?
+    };
+    let stores = open().await;
+    let (directory, _) = stores.at(0);
+    assert_ne!(new.id(), ana.id());
+    let found = directory.get_or_create_user_by_email("ana@example.com").await?;
+    assert_eq!((found.id(), found.role()), (new.id(), UserRole::Member), "the new person inherits nothing");
+    let restored = directory.restore_user(ana.id()).await;
+    assert_eq!(expected_error(restored).kind(), ErrorKind::Conflict, "the address has another owner now");
+    directory.delete_user(new.id()).await?;
+    assert_eq!(directory.deleted_users().await?.len(), 2);
+    let found = stores.directory.deleted_user(DeletedBy::Username("ana@example.com")).await?;
+    assert_eq!(found.map(|deleted| deleted.user.id()), Some(new.id()), "the address is that of its last owner");
+    directory.restore_user(new.id()).await?;
+    Ok(())
+}
+
+pub(super) async fn locks_outlast_declarations(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let ana = person("ana@example.com");
+    {
+        let stores = open().await;
+        let (directory, _) = stores.at(0);
+        directory.put_user(ana.clone()).await?;
+        stores.directory.change_user(ana.id(), UserChange::Locked(true)).await?;
+        let declared = directory.put_user(ana.clone().with_role(UserRole::Admin)).await?;
+        assert!(declared.is_locked(), "declaring a user again does not unlock them");
+        directory.delete_user(ana.id()).await?;
+        assert!(directory.restore_user(ana.id()).await?.is_locked(), "neither does restoring them");
+    }
+    let stores = open().await;
+    let locked = stores.at(0).0.user(ana.id()).await?.expect("Ana");
+    assert!(locked.is_locked() && locked.is_admin());
+    let unlocked = stores.directory.change_user(ana.id(), UserChange::Locked(false)).await?.expect("Ana");
+    assert!(!unlocked.is_locked());
+    assert!(!stores.at(0).0.put_user(ana).await?.is_locked());
     Ok(())
 }

@@ -68,6 +68,7 @@ impl World {
     /// Runs a request until its access is granted.
     async fn grant(&self) -> RunId {
         let run = self.request().await;
+        self.runtime.directory().contact("ben@example.com").await.unwrap();
         self.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         self.let_workers_run().await;
         assert_eq!(self.status(run).await, RunStatus::Escalated);
@@ -228,6 +229,7 @@ async fn redelivered_lines_have_the_same_id() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let world = World::on(store.clone(), &[&log]).await;
     let run = world.request().await;
+    world.runtime.directory().contact("ben@example.com").await.unwrap();
     world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     world.runtime.run_until_idle().await.unwrap();
     log.set_behaviour(Behaviour::StoresAndHangs);

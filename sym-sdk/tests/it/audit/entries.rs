@@ -181,7 +181,9 @@ async fn settled_lines_are_one_object_per_event_as_in_syms_schema() {
 
 #[tokio::test]
 async fn a_line_has_the_members_of_syms_schema() {
-    let mut harness = builder().build().await.unwrap();
+    let person = |email| User::person(UserId::from_email(email), email).unwrap();
+    let builder = builder().user(person("ana@example.com")).user(person("ben@example.com"));
+    let mut harness = builder.build().await.unwrap();
     let run = harness.request("prod").duration("1h").field("reason", "incident 42").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();
     let lines = json(&harness).await;
@@ -372,6 +374,7 @@ async fn lines_contain_no_secrets() {
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let run = runtime.submit(request).await.unwrap().run;
     runtime.run_until_idle().await.unwrap();
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     let state = runtime.run(run).await.unwrap().state;

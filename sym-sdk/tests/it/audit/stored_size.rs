@@ -40,6 +40,7 @@ async fn a_large_request_is_stored_once() {
     for _ in 0..10 {
         runtime.submit(Submission::approve(run, "ana@example.com")).await.unwrap_err();
     }
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     clock.advance(std::time::Duration::from_secs(60));

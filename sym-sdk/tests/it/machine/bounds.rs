@@ -2,7 +2,7 @@
 
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::Step;
+use sym_sdk::prelude::{PermissionLevel, RequestPermission, Step};
 use sym_sdk::template::ApprovalTemplate;
 
 use super::harness::*;
@@ -52,4 +52,56 @@ fn repeated_inputs_do_not_grow_the_state() {
         world.approve(&cho);
     }
     assert!(world.state().queue.len() <= 64);
+}
+
+/// 64 guests' clicks filled the queue before anybody looked at their permissions, and an administrator's denial was refused.
+#[test]
+fn a_crowd_without_permission_cannot_keep_out_a_denial() {
+    let [ana, ben, _, ada, gus] = everybody();
+    let crowd = |role: UserRole, number: usize| user(&format!("{role}{number}"), role);
+    for admits_guests in [false, true] {
+        let mut world = World::access();
+        world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+        let mut params = FlowParams::default();
+        params.allow_guest_interaction = admits_guests;
+        world.flow = flow(true, params);
+        if admits_guests {
+            world.permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::AllUsers);
+        }
+        world.open(&ana);
+        world.approve(&ben);
+        assert!(world.state().active_event.is_some(), "the hook is slow");
+        // Whoever may never decide is told so, and takes no place.
+        let told = world.approve(&gus);
+        assert_eq!(matches!(told, InputReply::Accepted { .. }), admits_guests, "{told:?}");
+        for number in 0..200 {
+            world.approve(&crowd(UserRole::Guest, number));
+            world.approve(&crowd(UserRole::Member, number));
+            // Everybody has one place for each kind of action.
+            world.approve(&crowd(UserRole::Member, 0));
+        }
+        let waiting = world.state().queue.len();
+        assert!(waiting < 64, "{waiting} wait");
+        for who in [&ada, &ana] {
+            let denied = world.deny(who);
+            assert!(matches!(denied, InputReply::Accepted { .. }), "{denied:?}");
+        }
+    }
+}
+
+/// Before a request is routed, nobody knows who may decide it. Administrators and the requester can stop it all the same.
+#[test]
+fn a_request_that_is_not_routed_can_be_stopped() {
+    let [ana, _, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.request(&ana);
+    assert!(world.state().routing.is_none());
+    for number in 0..200 {
+        world.deny(&user(&format!("member{number}"), UserRole::Member));
+    }
+    assert!(world.state().queue.len() < 64);
+    for who in [&ada, &ana] {
+        let denied = world.deny(who);
+        assert!(matches!(denied, InputReply::Accepted { .. }), "{denied:?}");
+    }
 }

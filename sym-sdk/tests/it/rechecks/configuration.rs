@@ -143,6 +143,7 @@ async fn outdated_requests_can_be_denied() {
     let mut changed = config();
     remove_target(&mut changed);
     let runtime = world.start(changed).await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::deny(run, "ben@example.com")).await.unwrap();
     assert_eq!(status(&runtime, run).await, RunStatus::Denied);
 }
@@ -176,6 +177,7 @@ async fn approved_request_is_not_granted_in_another_account() {
     let world = World::new();
     let runtime = world.start(config()).await;
     let run = request(&runtime, "8h").await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     assert_eq!(status(&runtime, run).await, RunStatus::Approved);
     let mut changed = config();
@@ -199,6 +201,7 @@ async fn requested_grant_of_a_changed_target_is_not_executed() {
     let world = World::new();
     let runtime = world.start(config()).await;
     let run = request(&runtime, "8h").await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     while !state(&runtime, run).await.may_hold_access() {
         assert!(runtime.run_one().await.unwrap());

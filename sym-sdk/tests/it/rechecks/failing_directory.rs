@@ -114,6 +114,7 @@ async fn approver_is_told_that_the_directory_failed_before_the_hook() {
     let handlers = handlers![get_permissions, on_approve, get_request_notifications];
     let runtime = world.start_with(handlers).await;
     let run = request(&runtime, "1h").await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     users.fail(true);
     runtime.run_until_idle().await.unwrap();

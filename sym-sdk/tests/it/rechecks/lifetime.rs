@@ -61,6 +61,7 @@ async fn overdue_requests_cannot_be_decided_after_a_stop() {
     let run = request(&world.start(config()).await, "1h").await;
     world.clock.advance(300 * DAY);
     let runtime = world.start(config()).await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     for submission in [Submission::approve(run, "ben@example.com"), Submission::deny(run, "ben@example.com")] {
         let refused = runtime.submit(submission).await.unwrap_err();
         assert_eq!(refused.message(), "this request has expired; nobody acted on it in time");
@@ -88,6 +89,7 @@ async fn approval_that_outlasts_the_lifetime_is_refused() {
     let world = World::new();
     let runtime = world.start_with(plain().merge(handlers![ignoring::on_approve])).await;
     let run = request(&runtime, "1h").await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     world.clock.advance(30 * DAY);
     runtime.run_until_idle().await.unwrap();

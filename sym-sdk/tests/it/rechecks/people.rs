@@ -12,11 +12,11 @@ const GUEST: &str = "the requester is no longer a member, and guests are not gra
 const GONE: &str = "the requester is no longer a user";
 
 async fn make_guest(runtime: &Runtime, name: &str) {
-    runtime.directory().set_role(user_id(name), UserRole::Guest).await.unwrap();
+    runtime.directory().set_role(user_id(runtime, name).await, UserRole::Guest).await.unwrap();
 }
 
 async fn delete(runtime: &Runtime, name: &str) {
-    runtime.directory().delete_user(user_id(name)).await.unwrap();
+    runtime.directory().delete_user(user_id(runtime, name).await).await.unwrap();
 }
 
 /// W1.
@@ -66,6 +66,7 @@ async fn requester_is_looked_at_again_before_the_grant() {
         let world = World::new();
         let runtime = world.start(config()).await;
         let run = request(&runtime, "1h").await;
+        runtime.directory().contact("ben@example.com").await.unwrap();
         runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         for _ in 0..steps {
             runtime.run_one().await.unwrap();
@@ -185,7 +186,7 @@ async fn withdrawn_approval_can_be_given_again() {
     approve(&runtime, run, "ben").await;
     make_guest(&runtime, "ben").await;
     approve(&runtime, run, "cho").await;
-    runtime.directory().set_role(user_id("ben"), UserRole::Member).await.unwrap();
+    runtime.directory().set_role(user_id(&runtime, "ben").await, UserRole::Member).await.unwrap();
     approve(&runtime, run, "ben").await;
     assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
 }
@@ -198,6 +199,7 @@ async fn approver_is_looked_at_again_after_the_hook() {
     let runtime = world.start_with(handlers).await;
     let run = request(&runtime, "1h").await;
     approve(&runtime, run, "ben").await;
+    runtime.directory().contact("cho@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "cho@example.com")).await.unwrap();
     make_guest(&runtime, "cho").await;
     runtime.run_until_idle().await.unwrap();

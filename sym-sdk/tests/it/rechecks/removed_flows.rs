@@ -61,7 +61,9 @@ async fn decisions_in_progress_are_closed_with_their_flow() {
         let world = World::new();
         let runtime = world.start_with(handlers).await;
         let run = request(&runtime, "1h").await;
+        runtime.directory().contact("ben@example.com").await.unwrap();
         runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
+        runtime.directory().contact("cho@example.com").await.unwrap();
         runtime.submit(Submission::deny(run, "cho@example.com")).await.unwrap();
         let runtime = world.start(renamed()).await;
         runtime.run_until_idle().await.unwrap();
@@ -83,6 +85,7 @@ async fn finished_requests_of_a_removed_flow_are_left_alone() {
     let world = World::new();
     let runtime = world.start(config()).await;
     let run = request(&runtime, "1h").await;
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::deny(run, "ben@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     let before = runtime.run(run).await.unwrap().version;

@@ -17,6 +17,7 @@ mod shared_access;
 mod store;
 mod strategy;
 mod submission;
+mod users;
 mod ways;
 mod workers;
 

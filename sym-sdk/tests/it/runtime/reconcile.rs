@@ -210,6 +210,7 @@ async fn a_removal_and_a_grant_of_the_same_access_take_turns() {
         strategy(&harness).grant_externally(&target(&harness, "admins"), "ana@example.com");
         let run = harness.request("prod").by("ana@example.com").target("admins").duration("1h").await.unwrap();
         let runtime = harness.runtime().clone();
+        runtime.directory().contact("ben@example.com").await.unwrap();
         runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         for _ in 0..steps_between {
             runtime.run_one().await.unwrap();

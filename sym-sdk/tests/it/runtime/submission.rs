@@ -53,7 +53,9 @@ async fn a_refusal_with_the_same_key_stays_a_refusal() {
 async fn a_request_is_answered_again_though_it_would_be_refused_by_now() {
     let mut harness = harness().await;
     let first = harness.request("prod").by("ana@example.com").duration("1h").key("api:1").await.unwrap();
-    harness.runtime().directory().set_role(UserId::from_email("ana@example.com"), UserRole::Guest).await.unwrap();
+    let directory = harness.runtime().directory();
+    let ana = directory.user_by_email("ana@example.com").await.unwrap().unwrap().id();
+    directory.set_role(ana, UserRole::Guest).await.unwrap();
     let again = harness.request("prod").by("ana@example.com").duration("1h").key("api:1").await.unwrap();
     assert_eq!(again, first);
     harness.request("prod").by("ana@example.com").duration("1h").key("api:2").await.unwrap_err();

@@ -96,6 +96,7 @@ async fn workers_carry_a_run_to_its_end() {
     let workers = world.runtime.start(WorkerLimits::default());
     let run = world.request().await;
     world.until(run, RunStatus::Requested).await;
+    world.runtime.directory().contact("ben@example.com").await.unwrap();
     world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     world.until(run, RunStatus::Escalated).await;
     assert_eq!(world.strategy.granted().len(), 1);
@@ -131,6 +132,7 @@ async fn a_call_that_hangs_does_not_hold_up_others_or_the_shutdown() {
     for _ in 0..2 {
         let run = world.request().await;
         world.until(run, RunStatus::Requested).await;
+        world.runtime.directory().contact("ben@example.com").await.unwrap();
         world.runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
         runs.push(run);
         world.until(run, RunStatus::Approved).await;
@@ -138,6 +140,7 @@ async fn a_call_that_hangs_does_not_hold_up_others_or_the_shutdown() {
     let other = Submission::request("prod", "cho@example.com").input("duration", "1s");
     let other = world.runtime.submit(other).await.unwrap().run;
     world.until(other, RunStatus::Requested).await;
+    world.runtime.directory().contact("ben@example.com").await.unwrap();
     world.runtime.submit(Submission::approve(other, "ben@example.com")).await.unwrap();
     world.until(other, RunStatus::Escalated).await;
     assert_eq!(world.runtime.run(runs[0]).await.unwrap().state.run.status(), RunStatus::Approved);

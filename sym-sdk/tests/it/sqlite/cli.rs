@@ -61,6 +61,7 @@ async fn approved(runtime: &Runtime, requester: &str, duration: &str) -> RunId {
     let request = Submission::request("prod", requester).input("duration", duration).key(key);
     let run = runtime.submit(request).await.unwrap().run;
     runtime.run_until_idle().await.unwrap();
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     run
@@ -480,4 +481,35 @@ async fn reconcile_prints_what_was_compared_and_fails_on_unmanaged_access() {
     let left: Vec<_> = std::fs::read_dir(store.path.parent().unwrap()).unwrap().collect();
     assert!(!format!("{left:?}").contains("reconcile"), "the copy of the store is removed: {left:?}");
     drop(running);
+}
+
+#[tokio::test]
+async fn administrators_lock_and_delete_users() {
+    let store = StoreFixture::new().await;
+    let zoe = "zo\u{eb}@example.com";
+    store
+        .prints(
+            &["users", "lock", zoe, "--as", "ada@example.com", "--reason", "lost"],
+            Exit::Success,
+            expect![[r#"
+                zoë@example.com: locked
+                Run HELD: access will be revoked when the program next runs
+            "#]],
+            expect![""],
+        )
+        .await;
+    let refused = store.run(&["users", "unlock", zoe, "--as", "ben@example.com", "--reason", "found"]).await;
+    assert_eq!(refused.exit, Exit::Failure);
+    assert!(refused.err.contains("ben@example.com is not an administrator"), "{}", refused.err);
+    for (command, user) in [("unlock", zoe), ("delete", zoe), ("restore", zoe), ("delete", zoe), ("admit", zoe)] {
+        let done = store.run(&["users", command, user, "--as", "ada@example.com", "--reason", "test"]).await;
+        assert_eq!(done.exit, Exit::Success, "{command}: {}", done.err);
+    }
+    let listed = store.run(&["users", "list"]).await.out;
+    let states: Vec<_> = listed.lines().filter(|line| line.starts_with(zoe)).collect();
+    assert_eq!(states.len(), 2, "{listed}");
+    assert!(states[1].contains("deleted "), "{listed}");
+    let log = store.run(&["audit", "export"]).await.out;
+    assert!(log.contains(r#""user_action":{"action":"lock""#), "{log}");
+    assert_eq!(store.run(&["audit", "verify"]).await.exit, Exit::Success);
 }

@@ -8,7 +8,6 @@ use sym_sdk::engine::SqliteStore;
 use sym_sdk::error::codes;
 use sym_sdk::handlers;
 use sym_sdk::integration::Outbox;
-use sym_sdk::model::UserId;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, Runtime};
 use sym_sdk::simulation::Simulation;
@@ -57,7 +56,7 @@ async fn errors_name_unreadable_rows() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir).await;
     let directory = Directory::from_store(Arc::new(store), ["example.com"]);
-    directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+    let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap().id();
     drop(directory);
     let path = dir.path().join("runs.db");
     let damage = rusqlite::Connection::open(&path).unwrap();
@@ -66,7 +65,6 @@ async fn errors_name_unreadable_rows() {
     drop(damage);
 
     let store = open(&dir).await;
-    let ana = UserId::from_email("ana@example.com");
     let error = store.user(ana).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Internal, &codes::STORE));
     assert!(error.message().contains(&ana.to_string()), "{error}");

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use futures_util::future;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
@@ -15,6 +16,8 @@ use super::{at, open};
 #[derive(Clone, Debug)]
 enum Call {
     Insert(User),
+    Admit(User),
+    Restore(UserId),
     Put(Vec<User>),
     Change(UserId, UserChange),
     Delete(UserId),
@@ -59,6 +62,7 @@ fn change() -> impl Strategy<Value = UserChange> {
     prop_oneof![
         Just(UserChange::Role(UserRole::Admin)),
         Just(UserChange::Name { first: "Ana".to_owned(), last: String::new() }),
+        any::<bool>().prop_map(UserChange::Locked),
         identity().prop_map(UserChange::PutIdentity),
         identity().prop_map(|identity| UserChange::DeleteIdentity {
             service: identity.service().to_owned(),
@@ -81,6 +85,8 @@ fn batch(mut users: Vec<User>) -> Call {
 fn call() -> impl Strategy<Value = Call> {
     prop_oneof![
         3 => user().prop_map(Call::Insert),
+        1 => user().prop_map(Call::Admit),
+        1 => user_id().prop_map(Call::Restore),
         3 => prop::collection::vec(user(), 1..3).prop_map(batch),
         3 => (user_id(), change()).prop_map(|(id, change)| Call::Change(id, change)),
         1 => user_id().prop_map(Call::Delete),
@@ -103,13 +109,18 @@ async fn answer(call: &Call, number: i64, users: &dyn DirectoryStore, values: &d
     let token_id = |id| TokenId::from_uuid(Uuid::from_u128(id));
     match call.clone() {
         Call::Insert(user) => text(users.insert_user(user).await),
+        Call::Admit(user) => text(users.admit_user(user).await),
+        Call::Restore(id) => text(users.restore_user(id).await),
         Call::Put(batch) => text(users.put_users(batch).await),
         Call::Change(id, change) => text(users.change_user(id, change).await),
         Call::Delete(id) => text(users.delete_user(id, at(number)).await),
         Call::Find(id, name, identity) => {
             let found =
                 (users.user(id).await, users.user_by_username(&name).await, users.user_by_identity(&identity).await);
-            text((found, users.users().await, users.tokens(None).await, users.tokens(Some(id)).await))
+            let by = [DeletedBy::Id(id), DeletedBy::Username(&name), DeletedBy::Account(&identity)];
+            let deleted = future::join_all(by.map(|by| users.deleted_user(by))).await;
+            let deleted = (deleted, users.deleted_users().await);
+            text((found, deleted, users.users().await, users.tokens(None).await, users.tokens(Some(id)).await))
         }
         Call::Issue(id, bot, second) => {
             // An id is issued once.

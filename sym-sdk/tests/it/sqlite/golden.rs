@@ -9,9 +9,9 @@ use std::sync::Arc;
 use expect_test::expect;
 use jiff::{Timestamp, ToSpan};
 use sym_sdk::audit;
-use sym_sdk::directory::{KeyValue, KeyValueStore};
+use sym_sdk::directory::{Directory, KeyValue, KeyValueStore};
 use sym_sdk::engine::{InputKey, RunFilter, SqliteStore, Store, StoredRun};
-use sym_sdk::model::RunId;
+use sym_sdk::model::{RunId, UserId};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
 
@@ -65,6 +65,9 @@ async fn write(path: &Path) {
     let ben = directory.user_by_email("ben@example.com").await.unwrap().unwrap();
     directory.set_role(ben.id(), UserRole::Admin).await.unwrap();
     directory.set_name(ben.id(), "Ben", "Okri").await.unwrap();
+    directory.get_or_create_user_by_email("gone@example.com").await.unwrap();
+    runtime.lock_user("eve@elsewhere.example", "ben@example.com", "unknown to us").await.unwrap();
+    runtime.delete_user("gone@example.com", "ben@example.com", "left").await.unwrap();
     let bot = directory.create_bot("ci").await.unwrap();
     directory.issue_token(bot.id(), "build", 30 * 24 * HOUR).await.unwrap();
 
@@ -116,6 +119,34 @@ async fn write_golden_database() {
     assert!(!path.exists(), "{} is released and never changes", path.display());
     std::fs::create_dir_all(data()).unwrap();
     std::fs::copy(new, path).unwrap();
+}
+
+/// W21: a person who was stored with a decomposed address is found by the composed one, and the reverse. Two who are stored with both
+/// spellings stay apart.
+#[tokio::test]
+async fn names_that_an_earlier_version_stored_are_normalized() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.db");
+    std::fs::copy(data().join("schema-1.db"), &path).unwrap();
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let decomposed = ["rene\u{301}@example.com", "zoe\u{308}@example.com", "zo\u{eb}@example.com"];
+    for (number, name) in (1..).zip(decomposed) {
+        let id = uuid::Uuid::from_u128(number);
+        let user = serde_json::json!({ "id": id, "username": name, "email": name, "type": "normal", "role": "admin" });
+        let row = rusqlite::params![id.as_bytes(), name, user.to_string()];
+        file.execute("INSERT INTO users (id, username, user) VALUES (?1, ?2, ?3)", row).unwrap();
+    }
+    drop(file);
+    let store = SqliteStore::open(&path).await.unwrap();
+    let directory = Directory::from_store(Arc::new(store), ["example.com"]);
+    for name in ["ren\u{e9}@example.com", "rene\u{301}@example.com"] {
+        let rene = directory.get_or_create_user_by_email(name).await.unwrap();
+        assert_eq!((rene.username(), rene.email()), ("ren\u{e9}@example.com", Some("ren\u{e9}@example.com")));
+        assert_eq!(*rene.id().as_uuid(), uuid::Uuid::from_u128(1));
+    }
+    let zoe = directory.user_by_email("zoe\u{308}@example.com").await.unwrap().unwrap();
+    assert_eq!(*zoe.id().as_uuid(), uuid::Uuid::from_u128(3));
+    assert!(directory.user(UserId::from_uuid(uuid::Uuid::from_u128(2))).await.unwrap().is_some(), "nobody is lost");
 }
 
 /// Without it, nothing would show that the next version can read this one.

@@ -89,6 +89,7 @@ async fn approved(runtime: &Runtime) -> RunId {
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let run = runtime.submit(request).await.unwrap().run;
     runtime.run_until_idle().await.unwrap();
+    runtime.directory().contact("ben@example.com").await.unwrap();
     runtime.submit(Submission::approve(run, "ben@example.com")).await.unwrap();
     run
 }
@@ -135,7 +136,8 @@ async fn access_of_deleted_users_ends() {
     let fixture = RestartFixture::new();
     let (runtime, held) = fixture.start_with_access().await;
     let approved = approved(&runtime).await;
-    runtime.directory().delete_user(UserId::from_email("ana@example.com")).await.unwrap();
+    let ana = runtime.directory().user_by_email("ana@example.com").await.unwrap().unwrap();
+    runtime.directory().delete_user(ana.id()).await.unwrap();
     runtime.run_until_idle().await.unwrap();
     let state = runtime.run(approved).await.unwrap().state;
     assert_eq!(state.run.status(), RunStatus::Errored);

@@ -53,6 +53,10 @@ impl DirectoryStore for Hanging {
         self.ask(|| self.users.insert_user(user))
     }
 
+    fn admit_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
+        self.ask(|| self.users.admit_user(user))
+    }
+
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         self.ask(|| self.users.put_users(users))
     }
@@ -63,6 +67,18 @@ impl DirectoryStore for Hanging {
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
         self.ask(|| self.users.delete_user(id, now))
+    }
+
+    fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
+        self.ask(|| self.users.deleted_user(by))
+    }
+
+    fn deleted_users(&self) -> BoxFuture<'_, Result<Vec<DeletedUser>>> {
+        self.ask(|| self.users.deleted_users())
+    }
+
+    fn restore_user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
+        self.ask(|| self.users.restore_user(id))
     }
 
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {

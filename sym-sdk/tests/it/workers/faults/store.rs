@@ -50,6 +50,7 @@ async fn approval_reads_the_run_once_and_its_recorded_reply_once() {
     let restarted = builder().build().await.unwrap();
     store.take_calls();
     let approve = || Submission::approve(run, "ben@example.com").key(InputKey::new("click"));
+    restarted.directory().contact("ben@example.com").await.unwrap();
     restarted.submit(approve()).await.unwrap();
     assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"]);
     restarted.submit(approve()).await.unwrap();
@@ -76,6 +77,7 @@ async fn decision_in_a_message_reads_the_run_once() {
         let click = InputKey::new(format!("click:{message}"));
         Submission::approve(run, "ben@example.com").in_message(MessageRef::new("recording", message)).key(click)
     };
+    restarted.directory().contact("ben@example.com").await.unwrap();
     let error = restarted.submit(approve_in("2")).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::UNKNOWN_MESSAGE));
     assert_eq!(error.message(), "this message does not belong to the request");
