@@ -1,46 +1,127 @@
-//! The effects that this process is executing.
+//! The effects that this process has in hand: it executes them, or keeps their outcomes until the store takes them.
 //!
 //! A lease expires by a clock that can be set ahead, or while the machine sleeps, and the call that it was for goes on. This process
 //! knows about the call all the same: it neither makes it twice nor starts one that it excludes.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::machine::{Effect, EffectKey, EntitlementKey};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+use super::store::Claimed;
+use crate::machine::{Bulkhead, Effect, EffectKey, EntitlementKey, Lane};
 use crate::sync::lock;
 
-/// A registry of the effects in flight, and of leases that could not be released.
+/// A registry of the effects in hand, and of leases that could not be released.
 #[derive(Debug, Default)]
-pub(super) struct InFlight(Mutex<Tables>);
+pub(super) struct InFlight {
+    tables: Mutex<Tables>,
+    ended: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Tables {
-    effects: HashSet<EffectKey>,
+    effects: HashMap<EffectKey, InFlightEffect>,
     exclusive: HashMap<EntitlementKey, EffectKey>,
-    /// The number of times that a deferred effect kept its lease, because the store did not take the release.
+    /// Effects that this process has a lease on and does not execute, because the store did not take the release, and the times from
+    /// which they are executed under that lease.
+    held: HashMap<EffectKey, (Claimed, Timestamp)>,
+    /// The number of times that an effect kept its lease, because the store did not take the release.
     unreleased_leases: HashMap<EffectKey, u32>,
 }
 
+#[derive(Debug)]
+struct InFlightEffect {
+    lane: Lane,
+    bulkhead: Bulkhead,
+    /// Whether it is being executed. If not, its outcome waits for the store.
+    is_executing: bool,
+}
+
 impl InFlight {
-    /// Registers an effect until the guard is dropped. `None` if it, or another one that excludes it, is in flight already.
-    pub(super) fn begin(&self, effect: &Effect) -> Option<InFlightGuard<'_>> {
+    /// Registers an effect until the guard is dropped. `None` if it, or another one that excludes it, is in hand already.
+    pub(super) fn begin(self: &Arc<Self>, effect: &Effect) -> Option<InFlightGuard> {
         let mut tables = self.tables();
         if effect.exclusive.as_ref().is_some_and(|exclusive| tables.exclusive.contains_key(exclusive))
-            || !tables.effects.insert(effect.key)
+            || tables.effects.contains_key(&effect.key)
         {
             return None;
         }
+        let entry = InFlightEffect { lane: effect.lane(), bulkhead: effect.bulkhead.clone(), is_executing: true };
+        tables.effects.insert(effect.key, entry);
+        tables.held.remove(&effect.key);
         if let Some(exclusive) = effect.exclusive.clone() {
             tables.exclusive.insert(exclusive, effect.key);
         }
-        Some(InFlightGuard { in_flight: self, key: effect.key, exclusive: effect.exclusive.clone() })
+        Some(InFlightGuard { in_flight: self.clone(), key: effect.key, exclusive: effect.exclusive.clone() })
     }
 
-    /// Notes that an effect keeps its lease although it is no longer in flight.
-    pub(super) fn note_unreleased_lease(&self, key: EffectKey) {
+    pub(super) fn contains(&self, key: EffectKey) -> bool {
+        self.tables().effects.contains_key(&key)
+    }
+
+    /// Returns the number of effects in hand.
+    pub(super) fn len(&self) -> usize {
+        self.tables().effects.len()
+    }
+
+    /// Whether nothing is in hand.
+    pub(super) fn is_idle(&self) -> bool {
+        self.tables().effects.is_empty()
+    }
+
+    /// Waits until an effect is no longer in hand.
+    pub(super) fn ended(&self) -> Notified<'_> {
+        self.ended.notified()
+    }
+
+    /// Returns the number of effects of a bulkhead that are being executed in a lane.
+    pub(super) fn executing(&self, lane: Lane, bulkhead: &Bulkhead) -> usize {
+        let is_one =
+            |effect: &&InFlightEffect| effect.is_executing && effect.lane == lane && effect.bulkhead == *bulkhead;
+        self.tables().effects.values().filter(is_one).count()
+    }
+
+    /// Keeps an effect with its lease, which the store did not take back, until a time. The lease must not count as lost: it says
+    /// nothing about the effect.
+    pub(super) fn hold(&self, claimed: Claimed, until: Timestamp) {
         let mut tables = self.tables();
+        let key = claimed.effect.key;
         let leases = tables.unreleased_leases.entry(key).or_default();
         *leases = leases.saturating_add(1);
+        // The outcome of an effect in hand settles it.
+        if !tables.effects.contains_key(&key) {
+            tables.held.insert(key, (claimed, until));
+        }
+    }
+
+    /// Takes up to `limit` held effects of a lane that may be executed.
+    pub(super) fn take_held(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<Claimed> {
+        let mut tables = self.tables();
+        let due = tables.held.iter().filter(|(_, (claimed, until))| claimed.effect.lane() == lane && *until <= now);
+        let mut keys: Vec<_> = due.map(|(key, _)| *key).collect();
+        keys.sort_unstable();
+        keys.truncate(limit);
+        keys.into_iter().filter_map(|key| tables.held.remove(&key)).map(|(claimed, _)| claimed).collect()
+    }
+
+    /// Takes all held effects.
+    pub(super) fn take_all_held(&self) -> Vec<Claimed> {
+        std::mem::take(&mut self.tables().held).into_values().map(|(claimed, _)| claimed).collect()
+    }
+
+    /// Returns the time from which the next held effect may be executed.
+    pub(super) fn next_held(&self) -> Option<Timestamp> {
+        self.tables().held.values().map(|(_, until)| *until).min()
+    }
+
+    /// Sets the times of held effects that are later than `latest` to it.
+    pub(super) fn clamp_held(&self, latest: Timestamp) {
+        for (_, until) in self.tables().held.values_mut() {
+            *until = latest.min(*until);
+        }
     }
 
     /// Returns the number of leases of an effect that could not be released. They must not count as lost.
@@ -48,29 +129,48 @@ impl InFlight {
         self.tables().unreleased_leases.get(&key).copied().unwrap_or_default()
     }
 
-    /// Forgets the unreleased leases of an effect that is settled.
-    pub(super) fn forget_unreleased_leases(&self, key: EffectKey) {
-        self.tables().unreleased_leases.remove(&key);
+    /// Forgets the leases of an effect that is settled.
+    pub(super) fn forget_leases(&self, key: EffectKey) {
+        let mut tables = self.tables();
+        tables.unreleased_leases.remove(&key);
+        tables.held.remove(&key);
     }
 
     fn tables(&self) -> MutexGuard<'_, Tables> {
-        lock(&self.0)
+        lock(&self.tables)
     }
 }
 
-/// An effect in flight.
-pub(super) struct InFlightGuard<'a> {
-    in_flight: &'a InFlight,
+/// An effect in hand.
+#[derive(Debug)]
+pub(super) struct InFlightGuard {
+    in_flight: Arc<InFlight>,
     key: EffectKey,
     exclusive: Option<EntitlementKey>,
 }
 
-impl Drop for InFlightGuard<'_> {
+impl InFlightGuard {
+    /// Notes that the call has ended, and its outcome waits for the store. What the call excluded may start: two Runs may share an
+    /// access that ends while the store cannot write, and the second one takes it away.
+    pub(super) fn call_ended(&mut self) {
+        let mut tables = self.in_flight.tables();
+        if let Some(effect) = tables.effects.get_mut(&self.key) {
+            effect.is_executing = false;
+        }
+        if let Some(exclusive) = self.exclusive.take() {
+            tables.exclusive.remove(&exclusive);
+        }
+    }
+}
+
+impl Drop for InFlightGuard {
     fn drop(&mut self) {
         let mut tables = self.in_flight.tables();
         tables.effects.remove(&self.key);
         if let Some(exclusive) = &self.exclusive {
             tables.exclusive.remove(exclusive);
         }
+        drop(tables);
+        self.in_flight.ended.notify_waiters();
     }
 }

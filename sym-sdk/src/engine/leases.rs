@@ -26,7 +26,7 @@ pub(super) fn lease_for(max_effect_duration: Duration) -> Duration {
     max_effect_duration.saturating_mul(2).saturating_add(LEASE_MARGIN)
 }
 
-/// Returns the delay before an effect is claimed again whose outcome could not be stored.
+/// Returns the delay before an effect is tried again that could not be begun.
 ///
 /// It is 1 s after the first claim (`claims` counts from 1) and doubles up to a minute, less a jitter of up to half of it, so that
 /// effects that failed together are not retried together. The jitter is a hash of the claim: simulations can be replayed.

@@ -327,6 +327,13 @@ impl Store for MemoryStore {
         ready(self.tables().claim(&claim))
     }
 
+    fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Effect>, StoreError>> {
+        let tables = self.tables();
+        let due = tables.due.get(&lane).into_iter().flat_map(|lane| lane.range(..=(now, u64::MAX)));
+        let due = due.filter_map(|(_, key)| tables.effects.get(key)).map(|row| row.effect.clone());
+        ready(due.take(limit).collect())
+    }
+
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> BoxFuture<'_, Result<(), StoreError>> {
         let mut tables = self.tables();
         if let Some(row) = tables.effects.get(&key).filter(|row| row.claims == claims) {

@@ -66,7 +66,9 @@ mod run_cache;
 mod sqlite;
 mod steady_clock;
 mod store;
+mod store_condition;
 mod traits;
+mod unwritten;
 mod workers;
 
 pub use health::{AccessHealth, Backlog};

@@ -8,6 +8,7 @@
 //! | `sym_inputs_total` | counter | `kind`, `reply` | inputs delivered: `submitted`, `effect_done`, `timer_fired`, `rearm`, `clock_set_back` |
 //! | `sym_effects_total` | counter | `kind`, `outcome` | effects executed, such as `revoke` with `revoked` or `failed` |
 //! | `sym_commits_total` | counter | `result` | commits, by result: `written`, `duplicate`, `conflict`, `failed` |
+//! | `sym_worker_panics_total` | counter | `worker` | restarts of workers that panicked |
 //! | `sym_effect_duration_seconds` | histogram | `kind` | duration of effects |
 //! | `sym_commit_duration_seconds` | histogram | | time until the store has made a commit durable |
 //! | `sym_effect_lateness_seconds` | histogram | `lane` | delay between the due time of a scheduled effect and its start |
@@ -16,8 +17,10 @@
 //! | `sym_late` | gauge | | those of them that have been due for more than a minute |
 //! | `sym_oldest_due_seconds` | gauge | | time for which the oldest of them has been due |
 //! | `sym_stuck` | gauge | | Runs whose revocation has failed and is not confirmed yet, or is deferred by a hook |
+//! | `sym_store_writable` | gauge | | 1, or 0 while the store does not take writes |
+//! | `sym_unwritten` | gauge | | outcomes and ends of access that the store has not taken yet |
 //!
-//! Gauges are set every 15 seconds while workers are running. Alert on `sym_stuck` and `sym_late`.
+//! Gauges are set every 15 seconds while workers are running. Alert on `sym_stuck`, `sym_late` and `sym_unwritten`.
 //!
 //! Log events are those of [`tracing`]. Each effect is executed in a span `effect` with the fields `run`, `event`, `key`,
 //! `kind`, `attempt`, `handler` and `outcome`, and each input is delivered in a span `input` with `run`, `key` and `kind`.
@@ -98,6 +101,19 @@ pub(super) fn backlog(backlog: &Backlog, now: Timestamp) {
     gauge!("sym_late").set(backlog.late as f64);
     gauge!("sym_stuck").set(backlog.stuck as f64);
     gauge!("sym_oldest_due_seconds").set(backlog.oldest.map_or(0.0, |oldest| seconds(oldest, now)));
+}
+
+pub(super) fn worker_panicked(worker: &'static str) {
+    counter!("sym_worker_panics_total", "worker" => worker).increment(1);
+}
+
+pub(super) fn store_writable(writable: bool) {
+    gauge!("sym_store_writable").set(if writable { 1.0 } else { 0.0 });
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are floating-point numbers, and there are never that many")]
+pub(super) fn unwritten(inputs: usize) {
+    gauge!("sym_unwritten").set(inputs as f64);
 }
 
 fn kind_of(input: &Input) -> &'static str {

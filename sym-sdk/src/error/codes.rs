@@ -165,6 +165,8 @@ pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED"
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.
 pub const STORE: ErrorCode = ErrorCode::new("SymSDK", "STORE");
+/// `SymSDK:STORE_NOT_WRITABLE`: the store cannot write, for example because the disk is full.
+pub const STORE_NOT_WRITABLE: ErrorCode = ErrorCode::new("SymSDK", "STORE_NOT_WRITABLE");
 /// `SymSDK:WORKERS`: workers stopped unexpectedly.
 pub const WORKERS: ErrorCode = ErrorCode::new("SymSDK", "WORKERS");
 /// `SymSDK:LISTEN`: the program cannot listen on a network address.

@@ -25,6 +25,7 @@ impl LocalEngine {
     pub(in crate::engine) async fn clamp_due_times(&self) -> Result<usize> {
         let now = self.clock.now();
         let latest = now.plus(self.lease.max(MAX_REVOKE_DELAY));
+        self.in_flight.clamp_held(latest);
         let effects = self.await_store(self.store.clamp_future_due_times(latest)).await?;
         let changed_after = Some(now.plus(CLOCK_TOLERANCE));
         let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
@@ -33,7 +34,11 @@ impl LocalEngine {
             let id = run.state.run.id();
             let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockWentBack);
             let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
-            match self.deliver(key, input, None, None).await {
+            let delivered = match self.write_kept_of(id).await {
+                Ok(()) => self.deliver(key, input, None, None).await,
+                Err(error) => Err(error),
+            };
+            match delivered {
                 Ok(InputReply::Accepted { .. }) => runs += 1,
                 Ok(_) => {}
                 // One Run that cannot be stepped must not keep the others from being handled.

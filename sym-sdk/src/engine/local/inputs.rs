@@ -6,42 +6,41 @@ use super::LocalEngine;
 use crate::engine::notifier::{WakeSet, WorkerNotifier};
 use crate::engine::observability;
 use crate::engine::store::{Commit, Committed, DueTimer, InputKey, StoredRun, TimerKey};
+use crate::engine::store_condition::is_store_failure;
+use crate::engine::unwritten::{OwnInput, ends_access};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{EffectKey, Input, InputBody, InputReply, Outcome, People};
-use crate::model::Srn;
+use crate::machine::{EffectKey, Input, InputBody, InputReply};
 
 /// The number of conflicts after which an input fails. Each one is progress of another input of the same Run, so this only
 /// guards against a store that is out of order.
 const MAX_CONFLICTS: u32 = 1_000;
 
 impl LocalEngine {
-    /// Delivers the outcome of an effect.
-    pub(super) async fn deliver_outcome(
-        &self,
-        key: EffectKey,
-        flow: Srn,
-        outcome: Outcome,
-        people: People,
-        interrupted: bool,
-    ) -> Result<()> {
-        let steady_since = self.steady_clock.since(&*self.clock);
-        let body = InputBody::EffectDone { seq: key.seq, outcome };
-        let input = Input::new(key.run, flow, self.clock.now(), body).with_people(people);
-        let input = input.with_steady_since(steady_since).with_interrupted(interrupted);
-        self.deliver(InputKey::effect(key), input, Some(key), None).await.map(drop)
-    }
-
-    /// Delivers a due timer.
+    /// Fires a due timer. One that ends access fires in memory if the store cannot write that.
     pub(in crate::engine) async fn fire(&self, timer: DueTimer) -> Result<()> {
         observability::timer_fired(&timer, self.clock.now());
         let DueTimer { key, generation, .. } = timer;
-        let Some(run) = self.load(key.run).await? else {
+        let run = match self.unwritten.latest(key.run) {
+            Some(run) => Some(run),
+            None => match self.load(key.run).await {
+                // What is cached may be old. A timer that it no longer waits for is ignored when it is written.
+                Err(error) if is_store_failure(&error) => Some(self.run_cache.get(key.run).ok_or(error)?),
+                loaded => loaded?,
+            },
+        };
+        let Some(run) = run else {
             let message = format!("a timer belongs to Run {}, which does not exist", key.run);
             return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_RUN, message));
         };
         let body = InputBody::TimerFired { kind: key.kind, generation };
         let input = Input::new(key.run, run.state.flow.clone(), self.clock.now(), body);
-        self.deliver(InputKey::timer(key, generation), input, None, Some((key, generation))).await.map(drop)
+        let fired = Some((key, generation));
+        let key = InputKey::timer(key, generation);
+        if ends_access(timer.key.kind) {
+            return self.deliver_or_keep(OwnInput { key, input, settles: None, fired }, None).await;
+        }
+        self.write_kept_of(input.run).await?;
+        self.deliver(key, input, None, fired).await.map(drop)
     }
 
     /// Steps the Run with the input and commits what follows, until no other commit comes first.
@@ -96,6 +95,11 @@ impl LocalEngine {
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         let started = self.clock.now();
         let committed = self.await_store(self.store.commit(commit)).await;
+        match &committed {
+            Ok(Committed::Written) => self.write_succeeded(),
+            Ok(_) => {}
+            Err(error) => self.write_failed(error),
+        }
         let result = match &committed {
             Ok(Committed::Written) => "written",
             Ok(Committed::Duplicate(_)) => "duplicate",

@@ -3,6 +3,7 @@
 mod clock;
 mod effects;
 mod inputs;
+mod kept_inputs;
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +20,9 @@ use super::observability;
 use super::run_cache::RunCache;
 use super::steady_clock::SteadyClock;
 use super::store::{InputKey, RunFilter, Store, StoreError, StoredRun};
+use super::store_condition::StoreCondition;
 use super::traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, EngineRecords};
+use super::unwritten::Unwritten;
 use super::workers::{self, WorkerLimits, Workers};
 use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::clock::Clock;
@@ -29,6 +32,8 @@ use crate::future::BoxFuture;
 use crate::machine::{Input, InputReply};
 use crate::model::RunId;
 use crate::time::TimestampExt;
+pub(super) use effects::{DueEffect, EffectOrigin};
+use kept_inputs::WriteSchedule;
 
 /// The time limit of one call to the store, unless one is set.
 const DEFAULT_STORE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -47,8 +52,11 @@ pub struct LocalEngine {
     store_timeout: Duration,
     steady_clock: SteadyClock,
     created_at: Timestamp,
-    in_flight: InFlight,
+    pub(super) in_flight: Arc<InFlight>,
     run_cache: RunCache,
+    condition: StoreCondition,
+    unwritten: Unwritten,
+    write_schedule: WriteSchedule,
     pub(super) notifier: WorkerNotifier,
 }
 
@@ -63,8 +71,11 @@ impl LocalEngine {
             clock,
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,
-            in_flight: InFlight::default(),
+            in_flight: Arc::default(),
             run_cache: RunCache::default(),
+            condition: StoreCondition::default(),
+            unwritten: Unwritten::default(),
+            write_schedule: WriteSchedule::default(),
             notifier: WorkerNotifier::default(),
         }
     }
@@ -95,8 +106,14 @@ impl LocalEngine {
         self.created_at
     }
 
+    /// Returns when the next thing falls due, in the store or in memory.
     pub(super) async fn earliest_due(&self) -> Result<Option<Timestamp>> {
-        self.await_store(self.store.next_due()).await
+        let in_memory = self.unwritten.next_due(self.clock.now(), |key| self.in_flight.contains(key));
+        let in_memory = [in_memory, self.in_flight.next_held(), self.write_schedule.next()].into_iter().flatten().min();
+        match self.await_store(self.store.next_due()).await {
+            Ok(stored) => Ok(stored.into_iter().chain(in_memory).min()),
+            Err(error) => in_memory.map_or(Err(error), |at| Ok(Some(at))),
+        }
     }
 
     /// Awaits a call to the store, up to its time limit: a disk that never answers must not hang its caller.
@@ -127,7 +144,10 @@ impl Engine for LocalEngine {
             // Most repeated inputs are recognized here, before the machine is asked.
             match self.await_store(self.store.recorded_reply(&key)).await? {
                 Some(reply) => Ok(reply),
-                None => self.deliver(key, input, None, None).await,
+                None => {
+                    self.write_kept_of(input.run).await?;
+                    self.deliver(key, input, None, None).await
+                }
             }
         })
     }
@@ -239,6 +259,7 @@ impl Drive for LocalEngine {
             let now = self.clock.now();
             let backlog = self.await_store(self.store.backlog(now, now.minus(observability::LATE_AFTER))).await?;
             observability::backlog(&backlog, now);
+            observability::unwritten(self.unwritten.len());
             Ok(backlog)
         })
     }

@@ -44,7 +44,7 @@ use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFil
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
-use crate::machine::{EffectKey, EntitlementKey, InputReply};
+use crate::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane};
 use crate::model::RunId;
 use crate::sync::lock;
 
@@ -312,6 +312,14 @@ impl Store for SqliteStore {
             let priority = Priority::of_claim(claim.lane);
             let leased = write(&self.writes, priority, move |db| leases::claim(db, &claim)).await?;
             Ok(leased.into_iter().filter_map(to_claimed).collect())
+        })
+    }
+
+    fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Effect>, StoreError>> {
+        Box::pin(async move {
+            let due = query(&self.lookups, move |db| queries::due_effects(db, lane, now, limit)).await?;
+            // One that cannot be read must not keep others from being executed.
+            Ok(due.iter().filter_map(|effect| rows::from_json(effect, "an effect").ok()).collect())
         })
     }
 

@@ -4,8 +4,9 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
-use super::rows::{Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
+use super::rows::{self, Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
 use crate::engine::{AccessHealth, Backlog, DueTimer, RunFilter};
+use crate::machine::Lane;
 use crate::model::RunId;
 
 /// The id of a Run, its version, and its state as JSON.
@@ -33,6 +34,13 @@ pub(super) fn due_timers(db: &Connection, now: Timestamp, max: usize) -> rusqlit
     )?
     .query_map([nanoseconds(now), limit(max)], due_timer)?
     .collect()
+}
+
+/// Returns effects that are due and not leased, as JSON.
+pub(super) fn due_effects(db: &Connection, lane: Lane, now: Timestamp, max: usize) -> rusqlite::Result<Vec<String>> {
+    db.prepare_cached("SELECT effect FROM effects WHERE lane = ?1 AND due <= ?2 ORDER BY due, ord LIMIT ?3")?
+        .query_map([rows::lane(lane), nanoseconds(now), limit(max)], |row| row.get(0))?
+        .collect()
 }
 
 pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {

@@ -15,7 +15,7 @@ use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
 use crate::directory::EventQuery;
 use crate::error::{BoxError, Error, ErrorKind, codes};
 use crate::future::BoxFuture;
-use crate::machine::{EffectKey, EntitlementKey, InputReply, RunState};
+use crate::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane, RunState};
 use crate::model::{RunId, RunStatus, UserId};
 
 /// A filter of Runs. The default matches all.
@@ -97,6 +97,15 @@ pub trait Store: Send + Sync + 'static {
     /// Leases due effects, oldest first. Left out are effects with the same `exclusive` key as one that is leased, and those of
     /// a bulkhead that has as many leases as the claim allows.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>>;
+
+    /// Lists effects of a lane that are due and not leased, oldest first. Asked for when a claim has failed, because the store cannot
+    /// write: an engine that has the store to itself then executes those that end access.
+    ///
+    /// The default lists none, which is right for a store that several processes share.
+    fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Effect>, StoreError>> {
+        let _ = (lane, now, limit);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Releases a lease: the effect can be claimed again from `not_before`. `claims` is the number that the claim returned; if the
     /// effect has been claimed again since, the lease belongs to another worker and stays.

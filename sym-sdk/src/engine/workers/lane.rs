@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
+use super::supervisor::{Worker, supervise};
 use super::{Phase, may_work, stop_requested, until_due};
-use crate::engine::local::LocalEngine;
+use crate::engine::local::{DueEffect, EffectOrigin, LocalEngine};
 use crate::engine::notifier::WakeSet;
-use crate::engine::store::Claimed;
+use crate::engine::store_condition::is_store_failure;
 use crate::machine::{EffectKey, Lane};
 
 /// A lane divided by this is the share of one bulkhead, so that effects which hang together leave room for others.
@@ -52,36 +53,9 @@ impl WorkerLimits {
 
 /// Executes the effects of a lane until the phase changes, and then drains or releases what is in flight.
 pub(super) async fn run(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut phase: watch::Receiver<Phase>) {
-    let mut tasks = LaneTasks { engine, lane, set: JoinSet::new(), leases: HashMap::new() };
-    let per_bulkhead = limit.div_ceil(BULKHEADS_PER_LANE);
-    while may_work(&phase) {
-        let engine = tasks.engine.clone();
-        // Registered before the look into the store, so that a commit in between is not missed.
-        let woken = engine.notifier.lane_wakeups(lane);
-        tokio::pin!(woken);
-        woken.as_mut().enable();
-        tasks.reap();
-        let free = limit.saturating_sub(tasks.set.len());
-        let claimed = match engine.claim(lane, free, per_bulkhead).await {
-            Ok(claimed) => claimed,
-            Err(error) => {
-                tracing::error!(%error, ?lane, "could not claim effects");
-                Vec::new()
-            }
-        };
-        let claimed_all = claimed.len() < free.max(1);
-        claimed.into_iter().for_each(|claimed| tasks.spawn(claimed));
-        if claimed_all {
-            tokio::select! {
-                biased;
-                () = stop_requested(&mut phase) => break,
-                () = woken => {}
-                // The bulkhead of a task that ends may have been full.
-                () = tasks.join_next(), if tasks.set.len() >= per_bulkhead => {}
-                () = until_due(&engine), if free > 0 => {}
-            }
-        }
-    }
+    let mut tasks = LaneTasks { engine: engine.clone(), lane, limit, set: JoinSet::new(), leases: HashMap::new() };
+    // A panic must not take effects in flight with it.
+    supervise(&engine, &mut tasks, &mut phase).await;
     tokio::select! {
         biased;
         () = tasks.join_all() => return,
@@ -94,25 +68,64 @@ pub(super) async fn run(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut 
 struct LaneTasks {
     engine: Arc<LocalEngine>,
     lane: Lane,
+    limit: usize,
     set: JoinSet<()>,
     leases: HashMap<Id, (EffectKey, u32)>,
 }
 
+impl Worker for LaneTasks {
+    fn name(&self) -> &'static str {
+        self.lane.name()
+    }
+
+    async fn work(&mut self, phase: &mut watch::Receiver<Phase>) {
+        let (engine, lane, limit) = (self.engine.clone(), self.lane, self.limit);
+        let per_bulkhead = limit.div_ceil(BULKHEADS_PER_LANE);
+        while may_work(phase) {
+            // Registered before the look into the store, so that a commit in between is not missed.
+            let woken = engine.notifier.lane_wakeups(lane);
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            self.reap();
+            let free = limit.saturating_sub(self.set.len());
+            // The engine has logged an error.
+            let due = engine.due_effects(lane, free, per_bulkhead).await.unwrap_or_default();
+            let found_all = due.len() < free.max(1);
+            due.into_iter().for_each(|due| self.spawn(due));
+            if found_all {
+                tokio::select! {
+                    biased;
+                    () = stop_requested(phase) => break,
+                    () = woken => {}
+                    // The bulkhead of a task that ends may have been full.
+                    () = self.join_next(), if self.set.len() >= per_bulkhead => {}
+                    () = until_due(&engine), if free > 0 => {}
+                }
+            }
+        }
+    }
+}
+
 impl LaneTasks {
-    fn spawn(&mut self, claimed: Claimed) {
+    fn spawn(&mut self, due: DueEffect) {
         let (engine, lane) = (self.engine.clone(), self.lane);
-        let lease = (claimed.effect.key, claimed.claims);
+        let (key, is_exclusive) = (due.claimed.effect.key, due.claimed.effect.exclusive.is_some());
+        let lease = (due.origin == EffectOrigin::Lease).then_some((key, due.claimed.claims));
         let task = self.set.spawn(async move {
-            let (key, is_exclusive) = (claimed.effect.key, claimed.effect.exclusive.is_some());
-            if let Err(error) = engine.execute(claimed).await {
-                tracing::error!(%error, %key, ?lane, "could not execute an effect or store its outcome; it stays due");
+            match engine.execute(due).await {
+                // The engine has logged that the store fails, and keeps what it has in hand.
+                Err(error) if is_store_failure(&error) => tracing::debug!(%error, %key, ?lane, "not stored yet"),
+                Err(error) => tracing::error!(%error, %key, ?lane, "could not execute an effect; it stays due"),
+                Ok(()) => {}
             }
             // An effect that this one excluded may start now, in whatever lane it is.
             if is_exclusive {
                 engine.notifier.wake(WakeSet::ALL);
             }
         });
-        self.leases.insert(task.id(), lease);
+        if let Some(lease) = lease {
+            self.leases.insert(task.id(), lease);
+        }
     }
 
     /// Removes the tasks that have ended.

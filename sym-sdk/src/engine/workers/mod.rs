@@ -6,7 +6,9 @@
 mod backlog_metrics;
 mod dedicated_runtime;
 mod lane;
+mod supervisor;
 mod timers;
+mod unwritten;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +21,11 @@ use super::local::LocalEngine;
 use crate::machine::Lane;
 use crate::time::TimestampExt;
 
-/// The delay before workers look again after the store has failed, or while due work is leased by another process.
+/// The delay before workers look again while due work is leased by another process.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The delay before workers look again after the store has failed.
+const FAILURE_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Workers look for due work at least this often. Nobody wakes them for a commit that timed out and was written later, nor when
 /// the clock goes back.
@@ -43,7 +48,7 @@ enum Phase {
 ///
 /// The workers of a [local engine](super::local) are one set per lane, so that no lane holds up another, and one for timers. On a
 /// multi-threaded tokio runtime, revocations, the hooks before them and timers run on threads of their own: a handler that blocks
-/// its thread delays neither the end of an access nor the call that takes it away.
+/// its thread delays neither the end of an access nor the call that takes it away. A worker that panics is started again.
 #[derive(Debug)]
 pub struct Workers {
     phase: watch::Sender<Phase>,
@@ -67,9 +72,10 @@ pub(super) fn start(engine: &Arc<LocalEngine>, limits: WorkerLimits) -> Workers 
     let lane = |lane| lane::run(engine.clone(), lane, limits.max_in_flight(lane), phase.subscribe());
     let revoke = lane(Lane::Revoke);
     let timers = timers::run(engine.clone(), phase.subscribe());
+    let unwritten = unwritten::run(engine.clone(), phase.subscribe());
     let essential = [
         tasks.spawn(dedicated_runtime::run_on_dedicated("sym-revoke", async move {
-            tokio::join!(revoke, timers);
+            tokio::join!(revoke, timers, unwritten);
         })),
         tasks.spawn(dedicated_runtime::run_on_dedicated("sym-deescalate", lane(Lane::Deescalate))),
         tasks.spawn(lane(Lane::Decide)),
@@ -86,7 +92,7 @@ impl Workers {
         Self { phase, tasks: JoinSet::new(), liveness: Liveness(Arc::new([])) }
     }
 
-    /// Whether the workers of all lanes and of the timers are running. They are until a shutdown, unless one has panicked.
+    /// Whether the workers of all lanes and of the timers are running. They are until a shutdown, unless their threads are gone.
     pub fn are_running(&self) -> bool {
         self.liveness.is_alive()
     }
@@ -111,8 +117,8 @@ impl Workers {
         });
     }
 
-    /// Starts nothing new and waits up to `grace` for what is in flight. What has not finished by then is cancelled and released:
-    /// it is due immediately for workers that are started next, in this process or another.
+    /// Starts nothing new and waits up to `grace` for what is in flight, and until all outcomes are stored. What has not finished by
+    /// then is cancelled and released: it is due immediately for workers that are started next, in this process or another.
     pub async fn shutdown(mut self, grace: Duration) {
         self.phase.send_replace(Phase::Finish);
         if self.finish_within(grace).await {
@@ -171,9 +177,12 @@ async fn until_due(engine: &LocalEngine) {
     let clock = engine.clock();
     let due = async {
         match engine.earliest_due().await {
-            Ok(Some(at)) => clock.sleep_until(at.max(clock.now().plus(RETRY_INTERVAL))).await,
+            Ok(Some(at)) => {
+                let interval = if engine.is_store_failing() { FAILURE_RETRY_INTERVAL } else { RETRY_INTERVAL };
+                clock.sleep_until(at.max(clock.now().plus(interval))).await;
+            }
             Ok(None) => std::future::pending().await,
-            Err(_) => clock.sleep(RETRY_INTERVAL).await,
+            Err(_) => clock.sleep(FAILURE_RETRY_INTERVAL).await,
         }
     };
     tokio::select! {

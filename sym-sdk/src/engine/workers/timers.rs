@@ -10,9 +10,11 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::supervisor::{Worker, supervise};
 use super::{Phase, may_work, stop_requested, until_due};
 use crate::engine::local::LocalEngine;
 use crate::engine::store::{DueTimer, TimerKey};
+use crate::engine::store_condition::is_store_failure;
 use crate::error::Result;
 use crate::time::TimestampExt;
 
@@ -24,36 +26,56 @@ const FIRE_RETRY_DELAY: Duration = Duration::from_secs(30);
 
 /// Fires timers until the phase changes.
 pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
-    let mut deferred = Deferred::default();
     // Due times are corrected before workers start, and the clock can go back in between.
-    let mut seen = engine.created_at();
-    while may_work(&phase) {
-        let woken = engine.notifier.timer_wakeups();
-        tokio::pin!(woken);
-        woken.as_mut().enable();
-        let now = engine.clock().now();
-        let clamped = if engine.clock_went_back(seen) { engine.clamp_due_times().await.map(drop) } else { Ok(()) };
-        match clamped {
-            // As it was before the correction, which the clock can go back behind.
-            Ok(()) => seen = now,
-            // `seen` stays, so that this is retried: nothing else tells that the clock went back.
-            Err(error) => {
-                tracing::error!(%error, "could not clamp due times that were written while the clock was ahead")
+    let seen = engine.created_at();
+    let mut timers = Timers { engine: engine.clone(), deferred: Deferred::default(), seen };
+    supervise(&engine, &mut timers, &mut phase).await;
+}
+
+/// The worker, and what it remembers between two rounds.
+struct Timers {
+    engine: Arc<LocalEngine>,
+    deferred: Deferred,
+    /// The time up to which the clock is known not to have gone back.
+    seen: Timestamp,
+}
+
+impl Worker for Timers {
+    fn name(&self) -> &'static str {
+        "timers"
+    }
+
+    async fn work(&mut self, phase: &mut watch::Receiver<Phase>) {
+        let engine = self.engine.clone();
+        while may_work(phase) {
+            let woken = engine.notifier.timer_wakeups();
+            tokio::pin!(woken);
+            woken.as_mut().enable();
+            let now = engine.clock().now();
+            let went_back = engine.clock_went_back(self.seen);
+            let clamped = if went_back { engine.clamp_due_times().await.map(drop) } else { Ok(()) };
+            match clamped {
+                // As it was before the correction, which the clock can go back behind.
+                Ok(()) => self.seen = now,
+                // `seen` stays, so that this is retried: nothing else tells that the clock went back.
+                Err(error) => {
+                    tracing::error!(%error, "could not clamp due times that were written while the clock was ahead")
+                }
             }
-        }
-        let tried = match fire_due(&engine, &mut deferred).await {
-            Ok(tried) => tried,
-            Err(error) => {
-                tracing::error!(%error, "could not fire timers; they stay due");
-                0
-            }
-        };
-        if tried == 0 {
-            tokio::select! {
-                biased;
-                () = stop_requested(&mut phase) => break,
-                () = woken => {}
-                () = until_due(&engine) => {}
+            let tried = match fire_due(&engine, &mut self.deferred).await {
+                Ok(tried) => tried,
+                Err(error) => {
+                    tracing::error!(%error, "could not fire timers; they stay due");
+                    0
+                }
+            };
+            if tried == 0 {
+                tokio::select! {
+                    biased;
+                    () = stop_requested(phase) => break,
+                    () = woken => {}
+                    () = until_due(&engine) => {}
+                }
             }
         }
     }
@@ -82,6 +104,8 @@ async fn try_fire(engine: &LocalEngine, timer: DueTimer) -> Option<(TimerKey, u6
     let run = timer.key.run;
     match AssertUnwindSafe(engine.fire(timer)).catch_unwind().await {
         Ok(Ok(())) => return None,
+        // The engine has logged that the store fails.
+        Ok(Err(error)) if is_store_failure(&error) => tracing::debug!(%error, %run, "a timer is not stored yet"),
         Ok(Err(error)) => tracing::error!(%error, %run, "could not fire a timer; it stays due"),
         Err(_) => tracing::error!(%run, "firing a timer panicked; it stays due"),
     }

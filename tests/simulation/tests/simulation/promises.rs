@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary};
+use sym_sdk::clock::Clock;
 use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
 use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Grant, QueuedInput, RunState, TimerKind};
 use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
@@ -57,6 +58,8 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
 pub(crate) struct Memory {
     runs: BTreeMap<RunId, Seen>,
     entitlements: BTreeSet<EntitlementKey>,
+    /// The Runs whose access was to end by now, by some reading of the clock.
+    due: BTreeSet<RunId>,
 }
 
 struct Seen {
@@ -76,8 +79,14 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
         let run = state.run.id();
         if let Access::Held(grant) = &state.access {
             let piece = piece_of(grant);
-            // A revocation that its caller has given up can end access that was granted since: see `lost_to_late_revocations`.
-            let has_it = held.contains(&piece) || target.was_lost_to_late_revocation(&piece);
+            if grant.until.is_some_and(|until| until <= world.clock.now()) {
+                memory.due.insert(run);
+            }
+            // A revocation that its caller has given up can end access that was granted since: see `lost_to_late_revocations`. And while
+            // the store fails, access that has ended is revoked before that is stored.
+            let has_it = held.contains(&piece)
+                || target.was_lost_to_late_revocation(&piece)
+                || memory.due.contains(&run);
             world.check(has_it, || format!("P3: Run {run} lost its access early"));
         }
         let before = memory.runs.get(&run);

@@ -10,7 +10,7 @@ use sym_sdk::engine::{
     AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError,
     StoredRun,
 };
-use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
+use sym_sdk::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane};
 use sym_sdk::model::RunId;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -112,6 +112,10 @@ impl Store for UnreliableStore {
 
     fn claim(&self, claim: Claim) -> Answer<'_, Vec<Claimed>> {
         through!(self.claim(claim))
+    }
+
+    fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> Answer<'_, Vec<Effect>> {
+        through!(self.due_effects(lane, now, limit))
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> Answer<'_, ()> {

@@ -17,7 +17,7 @@ use super::super::GRACE;
 use super::super::fixture::Fixture;
 use super::advance_until_status;
 use super::faulty_store::FaultyStore;
-use super::{HOUR, SECOND, advance_during, advance_until, request, status, with_service};
+use super::{HOUR, MINUTE, SECOND, advance_during, advance_until, request, status, with_service};
 
 /// A file on a disk that can be filled. Then every write fails and rolls back its transaction, as in SQLite.
 #[derive(Clone)]
@@ -60,8 +60,9 @@ async fn failures(runtime: &Runtime) -> usize {
     runs.iter().filter(|run| run.state.error.is_some()).count()
 }
 
+/// Safety finding 4: claims and timers are writes, and access outlived its end by as long as the disk was full.
 #[tokio::test]
-async fn acknowledged_work_continues_when_there_is_space_again() {
+async fn access_ends_while_the_disk_is_full_and_acknowledged_work_continues_afterwards() {
     let dir = tempfile::tempdir().unwrap();
     let (fixture, _, disk) = on_disk(&dir).await;
     let runtime = fixture.builder().build().await.unwrap();
@@ -75,10 +76,11 @@ async fn acknowledged_work_continues_when_there_is_space_again() {
     let refused = advance_during(&fixture, runtime.submit(late.clone())).await.unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (ErrorKind::Unavailable, &codes::STORE));
     assert!(refused.message().contains("disk is full"), "{refused}");
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
     let begun = fixture.clock.now();
     advance_until(&fixture, "retries of workers", || fixture.clock.now() > begun + 30 * SECOND).await;
-    assert_eq!(fixture.strategy.calls().len(), 1, "no effect is executed whose outcome could not be stored");
-    assert_eq!(status(&runtime, held).await, RunStatus::Escalated);
+    assert_eq!(fixture.strategy.calls().len(), 2, "one grant, and one call to revoke it; nothing else is executed");
+    assert_eq!(status(&runtime, held).await, RunStatus::Escalated, "what is shown is what is stored");
 
     disk.make_room();
     let who_has_access = || fixture.strategy.granted().into_iter().map(|(_, who)| who).collect::<Vec<_>>();
@@ -96,9 +98,10 @@ async fn acknowledged_work_continues_when_there_is_space_again() {
     workers.shutdown(GRACE).await;
 }
 
-/// The service has executed the call, and there is no space to store its outcome, nor to release its lease.
+/// The service has executed the call, and there is no space to store its outcome, nor to release its lease. Seen in the crash tests:
+/// three leases of ten minutes each passed before a revocation was made that had long been due.
 #[tokio::test]
-async fn calls_whose_outcome_cannot_be_stored_are_retried_with_the_same_key() {
+async fn calls_are_made_once_and_their_outcomes_are_stored_within_a_minute() {
     let dir = tempfile::tempdir().unwrap();
     let (fixture, store, disk) = on_disk(&dir).await;
     let fills = Arc::new(AtomicBool::new(true));
@@ -122,16 +125,14 @@ async fn calls_whose_outcome_cannot_be_stored_are_retried_with_the_same_key() {
             fixture.clock.advance(8 * HOUR);
         }
         let refused = store.refused();
-        advance_until(&fixture, "the first call", || calls(is_grant).len() == 1).await;
-        // Of the outcome, and of the release.
-        advance_until(&fixture, "two refused writes", || store.refused() >= refused + 2).await;
+        advance_until(&fixture, "the call", || calls(is_grant).len() == 1).await;
+        advance_until(&fixture, "refused writes", || store.refused() >= refused + 5).await;
         fills.store(false, Ordering::SeqCst);
         disk.make_room();
-        // A lease that could not be released lasts longer than the longest call.
-        fixture.clock.advance(3 * HOUR);
-        advance_until(&fixture, "the second call", || calls(is_grant).len() == 2).await;
+        let since = fixture.clock.now();
         advance_until_status(&fixture, &runtime, run, reached).await;
-        assert_eq!(calls(is_grant)[0].key, calls(is_grant)[1].key);
+        assert!(fixture.clock.now() <= since + MINUTE, "no lease is waited for");
+        assert_eq!(calls(is_grant).len(), 1);
     }
     assert!(fixture.strategy.granted().is_empty());
     assert_eq!(failures(&runtime).await, 0);

@@ -10,7 +10,7 @@ use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditEntry, AuditHead, AuditRecord};
 use sym_sdk::directory::EventQuery;
 use sym_sdk::engine::*;
-use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
+use sym_sdk::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane};
 use sym_sdk::model::RunId;
 use tokio::task::unconstrained;
 
@@ -27,6 +27,8 @@ pub(super) enum Behavior {
     RefusesOutcomes,
     /// Outcomes are written, and reported as failed.
     WritesOutcomesAndFails,
+    /// All writes fail, and reads work.
+    RefusesWrites,
 }
 
 pub(super) struct FaultyStore {
@@ -100,7 +102,7 @@ impl FaultyStore {
     ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let result = match self.behavior() {
-                Behavior::RefusesOutcomes => Err(disk_full()),
+                Behavior::RefusesOutcomes | Behavior::RefusesWrites => Err(disk_full()),
                 Behavior::WritesOutcomesAndFails => self.call(name, work).await.and(Err(disk_full())),
                 _ => self.call(name, work).await,
             };
@@ -140,7 +142,14 @@ impl Store for FaultyStore {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
-        self.call("claim", move || self.store.claim(claim))
+        match self.behavior() {
+            Behavior::RefusesWrites => Box::pin(async { Err(disk_full()) }),
+            _ => self.call("claim", move || self.store.claim(claim)),
+        }
+    }
+
+    fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Effect>> {
+        self.call("due_effects", move || self.store.due_effects(lane, now, limit))
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> StoreFuture<'_, ()> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::Clock;
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits};
@@ -17,7 +18,7 @@ use sym_sdk::strategy::GrantResult;
 use super::super::GRACE;
 use super::super::fixture::Fixture;
 use super::faulty_store::{Behavior, FaultyStore};
-use super::{HOUR, MINUTE, SECOND, advance_during, advance_until, advance_until_status, request, with_service};
+use super::{HOUR, MINUTE, SECOND, advance_during, advance_until, advance_until_status, request, status, with_service};
 
 fn faulty() -> (Fixture, Arc<FaultyStore>) {
     let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
@@ -157,24 +158,125 @@ async fn workers_are_woken_by_a_commit_that_timed_out() {
 
 /// Lost leases are a sign of an effect that takes the process down. These are lost because the store does not take the outcome.
 #[tokio::test]
-async fn effect_is_not_given_up_while_outcomes_cannot_be_stored() {
-    const REFUSED: usize = 10;
+async fn call_is_made_once_however_long_its_outcome_cannot_be_stored() {
     let (fixture, store) = faulty();
-    let (record, faulty) = (fixture.strategy.clone(), store.clone());
+    let faulty = store.clone();
     let service = with_service(&fixture, move |_| {
-        faulty.set_behavior(if record.calls().len() <= REFUSED { Behavior::RefusesOutcomes } else { Behavior::Works });
+        faulty.set_behavior(Behavior::RefusesOutcomes);
         Ok(GrantResult::granted())
     });
     let runtime = service.build().await.unwrap();
     let run = request(&runtime, "ana@example.com", "48h").await;
     let workers = runtime.start(WorkerLimits::default());
-    for attempt in 1..=REFUSED {
-        advance_until(&fixture, &format!("grant {attempt}"), || fixture.strategy.calls().len() == attempt).await;
+    for _ in 0..20 {
+        let refused = store.refused();
+        advance_until(&fixture, "a refused write", || store.refused() > refused).await;
         fixture.clock.advance(HOUR);
     }
+    store.set_behavior(Behavior::Works);
     advance_until_status(&fixture, &runtime, run, RunStatus::Escalated).await;
-    let calls = fixture.strategy.calls();
-    assert_eq!(calls.len(), REFUSED + 1);
-    assert!(calls.iter().all(|call| call.key == calls[0].key));
+    assert_eq!(fixture.strategy.calls().len(), 1);
     workers.shutdown(GRACE).await;
+}
+
+/// Two Runs need one access, and both end while the store refuses writes. That the first has given it up is known to memory alone.
+#[tokio::test]
+async fn shared_access_ends_while_the_store_refuses_writes() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    let runs = [request(&runtime, "ana@example.com", "1h").await, request(&runtime, "ana@example.com", "8h").await];
+    runtime.run_until_idle().await.unwrap();
+    store.set_behavior(Behavior::RefusesWrites);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.clock.advance(HOUR);
+    let begun = fixture.clock.now();
+    advance_until(&fixture, "the end of one Run", || since(&fixture, begun) > MINUTE).await;
+    assert_eq!(fixture.strategy.granted().len(), 1, "the other Run needs the access");
+    fixture.clock.advance(7 * HOUR);
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    assert_eq!(fixture.revocations(), 1);
+    store.set_behavior(Behavior::Works);
+    for run in runs {
+        advance_until_status(&fixture, &runtime, run, RunStatus::Deescalated).await;
+    }
+    assert_eq!(fixture.revocations(), 1, "what was done in memory is not done again");
+    workers.shutdown(GRACE).await;
+}
+
+/// The service is down, too: each attempt follows from the one before, in memory.
+#[tokio::test]
+async fn revocation_is_retried_while_the_store_refuses_writes() {
+    const FAILURES: usize = 5;
+    let (fixture, store) = faulty();
+    fixture.strategy.fail_revocations(FAILURES);
+    let runtime = fixture.start().await;
+    let run = fixture.granted(&runtime).await;
+    store.set_behavior(Behavior::RefusesWrites);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.clock.advance(HOUR);
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    assert_eq!(fixture.revocations(), FAILURES + 1);
+    let calls = fixture.strategy.calls();
+    store.set_behavior(Behavior::Works);
+    advance_until_status(&fixture, &runtime, run, RunStatus::Deescalated).await;
+    assert_eq!(fixture.strategy.calls().len(), calls.len());
+    let entries = runtime.audit(Some(run), usize::MAX).await.unwrap();
+    let failed = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::RevokeFailed { .. })).count();
+    assert_eq!(failed, FAILURES, "each attempt is on the record");
+    workers.shutdown(GRACE).await;
+}
+
+/// A user acts on a Run whose end is known to memory alone.
+#[tokio::test]
+async fn actions_on_a_run_whose_end_is_not_stored_are_refused() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    let run = fixture.granted(&runtime).await;
+    store.set_behavior(Behavior::RefusesWrites);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.clock.advance(HOUR);
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    let error = advance_during(&fixture, runtime.submit(Submission::revoke(run, "ana@example.com"))).await.unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, &codes::STORE));
+    assert_eq!(fixture.revocations(), 1);
+    store.set_behavior(Behavior::Works);
+    advance_until_status(&fixture, &runtime, run, RunStatus::Deescalated).await;
+    workers.shutdown(GRACE).await;
+}
+
+/// The process ends before the store has taken the outcome: the next one calls again, and nothing is lost.
+#[tokio::test]
+async fn access_that_ended_in_memory_alone_ends_again_after_a_restart() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    let run = fixture.granted(&runtime).await;
+    store.set_behavior(Behavior::RefusesWrites);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.clock.advance(HOUR);
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    drop((workers, runtime));
+    store.set_behavior(Behavior::Works);
+    let restarted = fixture.start().await;
+    restarted.run_until_idle().await.unwrap();
+    assert_eq!(status(&restarted, run).await, RunStatus::Deescalated);
+    let keys: Vec<_> =
+        fixture.strategy.calls().into_iter().filter(|call| !call.is_grant).map(|call| call.key).collect();
+    assert_eq!(keys.len(), 2);
+    assert_eq!(keys[0], keys[1]);
+}
+
+/// Shutdown waits for outcomes, too.
+#[tokio::test]
+async fn shutdown_stores_outcomes_that_were_refused_before() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    let run = fixture.granted(&runtime).await;
+    store.set_behavior(Behavior::RefusesWrites);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.clock.advance(HOUR);
+    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    store.set_behavior(Behavior::Works);
+    // The clock stands still: the next attempt is not due.
+    workers.shutdown(GRACE).await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
 }

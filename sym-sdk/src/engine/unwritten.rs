@@ -1,0 +1,262 @@
+//! Inputs of the engine's own that the store has not taken yet: outcomes of effects, and timers that end access.
+//!
+//! A store that cannot write must neither lose an outcome nor keep access alive. An input that cannot be committed is kept here, in
+//! order, and so is the state that it leads to. What that state asks for in order to end access, its revocations and the hooks before
+//! them, is executed from memory; nothing else is, least of all a grant. Once the store takes writes again, the inputs are
+//! committed in the same order. A store that fails once and takes the same write a moment later is no reason for that: it is given
+//! some seconds.
+//!
+//! A state in memory is a prediction. It comes true if the Run's commits follow one another as predicted, because the machine is a
+//! pure function; the version of the stored Run tells. If it does not, the predicted inputs are dropped and the store has the last
+//! word: the timer or effect that they began with is still in it. So is everything else if the process ends before it has written:
+//! then the same calls are made again, with the same keys.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::in_flight::InFlightGuard;
+use super::store::{DueTimer, InputKey, StoredRun, TimerKey};
+use crate::error::Result;
+use crate::machine::{
+    Effect, EffectKey, EntitlementChange, EntitlementKey, Input, Lane, RunState, TimerChange, TimerKind, Transition,
+};
+use crate::model::RunId;
+use crate::sync::lock;
+use crate::time::TimestampExt;
+
+/// The time for which a store may fail before effects are executed without it. A call that is made before it is on record is lost
+/// to the record if the process ends.
+pub(super) const OUTAGE_TOLERANCE: Duration = Duration::from_secs(5);
+
+/// An input that is to be committed.
+#[derive(Clone, Debug)]
+pub(super) struct OwnInput {
+    pub(super) key: InputKey,
+    pub(super) input: Input,
+    pub(super) settles: Option<EffectKey>,
+    pub(super) fired: Option<(TimerKey, u64)>,
+}
+
+/// The inputs that are not written, by Run.
+#[derive(Debug, Default)]
+pub(super) struct Unwritten(Mutex<BTreeMap<RunId, UnwrittenRun>>);
+
+/// The unwritten inputs of a Run, and what they lead to.
+#[derive(Debug)]
+struct UnwrittenRun {
+    /// The time since which there are any.
+    since: Timestamp,
+    inputs: VecDeque<UnwrittenInput>,
+    /// The Run after all of them. `None` if it cannot be predicted.
+    latest: Option<StoredRun>,
+    /// The effects that they ask for and that end access, without those that have an outcome.
+    effects: BTreeMap<u64, Effect>,
+    /// The timers that they set, with time and generation, or remove.
+    timers: BTreeMap<TimerKind, Option<(Timestamp, u64)>>,
+    /// The access that they give up.
+    released: HashSet<EntitlementKey>,
+}
+
+#[derive(Debug)]
+struct UnwrittenInput {
+    own: OwnInput,
+    /// Keeps the effect from being executed again.
+    _in_hand: Option<InFlightGuard>,
+    /// The predicted version of the Run after this input.
+    version: Option<u64>,
+    /// The effects that it asks for.
+    asks_for: Vec<u64>,
+    /// Whether it is about an effect or timer that the store does not have.
+    is_predicted: bool,
+}
+
+impl Unwritten {
+    /// Keeps an input behind those of its Run, and predicts what follows. `stored` is the Run in the store, if it can be read.
+    pub(super) fn keep(
+        &self,
+        own: OwnInput,
+        in_hand: Option<InFlightGuard>,
+        stored: Option<StoredRun>,
+        now: Timestamp,
+        step: impl FnOnce(&RunState, &Input) -> Result<Transition>,
+    ) {
+        let mut runs = self.runs();
+        let run = runs.entry(own.input.run).or_insert_with(|| UnwrittenRun::new(stored, now));
+        let is_predicted = own.settles.is_some_and(|key| run.effects.contains_key(&key.seq))
+            || own.fired.is_some_and(|(key, generation)| {
+                run.timers.get(&key.kind).is_some_and(|timer| timer.is_some_and(|(_, set)| set == generation))
+            });
+        let mut unwritten =
+            UnwrittenInput { own, _in_hand: in_hand, version: None, asks_for: Vec::new(), is_predicted };
+        run.predict(&mut unwritten, step);
+        run.inputs.push_back(unwritten);
+    }
+
+    /// Whether a Run has unwritten inputs.
+    pub(super) fn contains(&self, run: RunId) -> bool {
+        self.runs().contains_key(&run)
+    }
+
+    /// Returns the number of unwritten inputs.
+    pub(super) fn len(&self) -> usize {
+        self.runs().values().map(|run| run.inputs.len()).sum()
+    }
+
+    /// Lists the Runs that have unwritten inputs.
+    pub(super) fn run_ids(&self) -> Vec<RunId> {
+        self.runs().keys().copied().collect()
+    }
+
+    /// Returns a Run after its unwritten inputs.
+    pub(super) fn latest(&self, run: RunId) -> Option<StoredRun> {
+        self.runs().get(&run)?.latest.clone()
+    }
+
+    /// Returns the input of a Run that is to be written next.
+    pub(super) fn first(&self, run: RunId) -> Option<OwnInput> {
+        self.runs().get(&run)?.inputs.front().map(|unwritten| unwritten.own.clone())
+    }
+
+    /// Removes the first input of a Run, which was written and led to this version.
+    pub(super) fn written(&self, run: RunId, version: u64) {
+        let mut runs = self.runs();
+        let Some(unwritten) = runs.get_mut(&run) else { return };
+        let written = unwritten.inputs.pop_front();
+        let came_true = written.as_ref().is_some_and(|written| written.version == Some(version));
+        if came_true {
+            // The store has them now.
+            for seq in written.iter().flat_map(|written| &written.asks_for) {
+                unwritten.effects.remove(seq);
+            }
+        } else {
+            unwritten.forget_predictions();
+        }
+        if unwritten.inputs.is_empty() {
+            runs.remove(&run);
+        }
+    }
+
+    /// Lists effects of a lane that only memory asks for, and that may be executed now.
+    pub(super) fn due_effects(&self, lane: Lane, now: Timestamp) -> Vec<Effect> {
+        let runs = self.runs();
+        let effects = runs.values().flat_map(|run| run.effects.values().map(|effect| (run.since, effect)));
+        let due =
+            effects.filter(|(since, effect)| effect.lane() == lane && executable_from(*since, effect, now) <= now);
+        due.map(|(_, effect)| effect.clone()).collect()
+    }
+
+    /// Lists timers that only memory has set, and that are due.
+    pub(super) fn due_timers(&self, now: Timestamp) -> Vec<DueTimer> {
+        let runs = self.runs();
+        let timers = runs.iter().flat_map(|(run, unwritten)| {
+            let timers = unwritten.timers.iter().filter(|(kind, _)| ends_access(**kind));
+            timers.filter_map(|(kind, timer)| timer.map(|(at, set)| DueTimer::new(TimerKey::new(*run, *kind), at, set)))
+        });
+        timers.filter(|timer| timer.at <= now).collect()
+    }
+
+    /// Whether a stored timer was fired, cancelled or replaced by an unwritten input.
+    pub(super) fn overrides(&self, timer: &DueTimer) -> bool {
+        self.runs().get(&timer.key.run).is_some_and(|run| run.timers.contains_key(&timer.key.kind))
+    }
+
+    /// Whether an unwritten input gives up the access that a Run holds in the store.
+    pub(super) fn has_released(&self, run: RunId, entitlement: &EntitlementKey) -> bool {
+        self.runs().get(&run).is_some_and(|run| run.released.contains(entitlement))
+    }
+
+    /// Returns when the next effect or timer of memory falls due, without effects that `is_in_hand`.
+    pub(super) fn next_due(&self, now: Timestamp, is_in_hand: impl Fn(EffectKey) -> bool) -> Option<Timestamp> {
+        let runs = self.runs();
+        let effects = runs.values().flat_map(|run| run.effects.values().map(|effect| (run.since, effect)));
+        let effects = effects.filter(|(_, effect)| !is_in_hand(effect.key));
+        let effects = effects.map(|(since, effect)| executable_from(since, effect, now));
+        let timers = runs.values().flat_map(|run| &run.timers).filter(|(kind, _)| ends_access(**kind));
+        effects.chain(timers.filter_map(|(_, timer)| timer.map(|(at, _)| at))).min()
+    }
+
+    fn runs(&self) -> MutexGuard<'_, BTreeMap<RunId, UnwrittenRun>> {
+        lock(&self.0)
+    }
+}
+
+impl UnwrittenRun {
+    fn new(stored: Option<StoredRun>, since: Timestamp) -> Self {
+        Self {
+            since,
+            inputs: VecDeque::new(),
+            latest: stored,
+            effects: BTreeMap::new(),
+            timers: BTreeMap::new(),
+            released: HashSet::new(),
+        }
+    }
+
+    /// Predicts the Run after one more input.
+    fn predict(&mut self, unwritten: &mut UnwrittenInput, step: impl FnOnce(&RunState, &Input) -> Result<Transition>) {
+        let own = &unwritten.own;
+        let Some(transition) = self.latest.as_ref().and_then(|run| step(&run.state, &own.input).ok()) else {
+            self.latest = None;
+            return;
+        };
+        if let Some(key) = own.settles {
+            self.effects.remove(&key.seq);
+        }
+        if let Some((key, _)) = own.fired {
+            self.timers.insert(key.kind, None);
+        }
+        if let (Some(run), Some(state)) = (&mut self.latest, transition.state) {
+            *run = StoredRun::new(run.version + 1, state.into());
+        }
+        unwritten.version = self.latest.as_ref().map(|run| run.version);
+        for effect in transition.effects.into_iter().filter(|effect| executes_from_memory(effect.lane())) {
+            unwritten.asks_for.push(effect.key.seq);
+            self.effects.insert(effect.key.seq, effect);
+        }
+        for change in transition.timers {
+            match change {
+                TimerChange::Set { kind, at, generation } => self.timers.insert(kind, Some((at, generation))),
+                TimerChange::Cancel { kind } => self.timers.insert(kind, None),
+            };
+        }
+        for change in transition.holds {
+            match change {
+                EntitlementChange::Release(key) => self.released.insert(key),
+                EntitlementChange::Hold(key) => self.released.remove(&key),
+            };
+        }
+    }
+
+    /// Drops what follows from a state that has not come true. Outcomes of effects that are in the store stay.
+    fn forget_predictions(&mut self) {
+        self.inputs.retain(|unwritten| !unwritten.is_predicted);
+        for unwritten in &mut self.inputs {
+            unwritten.version = None;
+            unwritten.asks_for.clear();
+        }
+        self.latest = None;
+        self.effects.clear();
+        self.timers.clear();
+        self.released.clear();
+    }
+}
+
+/// Returns the time from which an effect may be executed before it is written.
+fn executable_from(since: Timestamp, effect: &Effect, now: Timestamp) -> Timestamp {
+    // Not known, if the clock was set back meanwhile.
+    let tolerated = if now < since { now } else { since.plus(OUTAGE_TOLERANCE) };
+    effect.not_before.map_or(tolerated, |at| at.max(tolerated))
+}
+
+/// Whether effects of a lane are executed before they are written. Revocations are, and the hooks before them.
+pub(super) fn executes_from_memory(lane: Lane) -> bool {
+    matches!(lane, Lane::Revoke | Lane::Deescalate)
+}
+
+/// Whether a timer fires although that cannot be written.
+pub(super) fn ends_access(kind: TimerKind) -> bool {
+    kind == TimerKind::Expire
+}
