@@ -11,7 +11,7 @@ use super::exit::CommandError;
 use super::output::{Output, count, write_table};
 use super::{Common, Exit, Program};
 use crate::config::Config;
-use crate::engine::SqliteStore;
+use crate::engine::{SqliteOptions, SqliteStore};
 use crate::runtime::{ExtraAccess, MissingAccess, Reconcile, Reconciliation, UnknownAccess};
 
 pub(super) async fn run(
@@ -22,7 +22,9 @@ pub(super) async fn run(
 ) -> Result<Exit, CommandError> {
     let config = super::read_config(&mut program, common, output)?;
     let copy = Copy::of(args.db).await?;
-    let store = Arc::new(SqliteStore::open(&copy.path).await?);
+    // The copy needs no space for revocations: none is made.
+    let options = SqliteOptions::default().with_reserve_bytes(0);
+    let store = Arc::new(SqliteStore::open_with(&copy.path, options).await?);
     let done = reconcile(program, config, &store).await;
     store.close().await?;
     let done = done?;

@@ -76,7 +76,7 @@ pub use local::{LocalEngine, local};
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
-pub use sqlite::{BackupProgress, SqliteStore};
+pub use sqlite::{BackupProgress, SqliteOptions, SqliteStore};
 pub use store::{
     Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
 };

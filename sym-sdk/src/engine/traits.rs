@@ -16,7 +16,7 @@ use super::workers::{WorkerLimits, Workers};
 use crate::audit::{AuditEntry, AuditLog};
 use crate::clock::Clock;
 use crate::directory::EventSource;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::machine::{Effect, Input, InputReply, Outcome, People, RunState, Transition};
 use crate::model::RunId;
@@ -60,6 +60,19 @@ pub trait Engine: EngineRecords {
 
     /// Returns a Run in its current state.
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>>>;
+
+    /// Checks that what the engine works on takes writes, by writing something. The default only reads.
+    ///
+    /// # Errors
+    /// If it does not.
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move { self.head().await.map(drop) })
+    }
+
+    /// Waits until the engine has failed for good, and returns the reason: the program has to be restarted. The default waits forever.
+    fn failure(&self) -> BoxFuture<'_, Error> {
+        Box::pin(std::future::pending())
+    }
 
     /// Returns the handle that drives the engine from this process; `None` if something else does, such as a server.
     fn drive(self: Arc<Self>) -> Option<Arc<dyn Drive>> {

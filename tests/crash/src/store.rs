@@ -13,7 +13,7 @@ use sym_sdk::engine::{
     AccessHealth, Backlog, Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, SqliteStore, Store,
     StoreError, StoredRun,
 };
-use sym_sdk::machine::{EffectKey, EntitlementKey, InputReply};
+use sym_sdk::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane};
 use sym_sdk::model::RunId;
 use tokio::sync::Notify;
 
@@ -147,6 +147,16 @@ impl Store for CrashStore {
                 self.claimed.lock().unwrap().insert(effect.effect.key, kind);
             }
             Ok(claimed)
+        })
+    }
+
+    fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> BoxFuture<'_, Result<Vec<Effect>, StoreError>> {
+        self.call(async move {
+            let due = self.store.due_effects(lane, now, limit).await?;
+            for effect in &due {
+                self.claimed.lock().unwrap().insert(effect.key, labels::effect(&effect.kind));
+            }
+            Ok(due)
         })
     }
 

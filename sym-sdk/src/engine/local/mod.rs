@@ -161,6 +161,14 @@ impl Engine for LocalEngine {
         Box::pin(self.load(run))
     }
 
+    fn check_writable(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.await_store(self.store.check_writable()))
+    }
+
+    fn failure(&self) -> BoxFuture<'_, Error> {
+        Box::pin(async move { self.store.failure().await.into() })
+    }
+
     fn drive(self: Arc<Self>) -> Option<Arc<dyn Drive>> {
         Some(self)
     }

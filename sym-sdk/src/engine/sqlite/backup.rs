@@ -46,7 +46,7 @@ pub(super) fn copy(from: &Path, to: &Path, mut progress: impl FnMut(BackupProgre
 }
 
 fn copy_pages(from: &Path, to: &Path, progress: &mut impl FnMut(BackupProgress)) -> Result<(), StoreError> {
-    let source = schema::open_to_read(from)?;
+    let source = schema::open_to_read(from, None)?;
     // One read transaction from start to end: it sees a snapshot, and writes meanwhile do not restart the copy. It blocks nobody,
     // because writers append to the log.
     let reading = source.unchecked_transaction().map_err(failed)?;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::ErrorCode;
+use rusqlite::ffi::SQLITE_IOERR_WRITE;
 
 use crate::engine::StoreError;
 use crate::error::BoxError;
@@ -32,6 +33,8 @@ pub(super) enum FileError {
     Exists { path: PathBuf },
     #[error("`{}` has schema version {found}, but this program reads version {known}; open it for writing once to upgrade it", .path.display())]
     Older { path: PathBuf, found: i64, known: i64 },
+    #[error("`{}` was removed or replaced while it was in use; nothing is written any more", .path.display())]
+    Replaced { path: PathBuf },
     #[error("`{}` is a directory; choose a file in it", .path.display())]
     Directory { path: PathBuf },
     #[error("`{}` does not exist", .path.display())]
@@ -53,6 +56,7 @@ impl FileError {
     pub(super) fn into_error(self) -> StoreError {
         match self {
             Self::Damaged { .. } => StoreError::Corrupt(self.into()),
+            Self::Replaced { .. } => StoreError::Unusable(self.into()),
             _ => StoreError::Refused(self.into()),
         }
     }
@@ -66,6 +70,7 @@ pub(super) fn cannot_open(path: &Path, error: rusqlite::Error) -> StoreError {
             FileError::Damaged { path: owned, problem: error.to_string() }
         }
         Some(ErrorCode::ReadOnly) => FileError::ReadOnly { path: owned },
+        Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure) => return write_failed(Arc::new(error), path),
         _ => FileError::open(path, error),
     }
     .into_error()
@@ -83,6 +88,57 @@ pub(super) fn failed(error: impl Into<Arc<rusqlite::Error>>) -> StoreError {
         }
     };
     if corrupt { StoreError::Corrupt(error.into()) } else { StoreError::Unavailable(error.into()) }
+}
+
+/// The reason why a group of writes was not committed. It is the error of each of them.
+#[derive(Clone, Debug)]
+pub(super) enum GroupError {
+    Sqlite(Arc<rusqlite::Error>),
+    /// The disk was full, and this group takes no access away.
+    OnlyRevocations,
+    /// The path leads to another file, or to none.
+    Replaced,
+}
+
+impl GroupError {
+    pub(super) fn into_error(self, path: &Path) -> StoreError {
+        match self {
+            Self::Sqlite(error) => write_failed(error, path),
+            Self::OnlyRevocations => not_writable(
+                "the disk was full, and only revocations are stored until there is space",
+                free_space(path),
+            ),
+            Self::Replaced => FileError::Replaced { path: path.to_owned() }.into_error(),
+        }
+    }
+}
+
+/// Converts an error of a write.
+pub(super) fn write_failed(error: Arc<rusqlite::Error>, path: &Path) -> StoreError {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => not_writable("the disk is full", free_space(path)),
+        Some(ErrorCode::ReadOnly) => {
+            not_writable("the file is read-only", format!("make `{}` and its directory writable", path.display()))
+        }
+        Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
+            not_writable(error, format!("check the disk of `{}`, and its directory", path.display()))
+        }
+        _ => failed(error),
+    }
+}
+
+/// Whether a write has failed for a lack of space. A quota shows as an error of the call.
+pub(super) fn lacks_space(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error();
+    code.is_some_and(|error| error.code == ErrorCode::DiskFull || error.extended_code == SQLITE_IOERR_WRITE)
+}
+
+fn not_writable(problem: impl Into<BoxError>, hint: String) -> StoreError {
+    StoreError::NotWritable { problem: problem.into(), hint }
+}
+
+fn free_space(path: &Path) -> String {
+    format!("free space on the disk of `{}`", path.display())
 }
 
 /// The error of writes to a store that is opened read-only.

@@ -30,6 +30,12 @@ pub(super) fn mark_closed(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean'", ()).map(drop)
 }
 
+/// Writes something, which shows that the file can be written.
+pub(super) fn mark_writable(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO meta VALUES ('checks', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1";
+    connection.prepare_cached(sql)?.execute(()).map(drop)
+}
+
 fn was_closed(connection: &Connection) -> rusqlite::Result<bool> {
     connection.query_row("SELECT value = 1 FROM meta WHERE key = 'clean'", (), |row| row.get(0))
 }

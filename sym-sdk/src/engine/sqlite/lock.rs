@@ -1,33 +1,124 @@
-//! The lock that keeps a second process from opening the file.
+//! The locks that keep a second process from opening the file, and the check that it is still the file.
+//!
+//! There are two. `FILE.lock` names its holder, and works everywhere. But anybody may remove it, and a second process would create
+//! another one. So on Linux the database itself is locked as well, with `flock(2)`: SQLite's own locks are those of `fcntl(2)`, and
+//! on Linux the two do not see each other. (Elsewhere they may, and SQLite would wait for itself.)
+//!
+//! A process loses all `fcntl` locks that it has on a file when it closes *any* descriptor of that file. So the database is opened
+//! here before SQLite opens it, and closed after SQLite has closed it; and a file that this process has open already is
+//! recognized by its number, without opening it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::Mutex;
 
 use super::error::FileError;
+#[cfg(unix)]
+use crate::sync::lock;
 
-/// An exclusive lock on a file beside the database. The operating system releases it when the process ends, however it ends.
+/// Exclusive locks on the database. The operating system releases them when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    _file: File,
+    database: PathBuf,
+    #[cfg(unix)]
+    identity: Identity,
+    // In the order in which they are released.
+    _database_file: File,
+    _lock_file: File,
 }
 
+/// The device and the number of a file.
+#[cfg(unix)]
+type Identity = (u64, u64);
+
+/// The databases that this process has open for writing.
+#[cfg(unix)]
+static OPEN: Mutex<Vec<Identity>> = Mutex::new(Vec::new());
+
 impl FileLock {
+    /// Locks a database, and creates it if it does not exist.
     pub(super) fn take(database: &Path) -> Result<Self, FileError> {
-        let path = lock_path(database);
-        let cannot_open = |error: io::Error| FileError::open(&path, error);
-        let mut file = open_private(&path).map_err(cannot_open)?;
-        match file.try_lock() {
-            Ok(()) => {
-                write_holder(&mut file).map_err(cannot_open)?;
-                Ok(Self { _file: file })
-            }
-            Err(TryLockError::WouldBlock) => {
-                Err(FileError::InUse { path: database.to_owned(), holder: holder(&mut file) })
-            }
-            Err(TryLockError::Error(error)) => Err(cannot_open(error)),
+        let lock_file = take_lock_file(database)?;
+        let cannot_open = |error: io::Error| FileError::open(database, error);
+        let in_use = |holder: &str| FileError::InUse { path: database.to_owned(), holder: holder.to_owned() };
+        #[cfg(unix)]
+        if identity_of(database).is_ok_and(|identity| lock(&OPEN).contains(&identity)) {
+            return Err(in_use("this process, which already has it open"));
         }
+        // Respected even if the user could write to it all the same, as root can.
+        if database.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
+            return Err(FileError::ReadOnly { path: database.to_owned() });
+        }
+        let database_file = open_private(database).map_err(cannot_open)?;
+        #[cfg(target_os = "linux")]
+        match database_file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(in_use("another process, although its lock file is gone")),
+            Err(TryLockError::Error(error)) => return Err(cannot_open(error)),
+        }
+        #[cfg(unix)]
+        let identity = {
+            let metadata = database_file.metadata().map_err(cannot_open)?;
+            let identity = identity(&metadata);
+            lock(&OPEN).push(identity);
+            identity
+        };
+        Ok(Self {
+            database: database.to_owned(),
+            #[cfg(unix)]
+            identity,
+            _database_file: database_file,
+            _lock_file: lock_file,
+        })
     }
+
+    /// Checks that the path still leads to the locked file. What is written to a file that was replaced or removed is lost.
+    pub(super) fn check(&self) -> Result<(), FileError> {
+        #[cfg(unix)]
+        if identity_of(&self.database).ok() != Some(self.identity) {
+            return Err(FileError::Replaced { path: self.database.clone() });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        lock(&OPEN).retain(|open| *open != self.identity);
+    }
+}
+
+#[cfg(unix)]
+fn identity_of(path: &Path) -> io::Result<Identity> {
+    Ok(identity(&path.metadata()?))
+}
+
+#[cfg(unix)]
+fn identity(metadata: &std::fs::Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+
+    (metadata.dev(), metadata.ino())
+}
+
+fn take_lock_file(database: &Path) -> Result<File, FileError> {
+    let path = lock_path(database);
+    let cannot_open = |error: io::Error| FileError::open(&path, error);
+    let mut file = open_private(&path).map_err(cannot_open)?;
+    match file.try_lock() {
+        // The name of the holder is a help, and must not keep a program from starting on a full disk.
+        Ok(()) => write_holder(&mut file).or_else(|error| match error.kind() {
+            io::ErrorKind::StorageFull => Ok(()),
+            _ => Err(cannot_open(error)),
+        })?,
+        Err(TryLockError::WouldBlock) => {
+            return Err(FileError::InUse { path: database.to_owned(), holder: holder(&mut file) });
+        }
+        Err(TryLockError::Error(error)) => return Err(cannot_open(error)),
+    }
+    Ok(file)
 }
 
 /// Opens a file, and creates it readable for its owner alone if it does not exist: its contents name people.

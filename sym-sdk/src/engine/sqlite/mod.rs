@@ -19,6 +19,7 @@ mod lock;
 mod normalize_names;
 mod queries;
 mod queue;
+mod reserve;
 mod retention;
 mod rows;
 mod schema;
@@ -37,8 +38,9 @@ use self::commit::{CommitResult, CommitRows};
 use self::error::FileError;
 use self::lock::FileLock;
 use self::queue::{Priority, Queue};
-use self::thread::{QueueThread, ReadJob, query, spawn_blocking};
-use self::writer::{BoxedWriteJob, write};
+use self::reserve::{DEFAULT_RESERVE_BYTES, Reserve};
+use self::thread::{Failure, QueueThread, ReadJob, query, spawn_blocking};
+use self::writer::{BoxedWriteJob, Writer, write, write_if_awaited};
 use super::health::{AccessHealth, Backlog};
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
@@ -53,9 +55,13 @@ use crate::sync::lock;
 /// A write is on disk when the call returns. Concurrent writes share one `fsync`, and those that take access away go first. Three
 /// threads of the store do the work, so the async runtime never blocks.
 ///
-/// Only one process can have the file open for writing, and only once; a lock on `FILE.lock` ensures that. After a crash the file
+/// Only one process can have the file open for writing, and only once; locks on `FILE.lock` and, on Linux, on the file itself ensure
+/// that. A file that is replaced while it is in use is not written any more. After a crash the file
 /// is checked when it is opened, and effects that were in flight are due again immediately. The file must be on a local disk: the
 /// locks of network file systems are unreliable, so on Linux a file on one is refused (NFS, SMB, 9P, FUSE and others).
+///
+/// A file beside it, `FILE.reserve`, keeps [space for revocations](SqliteOptions::reserve_bytes): when the disk is full, it is
+/// deleted, and nothing else is written until there is space for it again.
 ///
 /// [`SqliteStore::backup`] copies the file while it is in use, and [`SqliteStore::open_read_only`] reads it beside the program that
 /// has it open. Pruning returns free space to the file system.
@@ -95,6 +101,45 @@ pub struct SqliteStore {
     listings: Arc<Queue<ReadJob>>,
     writes: Arc<Queue<BoxedWriteJob>>,
     threads: Mutex<Option<Threads>>,
+    failure: Failure,
+}
+
+/// The options of a [`SqliteStore`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SqliteOptions {
+    /// The size of the reserve for revocations in bytes, or 0 for none. A revocation takes some ten kilobytes. Default: 8 MiB.
+    pub reserve_bytes: u64,
+    /// The name of SQLite's virtual file system, for tests of storage faults.
+    #[cfg(feature = "testing")]
+    #[doc(hidden)]
+    pub vfs: Option<String>,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> Self {
+        Self {
+            reserve_bytes: DEFAULT_RESERVE_BYTES,
+            #[cfg(feature = "testing")]
+            vfs: None,
+        }
+    }
+}
+
+impl SqliteOptions {
+    /// Sets the size of the reserve for revocations in bytes; 0 for none.
+    #[must_use]
+    pub fn with_reserve_bytes(mut self, bytes: u64) -> Self {
+        self.reserve_bytes = bytes;
+        self
+    }
+
+    fn vfs(&self) -> Option<&str> {
+        #[cfg(feature = "testing")]
+        return self.vfs.as_deref();
+        #[cfg(not(feature = "testing"))]
+        None
+    }
 }
 
 /// The threads of an open store, in the order in which they are stopped. The writer is last: it closes the file cleanly and
@@ -121,25 +166,41 @@ impl SqliteStore {
     /// [`StoreError::Refused`] if the file is in use, is read-only, or belongs to another program or a newer version of this one;
     /// [`StoreError::Corrupt`] if it is damaged or not a database. Each says what to do.
     pub async fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let path = path.into();
-        spawn_blocking(move || Self::open_blocking(&path)).await
+        Self::open_with(path, SqliteOptions::default()).await
     }
 
-    fn open_blocking(path: &Path) -> Result<Self, StoreError> {
+    /// Like [`SqliteStore::open`], with options.
+    ///
+    /// # Errors
+    /// Those of [`SqliteStore::open`].
+    pub async fn open_with(path: impl Into<PathBuf>, options: SqliteOptions) -> Result<Self, StoreError> {
+        let path = path.into();
+        spawn_blocking(move || Self::open_blocking(&path, &options)).await
+    }
+
+    fn open_blocking(path: &Path, options: &SqliteOptions) -> Result<Self, StoreError> {
         let path = canonical_path(path)?;
         file_system::refuse_network(&path, file_system::network_kind).map_err(FileError::into_error)?;
         let lock = FileLock::take(&path).map_err(FileError::into_error)?;
-        let mut connection = schema::open_to_write(&path)?;
-        let (lookup, listing) = (schema::open_to_read(&path)?, schema::open_to_read(&path)?);
+        let vfs = options.vfs();
+        let mut reserve = Reserve::of(&path, options.reserve_bytes);
+        let connection = match schema::open_to_write(&path, vfs) {
+            // A program that is started while the disk is full has access to revoke.
+            Err(StoreError::NotWritable { .. }) if !reserve.is_released() => {
+                reserve.release(None);
+                schema::open_to_write(&path, vfs)?
+            }
+            opened => opened?,
+        };
+        let (lookup, listing) = (schema::open_to_read(&path, vfs)?, schema::open_to_read(&path, vfs)?);
 
         let (lookups, listings, writes) = (Arc::new(Queue::new()), Arc::new(Queue::new()), Arc::new(Queue::new()));
-        let writer = QueueThread::start("sym-store-write", &writes, move |queue| {
-            // Released after the connection is closed, not before.
-            let _lock = lock;
-            writer::serve(&mut connection, queue);
-            schema::close(connection)
-        })?;
-        Self::start_readers(path, [lookup, listing], [lookups, listings], writes, Some(writer))
+        let failure = Failure::new();
+        let writer = Writer { connection, path: path.clone(), reserve, lock };
+        let failed = failure.clone();
+        let writer =
+            QueueThread::start("sym-store-write", &writes, &failure, move |queue| writer.serve(queue, &failed))?;
+        Self::start_readers(path, [lookup, listing], [lookups, listings], writes, Some(writer), failure)
     }
 
     /// Opens a file read-only, even while another process has it open for writing. Every write fails.
@@ -164,9 +225,10 @@ impl SqliteStore {
         let path = path.into();
         spawn_blocking(move || {
             let path = canonical_path(&path)?;
-            let connections = [schema::open_for_reader(&path)?, schema::open_to_read(&path)?];
+            let connections = [schema::open_for_reader(&path)?, schema::open_to_read(&path, None)?];
             let queues = [Arc::new(Queue::new()), Arc::new(Queue::new())];
-            Self::start_readers(path, connections, queues, Arc::new(Queue::new_closed(error::read_only)), None)
+            let writes = Arc::new(Queue::new_closed(error::read_only));
+            Self::start_readers(path, connections, queues, writes, None, Failure::new())
         })
         .await
     }
@@ -177,9 +239,10 @@ impl SqliteStore {
         [lookups, listings]: [Arc<Queue<ReadJob>>; 2],
         writes: Arc<Queue<BoxedWriteJob>>,
         writer: Option<QueueThread<BoxedWriteJob>>,
+        failure: Failure,
     ) -> Result<Self, StoreError> {
         let reader = |connection, queue| {
-            QueueThread::start("sym-store-read", queue, move |queue| {
+            QueueThread::start("sym-store-read", queue, &failure, move |queue| {
                 thread::serve_reads(&connection, queue);
                 Ok(())
             })
@@ -187,7 +250,7 @@ impl SqliteStore {
         let [lookup, listing] = connections;
         let readers = [reader(lookup, &lookups)?, reader(listing, &listings)?];
         let threads = Mutex::new(Some(Threads { readers, writer }));
-        Ok(Self { path, lookups, listings, writes, threads })
+        Ok(Self { path, lookups, listings, writes, threads, failure })
     }
 
     /// Copies the file in its current state while it is in use. Neither readers nor writers wait for it; later writes are not in the
@@ -276,6 +339,14 @@ fn to_claimed(leased: leases::Leased) -> Option<Claimed> {
 }
 
 impl Store for SqliteStore {
+    fn check_writable(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(write(&self.writes, Priority::Normal, integrity::mark_writable))
+    }
+
+    fn failure(&self) -> BoxFuture<'_, StoreError> {
+        Box::pin(self.failure.wait())
+    }
+
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>> {
         Box::pin(
             async move { query(&self.lookups, move |db| queries::load(db, run)).await?.map(to_stored_run).transpose() },
@@ -310,7 +381,7 @@ impl Store for SqliteStore {
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Vec<Claimed>, StoreError>> {
         Box::pin(async move {
             let priority = Priority::of_claim(claim.lane);
-            let leased = write(&self.writes, priority, move |db| leases::claim(db, &claim)).await?;
+            let leased = write_if_awaited(&self.writes, priority, move |db| leases::claim(db, &claim)).await?;
             Ok(leased.into_iter().filter_map(to_claimed).collect())
         })
     }

@@ -27,15 +27,15 @@ pub(super) enum Priority {
 impl Priority {
     /// Returns the priority of a commit: high if it starts or ends a revocation.
     pub(super) fn of_commit(commit: &Commit) -> Self {
-        let is_revocation = commit.effects.iter().any(|effect| effect.lane() == Lane::Revoke)
+        let is_revocation = commit.effects.iter().any(|effect| Self::of_claim(effect.lane()) == Self::High)
             || commit.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))
             || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire);
         if is_revocation { Self::High } else { Self::Normal }
     }
 
-    /// Returns the priority of a claim of effects in a lane: high for revocations.
+    /// Returns the priority of a claim of effects in a lane: high for revocations and the hooks before them.
     pub(super) fn of_claim(lane: Lane) -> Self {
-        if lane == Lane::Revoke { Self::High } else { Self::Normal }
+        if matches!(lane, Lane::Revoke | Lane::Deescalate) { Self::High } else { Self::Normal }
     }
 }
 
@@ -122,6 +122,10 @@ impl<T> Queue<T> {
         self.high_permits.close();
         self.normal_permits.close();
         self.changed.notify_all();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.jobs().closed
     }
 
     /// Closes the queue and drops the jobs that are queued, because no thread serves them any more.

@@ -9,7 +9,6 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{FileError, cannot_open, failed};
 use super::integrity;
-use super::lock::open_private;
 use super::normalize_names::normalize_names;
 use crate::engine::StoreError;
 
@@ -46,14 +45,9 @@ const PRAGMAS: &[(&str, &str, &str)] = &[
     ("journal_size_limit = 67108864", "journal_size_limit", "67108864"),
 ];
 
-/// Opens the file for writing, and creates it if it does not exist. The lock must be held.
-pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
-    // Respected even if the user could write to it all the same, as root can.
-    if path.metadata().is_ok_and(|metadata| metadata.permissions().readonly()) {
-        return Err(FileError::ReadOnly { path: path.to_owned() }.into_error());
-    }
-    open_private(path).map_err(|error| FileError::open(path, error).into_error())?;
-    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+/// Opens the file for writing. The lock, which creates the file, must be held.
+pub(super) fn open_to_write(path: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
+    let connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, vfs)?;
     let schema = supported_schema(&connection, path)?;
     set_pragmas(&connection, path)?;
     let cannot_open = |error| cannot_open(path, error);
@@ -66,8 +60,8 @@ pub(super) fn open_to_write(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Opens another connection for reading.
-pub(super) fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+pub(super) fn open_to_read(path: &Path, vfs: Option<&str>) -> Result<Connection, StoreError> {
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, vfs)
 }
 
 /// Opens a file read-only that another process may have open for writing.
@@ -75,7 +69,7 @@ pub(super) fn open_for_reader(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(FileError::Missing { path: path.to_owned() }.into_error());
     }
-    let connection = open_to_read(path)?;
+    let connection = open_to_read(path, None)?;
     let (found, known) = (supported_schema(&connection, path)?, newest());
     if found < known {
         return Err(FileError::Older { path: path.to_owned(), found, known }.into_error());
@@ -89,9 +83,14 @@ pub(super) fn close(connection: Connection) -> Result<(), StoreError> {
     connection.close().map_err(|(_, error)| failed(error))
 }
 
-fn connect(path: &Path, mode: OpenFlags) -> Result<Connection, StoreError> {
+fn connect(path: &Path, mode: OpenFlags, vfs: Option<&str>) -> Result<Connection, StoreError> {
     let cannot_open = |error| cannot_open(path, error);
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(cannot_open)?;
+    let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = match vfs {
+        Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs),
+        None => Connection::open_with_flags(path, flags),
+    };
+    let connection = connection.map_err(cannot_open)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(cannot_open)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
     Ok(connection)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::error::{closed, failed};
 use super::queue::{Priority, Queue};
@@ -21,10 +21,11 @@ impl<T: Send + 'static> QueueThread<T> {
     pub(super) fn start(
         name: &str,
         queue: &Arc<Queue<T>>,
+        failure: &Failure,
         serve: impl FnOnce(&Queue<T>) -> Result<(), StoreError> + Send + 'static,
     ) -> Result<Self, StoreError> {
-        let guard = AbandonOnDrop(queue.clone());
-        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || serve(&guard.0));
+        let guard = AbandonOnDrop { queue: queue.clone(), failure: failure.clone(), name: name.to_owned() };
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || serve(&guard.queue));
         Ok(Self { queue: queue.clone(), thread: Some(thread.map_err(spawn_failed)?) })
     }
 }
@@ -49,12 +50,49 @@ impl<T> Drop for QueueThread<T> {
     }
 }
 
-/// Abandons the queue however the thread ends, so that nobody waits for a job that is never served.
-struct AbandonOnDrop<T>(Arc<Queue<T>>);
+/// Abandons the queue however the thread ends, so that nobody waits for a job that is never served. If nobody has closed the queue,
+/// the thread has panicked, and the store has failed.
+struct AbandonOnDrop<T> {
+    queue: Arc<Queue<T>>,
+    failure: Failure,
+    name: String,
+}
 
 impl<T> Drop for AbandonOnDrop<T> {
     fn drop(&mut self) {
-        self.0.abandon();
+        if !self.queue.is_closed() {
+            self.failure.set(format!("its thread `{}` has ended unexpectedly", self.name));
+        }
+        self.queue.abandon();
+    }
+}
+
+/// Tells that the store has failed for good, and why. The first reason stays.
+#[derive(Clone, Debug)]
+pub(super) struct Failure(Arc<watch::Sender<Option<String>>>);
+
+impl Failure {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(watch::Sender::new(None)))
+    }
+
+    pub(super) fn set(&self, reason: String) {
+        let is_first = self.0.send_if_modified(|known| {
+            let is_first = known.is_none();
+            known.get_or_insert_with(|| reason.clone());
+            is_first
+        });
+        if is_first {
+            tracing::error!(reason, "the store has failed; the program has to be restarted");
+        }
+    }
+
+    /// Waits for a failure.
+    pub(super) async fn wait(&self) -> StoreError {
+        let mut failure = self.0.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        let reason = failed.ok().and_then(|reason| reason.clone()).unwrap_or_default();
+        StoreError::Unusable(reason.into())
     }
 }
 

@@ -61,6 +61,18 @@ pub enum StoreError {
     /// Stored data cannot be read.
     #[error("the store contains data that cannot be read: {0}")]
     Corrupt(#[source] BoxError),
+    /// The store cannot write, for example because the disk is full. It can be read.
+    #[error("the store cannot write: {problem}")]
+    NotWritable {
+        /// The problem.
+        #[source]
+        problem: BoxError,
+        /// The remedy, for an administrator.
+        hint: String,
+    },
+    /// The store has failed for good; the program has to be restarted.
+    #[error("the store can no longer be used: {0}")]
+    Unusable(#[source] BoxError),
     /// The store will not do this until something is changed; the message says what.
     #[error("the store refused: {0}")]
     Refused(#[source] BoxError),
@@ -68,12 +80,18 @@ pub enum StoreError {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        let kind = match &error {
-            StoreError::Unavailable(_) => ErrorKind::Unavailable,
-            StoreError::Corrupt(_) => ErrorKind::Internal,
-            StoreError::Refused(_) => ErrorKind::Configuration,
+        let (kind, code) = match &error {
+            StoreError::Unavailable(_) => (ErrorKind::Unavailable, codes::STORE),
+            StoreError::NotWritable { .. } => (ErrorKind::Unavailable, codes::STORE_NOT_WRITABLE),
+            StoreError::Corrupt(_) | StoreError::Unusable(_) => (ErrorKind::Internal, codes::STORE),
+            StoreError::Refused(_) => (ErrorKind::Configuration, codes::STORE),
         };
-        Self::new(kind, codes::STORE, error.to_string()).with_source(error)
+        let hint = match &error {
+            StoreError::NotWritable { hint, .. } => hint.clone(),
+            StoreError::Unusable(_) => "restart the program".to_owned(),
+            _ => return Self::new(kind, code, error.to_string()).with_source(error),
+        };
+        Self::new(kind, code, error.to_string()).with_hint(hint).with_source(error)
     }
 }
 
@@ -84,6 +102,17 @@ impl From<StoreError> for Error {
 pub trait Store: Send + Sync + 'static {
     /// Reads a Run.
     fn load(&self, run: RunId) -> BoxFuture<'_, Result<Option<StoredRun>, StoreError>>;
+
+    /// Checks that the store takes writes, by writing something. The default does not.
+    fn check_writable(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    /// Waits until the store has failed for good, and returns the reason: no call succeeds from then on, and the program has to be
+    /// restarted. The default waits forever.
+    fn failure(&self) -> BoxFuture<'_, StoreError> {
+        Box::pin(std::future::pending())
+    }
 
     /// Returns the recorded reply to an input.
     fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>>;
