@@ -19,6 +19,8 @@ pub enum Exit {
     Failure,
     /// The command line or the file that it names is invalid: 2.
     Usage,
+    /// The store of a running program has failed for good, and the program has to be restarted: 3. Configure a supervisor to do so.
+    StoreFailed,
 }
 
 impl Exit {
@@ -28,6 +30,7 @@ impl Exit {
             Self::Success => 0,
             Self::Failure => 1,
             Self::Usage => 2,
+            Self::StoreFailed => 3,
         }
     }
 }

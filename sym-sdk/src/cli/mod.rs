@@ -5,7 +5,7 @@
 //!
 //! The contract of every command: results go to standard output, errors and notes to standard error. With `--json` there is one JSON
 //! value on standard output instead, errors included (`serve` and the demo print a value per line). Exit codes are those of
-//! [`Exit`]. A closed pipe is not an error.
+//! [`Exit`]. A closed pipe is not an error. `serve` and the demo with `--db` log to standard error, which `RUST_LOG` filters.
 
 mod args;
 #[cfg(feature = "sqlite")]
@@ -19,6 +19,8 @@ mod exit;
 #[cfg(feature = "sqlite")]
 mod follow;
 mod handlers;
+#[cfg(feature = "sqlite")]
+mod logging;
 #[cfg(feature = "server")]
 mod manifest;
 #[cfg(feature = "sqlite")]
@@ -146,6 +148,7 @@ async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> R
         Some(Command::Users(command)) => users::run(program, common, command, output).await,
         #[cfg(feature = "sqlite")]
         None if let Some(db) = args.demo.db => {
+            logging::install(args.demo.log.log_format)?;
             demo::run(program, common, demo::DemoStore { db, speed: args.demo.speed }, output).await
         }
         None => simulate::run_demo(program, common, output).await,

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::args::ServeArgs;
 use super::exit::CommandError;
 use super::follow::Follower;
+use super::logging;
 use super::output::{Output, count};
 use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
@@ -46,6 +47,7 @@ pub(super) async fn run(
     args: ServeArgs,
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
+    logging::install(args.log.log_format)?;
     // Listen for signals first: from now on, a signal interrupts nothing halfway.
     let mut signals = Signals::listen()?;
     let Terraform { config, warnings } = super::read_with_warnings(&mut program, common, output)?;
@@ -65,6 +67,9 @@ pub(super) async fn run(
     }
     let closed = store.close().await;
     let exit = served?;
+    if exit == Some(Exit::StoreFailed) {
+        return Ok(Exit::StoreFailed);
+    }
     closed?;
     Ok(exit.unwrap_or(Exit::Failure))
 }
@@ -182,7 +187,7 @@ async fn serve(
     let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
     loop {
         tokio::select! {
-            () = &mut serving => return Ok(Some(Exit::Failure)),
+            served = &mut serving => return ended(served, output).map(Some),
             signal = signals.recv() => break signal?,
             error = follow(&mut follower, output) => return Err(error),
             failed = &mut checking, if !is_checked => {
@@ -198,13 +203,26 @@ async fn serve(
         writeln!(output.out, "Stopping: waiting for work in flight. Send the signal again to stop immediately.")?;
         output.out.flush()?;
     }
-    if signals.finish(serving).await?.is_none() {
-        return Ok(None);
+    match signals.finish(serving).await? {
+        None => return Ok(None),
+        Some(Ok(())) => {}
+        Some(failed) => return ended(failed, output).map(Some),
     }
     if let Some(follower) = &mut follower {
         follower.catch_up(output).await?;
     }
     Ok(Some(Exit::Success))
+}
+
+/// Reports why a server has ended without being asked to.
+fn ended(served: Result<(), Error>, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    match served {
+        Ok(()) => Ok(Exit::Failure),
+        Err(error) => {
+            output.error(&error)?;
+            Ok(Exit::StoreFailed)
+        }
+    }
 }
 
 /// Returns the front ends that are not ready. They are served nevertheless: they may become ready.

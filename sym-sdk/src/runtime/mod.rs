@@ -229,6 +229,13 @@ impl Runtime {
         })
     }
 
+    /// Waits until the engine has failed for good, and returns the reason: the store's threads have ended, or its file was replaced.
+    /// The program has to be restarted, by ending with an error so that a supervisor does it. A server and the command
+    /// `serve` do that.
+    pub async fn failure(&self) -> Error {
+        self.engine.failure().await
+    }
+
     /// Deletes finished Runs that have not changed for this long, and forms that were not submitted. Returns the number of deleted
     /// Runs. The audit log and event counts are not affected.
     ///

@@ -1,9 +1,10 @@
 //! An HTTP server for a [`Runtime`]: it mounts the routes of front ends, answers liveness and readiness probes, and shuts down
 //! gracefully.
 //!
-//! `GET /health` reports that the process is alive. `GET /ready` reports whether it can do its work: the store responds, the workers
-//! run, and each front end's [check](crate::runtime::FrontEnd::check) passes. Anybody may call them, so they return names and error
-//! codes only; messages are logged.
+//! `GET /health` reports whether the process can go on; if not, because a thread of the store is gone, it has to be restarted.
+//! `GET /ready` reports whether it can do its work: the store takes writes, the workers run, and each front end's
+//! [check](crate::runtime::FrontEnd::check) passes. Anybody may call them, so they return names, error codes and what is wrong with
+//! the program's own parts; the messages of front ends are logged.
 //!
 //! The command `serve` of an [`App`](crate::App) does all of this. In a program of your own:
 //!
@@ -13,8 +14,7 @@
 //!
 //! async fn serve(runtime: Runtime, stop: CancellationToken) -> sym_sdk::Result<()> {
 //!     let listener = listen("127.0.0.1:3000".parse().unwrap()).await?;
-//!     Server::new(runtime).serve(listener, stop).await;
-//!     Ok(())
+//!     Server::new(runtime).serve(listener, stop).await
 //! }
 //! ```
 //!
@@ -39,6 +39,9 @@ use crate::engine::WorkerLimits;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::runtime::Runtime;
 use readiness::Readiness;
+
+/// Time for calls in flight when the engine has failed. Their outcomes cannot be stored.
+const FAILURE_GRACE: Duration = Duration::from_secs(1);
 
 /// The limits of a server.
 #[derive(Clone, Copy, Debug)]
@@ -113,7 +116,11 @@ impl Server {
 
     /// Starts workers and serves until `stop` is cancelled. It then accepts no more connections, waits for requests and then for work
     /// in progress, each up to [`ServerLimits::grace`], and releases the remaining work. The store is left open.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    ///
+    /// # Errors
+    /// If the engine [has failed for good](Runtime::failure). Nothing is waited for then: end the program with an error, so that a
+    /// supervisor restarts it.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
         let workers = self.runtime.start(self.workers);
         self.readiness.watch(workers.liveness());
         let accepting = accept::accept(listener, self.router(), self.limits, stop.clone());
@@ -123,8 +130,22 @@ impl Server {
                 () = after(&stop, self.limits.grace) => tracing::warn!("front ends were cut off at shutdown"),
             }
         };
-        tokio::join!(accepting, running);
-        workers.shutdown(self.limits.grace).await;
+        let failed = tokio::select! {
+            biased;
+            error = self.runtime.failure() => Err(error),
+            _ = async { tokio::join!(accepting, running) } => Ok(()),
+        };
+        match failed {
+            Ok(()) => {
+                // The engine may fail now, too. What is in flight is executed again at the next start.
+                tokio::select! {
+                    error = self.runtime.failure() => return Err(error),
+                    () = workers.shutdown(self.limits.grace) => {}
+                }
+            }
+            Err(_) => workers.shutdown(FAILURE_GRACE.min(self.limits.grace)).await,
+        }
+        failed
     }
 }
 

@@ -1,9 +1,11 @@
-//! Readiness: whether the store responds, the workers run and the front ends pass their checks.
+//! Readiness: whether the store takes writes, the workers run and the front ends pass their checks. Liveness: whether the process can
+//! go on, or has to be restarted.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -13,7 +15,7 @@ use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, Unavailable, UnavailablePart, call_bounded};
 use crate::sync::lock;
 
-/// Time for which the results of front ends' checks are reused.
+/// Time for which the results of front ends' checks, and of a write to the store, are reused.
 const CHECK_TTL: Duration = Duration::from_secs(5);
 
 /// Timeout of a check.
@@ -24,6 +26,9 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct NotReady {
     name: String,
     code: ErrorCode,
+    /// The message, for parts whose messages contain nothing confidential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 /// A part that could not be built.
@@ -34,11 +39,18 @@ pub(super) struct UnavailableName {
     since: Timestamp,
 }
 
-/// The results of the front ends' checks, and their time.
+/// The results of checks, and their time.
 #[derive(Debug)]
 struct CheckResult {
     at: Timestamp,
     not_ready: Vec<NotReady>,
+}
+
+impl CheckResult {
+    /// Whether the result still holds. If the clock was set back, it has expired, too.
+    fn holds(&self, now: Timestamp) -> bool {
+        Duration::try_from(now.duration_since(self.at)).is_ok_and(|age| age < CHECK_TTL)
+    }
 }
 
 /// Determines which parts are not ready.
@@ -48,11 +60,18 @@ pub(super) struct Readiness {
     workers: OnceLock<Liveness>,
     failed: Mutex<BTreeMap<String, ErrorCode>>,
     checked: tokio::sync::Mutex<Option<CheckResult>>,
+    written: tokio::sync::Mutex<Option<CheckResult>>,
 }
 
 impl Readiness {
     pub(super) fn new(runtime: Runtime) -> Self {
-        Self { runtime, workers: OnceLock::new(), failed: Mutex::default(), checked: tokio::sync::Mutex::default() }
+        Self {
+            runtime,
+            workers: OnceLock::new(),
+            failed: Mutex::default(),
+            checked: tokio::sync::Mutex::default(),
+            written: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Includes these workers.
@@ -69,16 +88,24 @@ impl Readiness {
         };
     }
 
+    /// Returns the part because of which the process has to be restarted; `None` if it can go on.
+    pub(super) fn dead(&self) -> Option<&'static str> {
+        if self.runtime.failure().now_or_never().is_some() {
+            return Some("store");
+        }
+        self.workers.get().is_some_and(|workers| !workers.is_alive()).then_some("workers")
+    }
+
     /// Returns the parts that are not ready now.
     pub(super) async fn not_ready(&self) -> Vec<NotReady> {
         let mut not_ready: Vec<_> = self.store().await.into_iter().collect();
         if self.workers.get().is_some_and(|workers| !workers.is_alive()) {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
-            not_ready.push(log_not_ready("workers", &error));
+            not_ready.push(log_not_ready("workers", &error).with_reason(&error));
         }
         not_ready.extend(self.missing());
         let failed = lock(&self.failed).clone();
-        not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code }));
+        not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code, reason: None }));
         for failed in self.front_ends().await {
             if not_ready.iter().all(|known| known.name != failed.name) {
                 not_ready.push(failed);
@@ -103,26 +130,34 @@ impl Readiness {
         let flows = (!self.runtime.accepts_requests()).then(|| "flows".to_owned());
         let front_ends = self.runtime.unavailable().into_iter().filter(|part| part.part == UnavailablePart::FrontEnd);
         let missing = flows.into_iter().chain(front_ends.map(|part| part.name));
-        missing.map(|name| NotReady { name, code: codes::CONFIGURATION })
+        missing.map(|name| NotReady { name, code: codes::CONFIGURATION, reason: None })
     }
 
+    /// Reads from the store, and writes to it unless it was written to a moment ago: anybody may ask, as often as they like.
     async fn store(&self) -> Option<NotReady> {
+        let clock = &**self.runtime.clock();
         let reading = self.runtime.engine().head();
-        let read =
-            call_bounded(&**self.runtime.clock(), CHECK_TIMEOUT, || "reading the store".to_owned(), reading).await;
-        read.flatten().err().map(|error| log_not_ready("store", &error))
+        let read = call_bounded(clock, CHECK_TIMEOUT, || "reading the store".to_owned(), reading).await;
+        if let Err(error) = read.flatten() {
+            return Some(log_not_ready("store", &error).with_reason(&error));
+        }
+        let mut written = self.written.lock().await;
+        if let Some(last) = written.as_ref().filter(|last| last.holds(clock.now())) {
+            return last.not_ready.first().cloned();
+        }
+        let writing = self.runtime.engine().check_writable();
+        let write = call_bounded(clock, CHECK_TIMEOUT, || "writing to the store".to_owned(), writing).await;
+        let not_ready = write.flatten().err().map(|error| log_not_ready("store", &error).with_reason(&error));
+        *written = Some(CheckResult { at: clock.now(), not_ready: not_ready.clone().into_iter().collect() });
+        not_ready
     }
 
     /// Returns the front ends that are not ready. Concurrent callers wait for one check.
     async fn front_ends(&self) -> Vec<NotReady> {
         let mut checked = self.checked.lock().await;
         let now = self.runtime.clock().now();
-        if let Some(last) = &*checked {
-            // If the clock was set back, the result has expired, too.
-            let age = Duration::try_from(now.duration_since(last.at));
-            if age.is_ok_and(|age| age < CHECK_TTL) {
-                return last.not_ready.clone();
-            }
+        if let Some(last) = checked.as_ref().filter(|last| last.holds(now)) {
+            return last.not_ready.clone();
         }
         let checks = self.runtime.front_ends().iter().map(|front_end| async {
             let what = || format!("the check of front end `{}`", front_end.name());
@@ -136,8 +171,14 @@ impl Readiness {
     }
 }
 
+impl NotReady {
+    fn with_reason(self, error: &Error) -> Self {
+        Self { reason: Some(error.message().to_owned()), ..self }
+    }
+}
+
 /// Logs the error, and returns its code alone: anybody may ask whether the program is ready.
 fn log_not_ready(name: &str, error: &Error) -> NotReady {
     tracing::warn!(name, error = %error.report(), "not ready");
-    NotReady { name: name.to_owned(), code: error.code().clone() }
+    NotReady { name: name.to_owned(), code: error.code().clone(), reason: None }
 }

@@ -36,8 +36,12 @@ pub(super) fn router(runtime: &Runtime, limits: ServerLimits, readiness: Arc<Rea
         .layer(middleware::from_fn(traced))
 }
 
-async fn health() -> impl IntoResponse {
-    ([(header::CACHE_CONTROL, "no-store")], Json(json!({ "status": "alive" })))
+async fn health(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
+    let (status, body) = match readiness.dead() {
+        None => (StatusCode::OK, json!({ "status": "alive" })),
+        Some(part) => (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "dead", "dead": part })),
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(body))
 }
 
 async fn ready(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {

@@ -54,6 +54,27 @@ pub(super) struct DemoArgs {
     /// Speed of the clock with `--db`, as a multiple of real time
     #[arg(long, value_name = "FACTOR", default_value = "60", value_parser = values::positive::<NonZeroU32>, requires = "db")]
     pub(super) speed: NonZeroU32,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
+}
+
+/// Options of the log.
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct LogArgs {
+    /// Format of the log on standard error; the environment variable RUST_LOG filters it
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(super) log_format: LogFormat,
+}
+
+/// A format of the log.
+#[cfg(feature = "sqlite")]
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum LogFormat {
+    /// A line of text for each event.
+    Text,
+    /// A JSON object for each event.
+    Json,
 }
 
 /// The optional commands and flags of a program.
@@ -99,7 +120,7 @@ pub(super) enum Command {
     ///
     /// Each front end is mounted below its name. `GET /health` and `GET /ready` are liveness and readiness probes. SIGINT or SIGTERM
     /// stops the program gracefully: work in flight has some seconds to finish, and the rest is resumed at the next start. A second
-    /// signal stops it immediately.
+    /// signal stops it immediately. If the store fails for good, the program ends with exit code 3: have a supervisor restart it.
     #[cfg(all(feature = "server", feature = "sqlite"))]
     Serve(ServeArgs),
     // `slack manifest` and its like. Added at run time for the types of front ends that the program has.
@@ -160,6 +181,8 @@ pub(super) struct ServeArgs {
     /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
     #[arg(long)]
     pub(super) strict: bool,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
     #[arg(skip)]
     pub(super) fakes: Vec<(String, SocketAddr)>,

@@ -119,6 +119,8 @@ impl Served {
 
     fn spawn(command: &mut Command) -> Self {
         command.args(["--exact", "server::command::a_signal_stops_it_in_order", "--nocapture"]);
+        // What else is logged depends on when the workers get to it.
+        command.env("RUST_LOG", "error");
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let listening = line(&mut out, "Listening on http://");
@@ -400,7 +402,8 @@ async fn the_help_is_complete() {
 
         Each front end is mounted below its name. `GET /health` and `GET /ready` are liveness and readiness
         probes. SIGINT or SIGTERM stops the program gracefully: work in flight has some seconds to finish,
-        and the rest is resumed at the next start. A second signal stops it immediately.
+        and the rest is resumed at the next start. A second signal stops it immediately. If the store fails
+        for good, the program ends with exit code 3: have a supervisor restart it.
 
         Usage: program serve [OPTIONS]
 
@@ -428,6 +431,15 @@ async fn the_help_is_complete() {
 
               --json
                   Print JSON
+
+              --log-format <FORMAT>
+                  Format of the log on standard error; the environment variable RUST_LOG filters it
+
+                  Possible values:
+                  - text: A line of text for each event
+                  - json: A JSON object for each event
+
+                  [default: text]
 
           -h, --help
                   Print help (see a summary with '-h')

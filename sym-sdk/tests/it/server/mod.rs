@@ -82,7 +82,7 @@ async fn runtime(change: impl FnOnce(Builder) -> Builder) -> Result<Runtime, Dia
 struct Running {
     address: SocketAddr,
     stop: CancellationToken,
-    serving: JoinHandle<()>,
+    serving: JoinHandle<Result<()>>,
 }
 
 impl Running {
@@ -173,9 +173,62 @@ async fn it_is_not_ready_without_its_store() {
     store.close().await.unwrap();
     let ready = get(server.address, "/ready").await;
     assert_eq!(ready.status, 503);
-    let expected = serde_json::json!({ "ready": false, "not_ready": [{ "name": "store", "code": "SymSDK:STORE" }] });
-    assert_eq!(ready.json(), expected);
+    let reason = "the store is unavailable: it is closed";
+    let not_ready = serde_json::json!([{ "name": "store", "code": "SymSDK:STORE", "reason": reason }]);
+    assert_eq!(ready.json(), serde_json::json!({ "ready": false, "not_ready": not_ready }));
     assert_eq!(get(server.address, "/health").await.status, 200);
+}
+
+/// Safety finding 4: it read from a store that could not be written, and was ready.
+#[tokio::test]
+async fn it_is_not_ready_while_its_store_takes_no_writes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sym.db");
+    let (store, clock) = (Arc::new(SqliteStore::open(&path).await.unwrap()), clock());
+    let runtime = runtime(|builder| builder.sqlite(store.clone()).clock(clock.clone())).await.unwrap();
+    let server = Running::of(runtime, unchanged).await;
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let refuse = "CREATE TRIGGER full BEFORE UPDATE ON meta BEGIN SELECT RAISE(ROLLBACK, 'no space'); END";
+    let checks = || file.query_row("SELECT value FROM meta WHERE key = 'checks'", (), |row| row.get::<_, i64>(0));
+    assert_eq!(get(server.address, "/ready").await.status, 200);
+    assert_eq!(get(server.address, "/ready").await.status, 200);
+    assert_eq!(checks(), Ok(1), "it writes at most every few seconds");
+    file.execute_batch(refuse).unwrap();
+    clock.advance(Duration::from_secs(5));
+    let ready = get(server.address, "/ready").await;
+    assert_eq!(ready.status, 503);
+    assert_eq!(ready.json()["not_ready"][0]["reason"], "the store is unavailable: no space");
+    file.execute_batch("DROP TRIGGER full").unwrap();
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(get(server.address, "/ready").await.status, 200);
+    assert_eq!(checks(), Ok(2));
+}
+
+/// Safety findings 11 and 13: a store that has failed for good ends the server with an error, and until then it is not alive.
+#[cfg(unix)]
+#[tokio::test]
+async fn it_ends_when_its_store_has_failed() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sym.db");
+    let store = Arc::new(SqliteStore::open(&path).await.unwrap());
+    let runtime = runtime(|builder| builder.sqlite(store.clone())).await.unwrap();
+    let router = Server::new(runtime.clone()).router();
+    let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let probing = tokio::spawn(async move { sym_sdk::server::axum::serve(listener, router).await });
+    assert_eq!(get(address, "/health").await.status, 200);
+
+    let listener = listen(([127, 0, 0, 1], 0).into()).await.unwrap();
+    let serving = tokio::spawn(Server::new(runtime.clone()).serve(listener, CancellationToken::new()));
+    std::fs::remove_file(&path).unwrap();
+    runtime.submit(sym_sdk::runtime::Submission::prompt("prod", "ana@example.com")).await.unwrap_err();
+    let error = serving.await.unwrap().unwrap_err();
+    assert!(error.message().ends_with("was removed or replaced while it was in use; nothing is written any more"));
+    assert_eq!(error.hint(), Some("restart the program"));
+    assert_eq!(runtime.failure().await.message(), error.message());
+    let health = get(address, "/health").await;
+    assert_eq!((health.status, health.body.as_str()), (503, r#"{"dead":"store","status":"dead"}"#));
+    probing.abort();
 }
 
 #[tokio::test]
@@ -254,7 +307,7 @@ async fn requests_under_way_are_finished() {
     assert!(!server.serving.is_finished());
     desk.0.held.send_replace(false);
     assert_eq!(slow.await.unwrap().body, "done");
-    server.serving.await.unwrap();
+    server.serving.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -264,7 +317,7 @@ async fn requests_that_take_too_long_at_the_end_are_cut_off() {
     let slow = tokio::spawn(async move { get(server.address, "/desk/slow").await });
     until("it is begun", || desk.0.slow_requests.load(Ordering::SeqCst) == 1).await;
     server.stop.cancel();
-    server.serving.await.unwrap();
+    server.serving.await.unwrap().unwrap();
     assert_eq!(slow.await.unwrap().head, "", "there is no answer");
 }
 

@@ -81,7 +81,7 @@ async fn serve(setup: Setup) -> Outcome<()> {
     submit_requests(&runtime, setup.requests).await?;
     tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await??;
     stop.cancel();
-    serving.await?;
+    serving.await??;
 
     let mut approved = RunFilter::default();
     approved.status = Some(RunStatus::Escalated);
