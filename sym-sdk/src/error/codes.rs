@@ -161,6 +161,8 @@ pub const REVOCATION_NOT_READ_BACK: ErrorCode = ErrorCode::new("AccessStrategy",
 pub const REVOCATION_WRITTEN_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "WRITTEN_OFF");
 /// `AccessStrategy:EXPIRED`: access expired before it could be granted.
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
+/// `SymSDK:TOO_MANY_REQUESTS`: a user makes requests too fast.
+pub const TOO_MANY_REQUESTS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_REQUESTS");
 /// `SymSDK:TOO_LARGE`: the data exceeds a size limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.

@@ -15,6 +15,7 @@ use super::forms::build_form;
 use super::handler_call::{call, failed_in};
 use super::identity::requester_identity;
 use super::limits::Limits;
+use super::request_rate::RequestRate;
 use super::revocation_strategies::RevocationStrategies;
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
@@ -44,6 +45,7 @@ pub(super) struct EffectExecutor {
     pub(super) has_unknown_approvers: bool,
     /// The engine, once it is created. It owns the executor, and so is not owned by it.
     pub(super) engine: OnceLock<Weak<dyn Engine>>,
+    pub(super) request_rate: RequestRate,
 }
 
 impl EffectExecutor {

@@ -26,6 +26,10 @@ pub struct Limits {
     pub fields_bytes: usize,
     /// Maximum size of the `context` of a request as JSON, in bytes. Default: 1 MiB.
     pub context_bytes: usize,
+    /// Maximum number of requests and forms that one user may begin within a minute. Further ones are refused. Default: 60.
+    pub requests_per_minute: usize,
+    /// The same within an hour. Default: 600.
+    pub requests_per_hour: usize,
     /// Maximum number of options that a prefetch reducer may return. Default: 1,000.
     pub prefetch_options: usize,
 }
@@ -43,6 +47,8 @@ impl Default for Limits {
             store: Duration::from_secs(30),
             fields_bytes: 64 * 1024,
             context_bytes: 1024 * 1024,
+            requests_per_minute: 60,
+            requests_per_hour: 600,
             prefetch_options: 1_000,
         }
     }

@@ -65,6 +65,7 @@ mod plugin;
 mod prompt_view;
 mod reconcile;
 mod recovery;
+mod request_rate;
 mod request_validation;
 mod request_view;
 mod revocation_strategies;

@@ -100,6 +100,7 @@ impl Runtime {
         let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
         if is_request {
             self.check_visible(&flow, &actor).await?;
+            self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
         }
         if let Action::Request(request) = &mut action {
             let offered = Offered { form: shown.as_deref(), prompted: prompted.as_deref().map(|state| &state.run) };

@@ -11,7 +11,7 @@ use sym_sdk::engine::{InputKey, SqliteStore, Store, WorkerLimits, Workers};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::machine::RunState;
 use sym_sdk::model::{EventId, RunId, RunStatus};
-use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::runtime::{Limits, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 
 use crate::clock::PersistentClock;
@@ -96,6 +96,7 @@ impl Child {
             .without_reconcile()
             .store(store.clone())
             .directory(Directory::from_store(store.clone(), [DOMAIN]))
+            .limits(Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() })
             .build()
             .await
             .unwrap();

@@ -15,6 +15,7 @@ use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::{FlowEntries, FlowEntry};
 use crate::runtime::reconcile::RecentTargets;
 use crate::runtime::recovery::Recovery;
+use crate::runtime::request_rate::RequestRate;
 use crate::runtime::revocation_strategies::RevocationStrategies;
 use crate::runtime::{Runtime, open_requests, startup_checks};
 
@@ -132,6 +133,7 @@ impl Builder {
             limits: builder.limits.clone(),
             has_unknown_approvers: builder.has_unknown_approvers,
             engine: OnceLock::new(),
+            request_rate: RequestRate::default(),
         });
         let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
         let context = EngineContext::new(executor.clone(), builder.clock.clone(), longest_effect, store_timeout);

@@ -1,6 +1,8 @@
 //! The same submission twice is one submission.
 
+use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::prelude::*;
+use sym_sdk::runtime::Limits;
 use sym_sdk::testing::Harness;
 
 use super::plain;
@@ -84,4 +86,21 @@ async fn a_name_that_two_targets_share_names_neither() {
     let run = harness.request("prod").by("ana@example.com").target(target).duration("1h").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();
     assert_eq!(harness.run(run).await.unwrap().request.as_ref().unwrap().target.as_ref().unwrap().kind(), "other");
+}
+
+/// Safety finding 4: nothing limited a requester. Others, and repeated requests, are not affected.
+#[tokio::test]
+async fn a_user_who_requests_too_much_is_refused() {
+    let limits = Limits { requests_per_minute: 2, ..Limits::default() };
+    let builder = Harness::builder().access_flow("prod", ["admins"]).limits(limits);
+    let mut harness = builder.handlers(plain()).build().await.unwrap();
+    let first = harness.request("prod").by("ana@example.com").duration("1h").key("1").await.unwrap();
+    harness.request("prod").by("ana@example.com").duration("1h").key("2").await.unwrap();
+    let refused = harness.request("prod").by("ana@example.com").duration("1h").key("3").await.unwrap_err();
+    assert_eq!((refused.kind(), refused.code()), (ErrorKind::RateLimited, &codes::TOO_MANY_REQUESTS));
+    let again = harness.request("prod").by("ana@example.com").duration("1h").key("1").await.unwrap();
+    assert_eq!(again, first);
+    harness.request("prod").by("ben@example.com").duration("1h").await.unwrap();
+    harness.advance(std::time::Duration::from_secs(61)).await.unwrap();
+    harness.request("prod").by("ana@example.com").duration("1h").key("3").await.unwrap();
 }

@@ -15,7 +15,7 @@ use sym_sdk::directory::Directory;
 use sym_sdk::engine::{RunFilter, SqliteStore};
 use sym_sdk::model::{Channel, ChannelType, RunStatus};
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Runtime, Submission};
+use sym_sdk::runtime::{Limits, Runtime, Submission};
 use sym_sdk::server::{CancellationToken, Server, listen};
 use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
@@ -69,6 +69,7 @@ async fn serve(setup: Setup) -> Outcome<()> {
         .sqlite(store.clone())
         .directory(directory)
         .front_end(app)
+        .limits(Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() })
         .strategy_type(StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new())))
         .state(options)
         .build()

@@ -84,9 +84,8 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
             }
             // A revocation that its caller has given up can end access that was granted since: see `lost_to_late_revocations`. And while
             // the store fails, access that has ended is revoked before that is stored.
-            let has_it = held.contains(&piece)
-                || target.was_lost_to_late_revocation(&piece)
-                || memory.due.contains(&run);
+            let has_it =
+                held.contains(&piece) || target.was_lost_to_late_revocation(&piece) || memory.due.contains(&run);
             world.check(has_it, || format!("P3: Run {run} lost its access early"));
         }
         let before = memory.runs.get(&run);
