@@ -102,7 +102,8 @@ pub trait Membership: VendorClient {
 /// An access strategy that grants access by adding users to groups, and revokes it by removing them.
 ///
 /// Both steps have an output such as `{"group_id": "00g1", "group_name": "prod-admins", "user_id": "00u1"}`; that of a revocation
-/// lacks the name if the service did not return it. A user who was a member before the grant is removed at its end nevertheless.
+/// lacks the name if the service did not return it. A user who was a member before the request stays one when it ends: neither step is
+/// taken then, and neither has an output.
 #[derive(Clone, Debug)]
 pub struct MembershipStrategy<M> {
     client: M,
@@ -237,6 +238,10 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
         self.list(target).await.map(Some)
+    }
+
+    async fn has_access(&self, target: &AccessTarget, identity: &str) -> Result<Option<bool>> {
+        self.client.is_member(group_ref::<M>(target)?, identity).await.map(Some)
     }
 
     /// A group that a requester picks in the form is not known yet: of such a target only the credentials are checked.

@@ -132,6 +132,11 @@ impl RequestView {
         self.state.access.grant()?.until
     }
 
+    /// Returns whether the requester had the access before the request, and keeps it when the request ends.
+    pub fn has_standing_access(&self) -> bool {
+        self.state.last_grant().is_some_and(|grant| grant.is_standing)
+    }
+
     /// Returns the time until which access that was revoked is revoked again, because a grant whose outcome is unknown may still take
     /// effect. `None` if it cannot.
     pub fn settles_at(&self) -> Option<Timestamp> {

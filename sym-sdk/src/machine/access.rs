@@ -87,6 +87,9 @@ pub struct Grant {
     /// The time until which a grant whose outcome is unknown may still take effect.
     #[serde(default)]
     pub settle_window: SettleWindow,
+    /// Whether the identity had the access before, without any request. The strategy then neither grants nor revokes it.
+    #[serde(default)]
+    pub is_standing: bool,
 }
 
 impl Grant {
@@ -101,6 +104,7 @@ impl Grant {
             strategy: strategy.service(),
             account: strategy.integration().map(|integration| integration.external_id().to_owned()),
             settle_window: SettleWindow::default(),
+            is_standing: false,
         }
     }
 
@@ -163,7 +167,8 @@ impl Stepper<'_> {
         kind: &EffectKind,
         identity: &str,
         resource: &str,
-        settle_time: Duration,
+        settle_window: SettleWindow,
+        is_standing: bool,
     ) {
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
             let message = "the flow no longer has an access strategy";
@@ -189,12 +194,25 @@ impl Stepper<'_> {
         let grant = Grant {
             until,
             duration: event.duration,
-            settle_window: SettleWindow::new(settle_time),
+            settle_window,
+            is_standing,
             ..Grant::new(strategy, target.clone(), resource, identity)
         };
-        self.holds.push(EntitlementChange::Hold(grant.entitlement.clone()));
+        if is_standing {
+            let (target, identity) = (grant.target.title(), identity.to_owned());
+            self.audit(&event, AuditKind::StandingAccess { target, identity });
+        }
+        self.hold(&grant);
         self.state.access = Access::Granting(grant.clone());
         self.request_grant(event, &grant, Stage::Grant);
+    }
+
+    /// Has the access stay for as long as the Run gives it, whatever other Runs do. Standing access is not the Run's to give: what
+    /// another Run has granted meanwhile ends with that Run.
+    pub(super) fn hold(&mut self, grant: &Grant) {
+        if !grant.is_standing {
+            self.holds.push(EntitlementChange::Hold(grant.entitlement.clone()));
+        }
     }
 
     /// Asks the strategy for a grant, and has the event wait for it.
@@ -236,11 +254,15 @@ impl Stepper<'_> {
             Outcome::Granted { output } => {
                 self.store_output(Step::Escalate, output.clone());
                 self.state.access = Access::Held(grant.clone());
-                let (identity, until) = (grant.identity, grant.until);
+                let (identity, until) = (grant.identity.clone(), grant.until);
                 self.audit(&event, AuditKind::Granted { target: target.clone(), identity, until });
                 self.complete(&event, RunStatus::Escalated);
                 self.update_messages(&event);
-                self.message_requester(&event, Notice::Granted { target, until });
+                let notice = match grant.is_standing {
+                    true => Notice::AlreadyGranted { target, until },
+                    false => Notice::Granted { target, until },
+                };
+                self.message_requester(&event, notice);
                 self.after(&event);
             }
             Outcome::Rejected { output, .. } => {
@@ -313,7 +335,9 @@ impl Stepper<'_> {
 
     fn revoke(&mut self, event: &Arc<EventRecord>, grant: Grant) {
         self.cancel_timer(TimerKind::Expire);
-        self.holds.push(EntitlementChange::Release(grant.entitlement.clone()));
+        if !grant.is_standing {
+            self.holds.push(EntitlementChange::Release(grant.entitlement.clone()));
+        }
         self.begin_revocation(event, grant);
     }
 
@@ -362,19 +386,22 @@ impl Stepper<'_> {
     fn revoked(&mut self, event: &Arc<EventRecord>, target: &AccessTarget, identity: &str, revocation: &Revocation) {
         let target = target.title();
         let Access::Revoking { grant, revoked_at, .. } = self.state.access.clone() else { return };
+        let is_standing = grant.is_standing;
         self.state.former_grant = Some(grant);
         let was_escalated = self.was_escalated();
         self.store_output(Step::Deescalate, revocation.output.clone());
         self.state.access = Access::Ended;
-        self.audit(
-            event,
-            AuditKind::Revoked {
-                target: target.clone(),
-                identity: identity.to_owned(),
+        let (audited, identity) = (target.clone(), identity.to_owned());
+        let entry = match is_standing {
+            true => AuditKind::StandingAccessKept { target: audited, identity },
+            false => AuditKind::Revoked {
+                target: audited,
+                identity,
                 still_needed_by: revocation.still_needed_by,
                 confirmed: revocation.check == RevocationCheck::Gone,
             },
-        );
+        };
+        self.audit(event, entry);
         self.complete(event, RunStatus::Deescalated);
         self.update_messages(event);
         if revoked_at.is_none() {

@@ -138,6 +138,13 @@ pub enum AuditKind {
         /// The identity.
         identity: String,
     },
+    /// The identity has the access already, without any request. The Run neither grants nor revokes it.
+    StandingAccess {
+        /// The target.
+        target: String,
+        /// The identity that has the access.
+        identity: String,
+    },
     /// Access was granted.
     Granted {
         /// The target.
@@ -181,6 +188,13 @@ pub enum AuditKind {
         confirmed: bool,
         /// The time until which the grant may take effect.
         settles_at: Timestamp,
+    },
+    /// The Run no longer gives access, which stays because the identity had it before.
+    StandingAccessKept {
+        /// The target.
+        target: String,
+        /// The identity that has the access.
+        identity: String,
     },
     /// The strategy failed to revoke access.
     RevokeFailed {

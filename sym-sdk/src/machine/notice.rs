@@ -90,6 +90,18 @@ pub enum Notice {
         /// The end of the access; `None` for access that lasts until it is revoked.
         until: Option<Timestamp>,
     },
+    /// Access was granted to somebody who had it before, and keeps it.
+    AlreadyGranted {
+        /// The target.
+        target: String,
+        /// The end of the time asked for; `None` for access that lasts until it is revoked.
+        until: Option<Timestamp>,
+    },
+    /// The request no longer gives access, which stays because the requester had it before.
+    StandingAccessKept {
+        /// The target.
+        target: String,
+    },
     /// The access that the request gave has ended.
     Ended {
         /// The target.
@@ -187,6 +199,14 @@ impl Notice {
                 format!("You have access to {target} until {}", date_time(*until))
             }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
+            Self::AlreadyGranted { target, .. } => {
+                format!(
+                    "You had access to {target} before your request was approved, and you keep it when the request ends"
+                )
+            }
+            Self::StandingAccessKept { target } => {
+                format!("Your request for {flow} has ended. You keep your access to {target}, which you had before")
+            }
             Self::Ended { target, held_by_other_run: false } => format!("Your access to {target} has ended"),
             Self::Ended { target, held_by_other_run: true } => {
                 format!("This request's access to {target} has ended; another of your requests still grants it")

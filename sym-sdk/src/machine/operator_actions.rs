@@ -56,7 +56,13 @@ impl Stepper<'_> {
 
     /// Grants again what the Run holds. The grant is an active event, so the end of access waits for its outcome.
     pub(super) fn regrant(&mut self, event: EventRecord) {
-        let Access::Held(grant) = self.state.access.clone() else { return };
+        let Access::Held(held) = &mut self.state.access else { return };
+        // What the requester had before is gone: from now on the access is the request's, and ends with it.
+        let was_standing = std::mem::take(&mut held.is_standing);
+        let grant = held.clone();
+        if was_standing {
+            self.hold(&grant);
+        }
         let event = Arc::new(event);
         let (target, identity) = (grant.target.title(), grant.identity.clone());
         self.audit(&event, AuditKind::RegrantBegun { target, identity });

@@ -46,6 +46,9 @@ pub enum Outcome {
         /// The [settle time](crate::strategy::AccessStrategy::settle_time) of the strategy.
         #[serde(default)]
         settle_time: Duration,
+        /// Whether the identity has the access already, without any request.
+        #[serde(default)]
+        has_standing_access: bool,
     },
     /// The strategy granted the access.
     Granted {

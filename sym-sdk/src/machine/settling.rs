@@ -139,10 +139,14 @@ fn is_unknown(outcome: &Outcome) -> bool {
 // Revocations within the window.
 
 impl Stepper<'_> {
-    /// Requests another revocation if a grant may still take effect, and returns whether one may.
+    /// Requests another revocation if a grant may still take effect, and returns whether one may. None may for standing
+    /// access, which no grant was asked for.
     pub(super) fn revoked_within_window(&mut self, pending: &PendingEffect, revocation: &Revocation) -> bool {
         let (now, steady_since, event) = (self.clock, self.steady_since, &pending.event);
         let Access::Revoking { grant, revoked_at, .. } = &mut self.state.access else { return false };
+        if grant.is_standing {
+            return false;
+        }
         grant.settle_window.restart_if_unsteady(steady_since);
         let Some(settles_at) = grant.settle_window.end_unless_over(pending.earliest(), now) else { return false };
         let is_first = revoked_at.is_none();
@@ -177,7 +181,11 @@ impl Stepper<'_> {
     pub(super) fn notify_ended(&mut self, event: &Arc<EventRecord>, target: String, revocation: &Revocation) {
         if self.was_escalated() {
             let held_by_other_run = revocation.still_needed_by > 0;
-            self.message_requester(event, Notice::Ended { target, held_by_other_run });
+            let notice = match self.state.last_grant() {
+                Some(grant) if grant.is_standing => Notice::StandingAccessKept { target },
+                _ => Notice::Ended { target, held_by_other_run },
+            };
+            self.message_requester(event, notice);
         }
     }
 

@@ -18,6 +18,7 @@ use super::input::{Action, Input, InputBody};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
 use super::people::People;
+use super::settling::SettleWindow;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
@@ -290,11 +291,15 @@ impl Stepper<'_> {
                 self.hook_failed(event, error.clone());
             }
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
-            (Stage::Identify, Outcome::Identified { identity, resource, handler, settle_time }) => {
+            (
+                Stage::Identify,
+                Outcome::Identified { identity, resource, handler, settle_time, has_standing_access },
+            ) => {
                 if let Some(handler) = handler {
                     self.audit(&event, handler_called(handler, HandlerResult::Returned));
                 }
-                self.identified(event, &pending.kind, identity, resource, *settle_time);
+                let window = SettleWindow::new(*settle_time);
+                self.identified(event, &pending.kind, identity, resource, window, *has_standing_access);
             }
             (Stage::Identify, Outcome::NoLongerValid(error)) => self.close(&event, error.clone()),
             (Stage::Hook | Stage::Route, Outcome::PeopleUnknown(error)) => self.people_unknown(&event, error),

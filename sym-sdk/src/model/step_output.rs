@@ -9,7 +9,8 @@ use crate::error::{Error, Result, codes};
 
 /// The output of a step: the response of a Lambda function, or the value that a strategy returned.
 ///
-/// As the argument of a handler, `StepOutput<T>` is the output of the current event's step, deserialized as `T`.
+/// As the argument of a handler, `StepOutput<T>` is the output of the current event's step, deserialized as `T`. A hook that takes it is
+/// not called for access that the requester had before the request, because the strategy was not called.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepOutput<T = Value>(pub T);

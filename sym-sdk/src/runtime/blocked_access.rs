@@ -68,8 +68,11 @@ impl Runtime {
         Ok(())
     }
 
-    /// Returns why access that a flow granted cannot be revoked; `None` if it can.
+    /// Returns why access that a flow granted cannot be revoked; `None` if it can, or stays anyway.
     async fn revocation_error(&self, flow: &Srn, grant: &Grant) -> Option<EffectError> {
+        if grant.is_standing {
+            return None;
+        }
         let removed;
         let entry = match self.executor.flows.by_srn(flow) {
             Ok(entry) => entry,

@@ -17,16 +17,17 @@ use super::identity::requester_identity;
 use super::limits::Limits;
 use super::request_rate::RequestRate;
 use super::revocation_strategies::RevocationStrategies;
+use super::standing_access;
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::directory::Directory;
 use crate::engine::{EffectHandler, Engine};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
-use crate::handler::{Context, HandlerFn};
+use crate::handler::{Context, HandlerFn, Requires};
 use crate::machine::{
-    self, Action, DeliveryResult, Effect, EffectError, EffectKind, EventRecord, HookResult, Input, InputBody,
-    MessageRef, Notice, Outcome, People, Revocation, RevocationCheck, Routing, RunState, Transition,
+    self, Action, DeliveryResult, Effect, EffectError, EffectKind, EntitlementKey, EventRecord, HookResult, Input,
+    InputBody, MessageRef, Notice, Outcome, People, Revocation, RevocationCheck, Routing, RunState, Transition,
 };
 use crate::model::{AccessTarget, Event, Flow, Hook, RunId, Step, User, UserId};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
@@ -200,6 +201,13 @@ impl EffectExecution<'_> {
             }
             Hook::After(step) => {
                 let Some(handler) = handlers.after(step) else { return Ok(Outcome::Done) };
+                // A step that was not taken has no output.
+                if self.is_standing()
+                    && matches!(step, Step::Escalate | Step::Deescalate)
+                    && handler.record().requires().iter().any(|argument| matches!(argument, Requires::StepOutput))
+                {
+                    return Ok(Outcome::Done);
+                }
                 self.call(handler, &context, limit).await?;
                 Ok(Outcome::Hook { handler: handler.to_ref(), result: HookResult::Continue })
             }
@@ -383,11 +391,30 @@ impl EffectExecution<'_> {
         }
         let (identity, handler) = requester_identity(self.executor, self.entry, self.event(), target).await?;
         let strategy = self.strategy()?;
-        let resource = async { Ok(strategy.resource(target)) };
-        let resource = self.contained("the strategy", self.executor.limits.strategy, resource).await?;
-        let settle_time = async { Ok(strategy.settle_time()) };
-        let settle_time = self.contained("the strategy", self.executor.limits.strategy, settle_time).await?;
-        Ok(Outcome::Identified { identity, resource, handler, settle_time })
+        let properties = async { Ok((strategy.resource(target), strategy.settle_time())) };
+        let (resource, settle_time) = self.contained("the strategy", self.executor.limits.strategy, properties).await?;
+        let has_standing_access = self.has_standing_access(&*strategy, target, &identity, &resource).await;
+        Ok(Outcome::Identified { identity, resource, handler, settle_time, has_standing_access })
+    }
+
+    /// Returns whether the identity has the access although no Run gives it. In doubt, it does not.
+    async fn has_standing_access(
+        &self,
+        strategy: &dyn DynAccessStrategy,
+        target: &AccessTarget,
+        identity: &str,
+        resource: &str,
+    ) -> bool {
+        let Some(declared) = self.entry.flow.strategy() else { return false };
+        let key = EntitlementKey::new(declared, resource, identity);
+        let candidate = standing_access::Candidate { strategy, target, identity, key };
+        let read = candidate.is_standing(self.executor, self.state);
+        // One limit for all that is read: it holds up the grant.
+        self.contained("reading the target", self.executor.limits.strategy, read).await.unwrap_or_else(|error| {
+            let run = self.state.run.id();
+            tracing::warn!(%error, %run, "it is unknown whether the requester has the access already; it will end");
+            false
+        })
     }
 
     /// Checks that the access has not ended before it could be granted, because the process or the clock stopped in between.
@@ -403,6 +430,10 @@ impl EffectExecution<'_> {
     }
 
     async fn grant(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
+        // Granting it again could change it, and a grant that takes effect after the access is lost would have nobody to revoke it.
+        if self.is_standing() {
+            return Ok(Outcome::Granted { output: None });
+        }
         let event = self.event();
         let request = self.access_request(&event, target, identity);
         let strategy = self.strategy()?;
@@ -416,6 +447,9 @@ impl EffectExecution<'_> {
     }
 
     async fn revoke(&self, target: &AccessTarget, identity: &str) -> Result<Outcome, EffectError> {
+        if self.is_standing() {
+            return Ok(Outcome::Revoked(Revocation::default()));
+        }
         if !self.holders.is_empty() {
             let still_needed_by = self.holders.len();
             return Ok(Outcome::Revoked(Revocation { still_needed_by, ..Revocation::default() }));
@@ -459,6 +493,11 @@ impl EffectExecution<'_> {
                 Ok(RevocationCheck::Failed(EffectError { code: codes::REVOCATION_NOT_READ_BACK, message, ..error }))
             }
         }
+    }
+
+    /// Whether the requester has the access without the request, which leaves it as it is.
+    fn is_standing(&self) -> bool {
+        self.state.last_grant().is_some_and(|grant| grant.is_standing)
     }
 
     fn access_request<'a>(&self, event: &'a Event, target: &'a AccessTarget, identity: &'a str) -> AccessRequest<'a> {

@@ -61,7 +61,8 @@ impl Limits {
         let form = self.prefetch.saturating_add(self.delivery);
         // The requester, their identity, the users who have it, and the identity to store.
         let asked_and_told = self.directory.saturating_mul(4);
-        let identity = reducers.saturating_add(self.strategy.saturating_mul(2)).saturating_add(asked_and_told);
+        // The strategy looks the identity up, names the resource, and reads whether the access exists already.
+        let identity = reducers.saturating_add(self.strategy.saturating_mul(3)).saturating_add(asked_and_told);
         // The approvers are counted in the directory, and earlier requests are listed by the store.
         let routing = reducers.saturating_add(self.directory).saturating_add(self.store);
         // The strategy may have to be built first, and a revocation is verified against the list of the target.

@@ -71,6 +71,7 @@ mod request_view;
 mod revocation_strategies;
 mod secrets;
 mod slack_fields;
+mod standing_access;
 mod startup_checks;
 mod submission;
 mod submit;

@@ -16,6 +16,7 @@ pub(crate) trait DynAccessStrategy: Send + Sync + 'static {
     fn resource(&self, target: &AccessTarget) -> String;
     fn settle_time(&self) -> Duration;
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>>;
+    fn has_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<Option<bool>>>;
 }
 
 impl<S: AccessStrategy> DynAccessStrategy for S {
@@ -41,5 +42,9 @@ impl<S: AccessStrategy> DynAccessStrategy for S {
 
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>> {
         Box::pin(AccessStrategy::list_current(self, target))
+    }
+
+    fn has_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<Option<bool>>> {
+        Box::pin(AccessStrategy::has_access(self, target, identity))
     }
 }

@@ -85,6 +85,20 @@ pub trait AccessStrategy: Send + Sync + 'static {
         MIN_SETTLE_TIME
     }
 
+    /// Returns whether the id has access to the target now. `None` if the service cannot tell.
+    ///
+    /// The runtime calls this before it requests a grant. Access that the id has without any request is left as it is: the runtime calls
+    /// neither [`escalate`](Self::escalate) nor [`deescalate`](Self::deescalate) for it. So return `None` if a grant adds to the access
+    /// that the service shows, for example because that ends earlier.
+    ///
+    /// By default the id is looked up in [`list_current`](Self::list_current); override this if the service can answer for one id.
+    ///
+    /// # Errors
+    /// If the service cannot be asked.
+    fn has_access(&self, target: &AccessTarget, identity: &str) -> impl Future<Output = Result<Option<bool>>> + Send {
+        async move { Ok(self.list_current(target).await?.map(|listed| listed.iter().any(|id| id == identity))) }
+    }
+
     /// Checks whether access to the target could be granted: that the service responds, the credentials are sufficient and the
     /// target exists.
     ///
@@ -123,6 +137,10 @@ impl<S: AccessStrategy> AccessStrategy for Arc<S> {
 
     fn settle_time(&self) -> Duration {
         (**self).settle_time()
+    }
+
+    async fn has_access(&self, target: &AccessTarget, identity: &str) -> Result<Option<bool>> {
+        (**self).has_access(target, identity).await
     }
 
     async fn check(&self, target: &AccessTarget) -> Result<()> {

@@ -163,6 +163,10 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
                 None => text,
             }
         }
+        RunStatus::Escalated | RunStatus::Deescalated if request.has_standing_access() => {
+            let text = decision_text(request, text, workspace, "Approved");
+            text.text("The requester had this access before the request, and keeps it when the request ends.")
+        }
         RunStatus::Escalated => {
             let text = decision_text(request, text, workspace, "Approved");
             match (request.settles_at(), request.access_until()) {

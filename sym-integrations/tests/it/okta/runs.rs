@@ -105,6 +105,22 @@ async fn revokes_expired_access() {
     assert!(harness.delivery().alerts().is_empty());
 }
 
+/// W7. The hook takes the output of a grant, and there is none.
+#[tokio::test]
+async fn leaves_a_membership_that_existed_before_the_request() {
+    let fake = FakeOkta::start().await;
+    fake.state().join("00g1", "00u1");
+    let mut harness = harness(fake.client()).await;
+    let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    harness.approve_as(run, "ben@example.com").await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
+
+    harness.run_to_end().await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
+    assert!(fake.state().is_member("00g1", "00u1"));
+    assert!(harness.delivery().alerts().is_empty());
+}
+
 #[tokio::test]
 async fn alerts_about_group_rules() {
     let replay = Replay::new();
@@ -116,6 +132,8 @@ async fn alerts_about_group_rules() {
     replay.get("/api/v1/users/00u1").reply(Reply::json(&user));
     replay.get("/api/v1/groups/00g1").always().reply(Reply::json(&group));
     replay.put(membership).reply(Reply::status(204));
+    // Whether she is a member already is read before the grant.
+    replay.get("/api/v1/users/00u1/groups").reply(Reply::json(json!([])));
     let mut harness = harness(okta).await;
     let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();

@@ -51,6 +51,12 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::GrantFailed { target, attempt, error, retry_at } => {
             ("not granted", failed_attempt(target, *attempt, error, *retry_at, entry.at))
         }
+        AuditKind::StandingAccess { target, identity } => {
+            ("standing", format!("{identity} has {target} already, and keeps it"))
+        }
+        AuditKind::StandingAccessKept { target, identity } => {
+            ("kept", format!("{target} of {identity}, who had it before"))
+        }
         AuditKind::Revoked { target, identity, still_needed_by: 0, .. } => {
             ("revoked", format!("{target} from {identity}"))
         }

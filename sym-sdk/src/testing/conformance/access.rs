@@ -85,6 +85,7 @@ impl<'a, S: Store> SteppedRun<'a, S> {
             resource: "r".to_owned(),
             handler: None,
             settle_time: Duration::ZERO,
+            has_standing_access: false,
         };
         Ok(self.done(outcome))
     }

@@ -37,6 +37,8 @@ pub(super) struct World {
     pub(super) grants_asked: u32,
     /// The events that were accepted.
     pub(super) accepted: Vec<EventId>,
+    /// Whether the requester has the access before the grant.
+    pub(super) has_standing_access: bool,
 }
 
 pub(super) fn user(name: &str, role: UserRole) -> Arc<User> {
@@ -87,6 +89,7 @@ impl World {
             granted: false,
             grants_asked: 0,
             accepted: Vec::new(),
+            has_standing_access: false,
         }
     }
 
@@ -217,10 +220,13 @@ impl World {
                 destination: "#requests".into(),
                 message: MessageRef::new("test", seq.to_string()),
             }]),
-            EffectKind::Identify { .. } => {
-                let (identity, resource) = ("u1".into(), "g1".into());
-                Outcome::Identified { identity, resource, handler: None, settle_time: self.settle_time }
-            }
+            EffectKind::Identify { .. } => Outcome::Identified {
+                identity: "u1".into(),
+                resource: "g1".into(),
+                handler: None,
+                settle_time: self.settle_time,
+                has_standing_access: self.has_standing_access,
+            },
             EffectKind::Grant { .. } => Outcome::Granted { output: None },
             EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),
             _ => Outcome::Done,

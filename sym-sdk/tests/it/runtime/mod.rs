@@ -14,6 +14,7 @@ mod repeated;
 mod revocation;
 mod settling;
 mod shared_access;
+mod standing_access;
 mod store;
 mod strategy;
 mod submission;

@@ -346,10 +346,13 @@ impl Request {
                 let channel = Notification::to(SlackChannelName::new("#requests").unwrap()).timeout(HOUR);
                 Outcome::Routed { handlers: vec![], routing: Routing::new(self.permission.clone(), vec![channel]) }
             }
-            EffectKind::Identify { .. } => {
-                let (identity, resource) = ("ana".into(), "admins".into());
-                Outcome::Identified { identity, resource, handler: None, settle_time: MIN_SETTLE_TIME }
-            }
+            EffectKind::Identify { .. } => Outcome::Identified {
+                identity: "ana".into(),
+                resource: "admins".into(),
+                handler: None,
+                settle_time: MIN_SETTLE_TIME,
+                has_standing_access: false,
+            },
             EffectKind::Deliver { .. } => {
                 Outcome::Delivered(vec![DeliveryResult::OptedOut { destination: "#requests".into() }])
             }
