@@ -15,7 +15,7 @@ pub struct ChainError {
     /// The number of the record, if it could be read.
     pub seq: Option<u64>,
     /// The location of the line, for a record read from lines.
-    pub location: Option<LineLocation>,
+    pub location: Option<Box<LineLocation>>,
     /// The kind of error.
     pub kind: ChainErrorKind,
 }
@@ -123,7 +123,7 @@ impl fmt::Display for ChainError {
             Some(seq) => write!(f, "audit entry {seq}")?,
             None => f.write_str("an audit entry")?,
         }
-        match &self.location {
+        match self.location.as_deref() {
             Some(LineLocation { file, line }) if file.is_empty() => write!(f, " (line {line})")?,
             Some(LineLocation { file, line }) => write!(f, " ({file}:{line})")?,
             None => {}

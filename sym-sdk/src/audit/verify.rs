@@ -178,7 +178,7 @@ impl Verifier {
     /// If a line is not an anchor, no key authenticates it, or the lines cannot be read.
     pub fn read_anchors(&mut self, name: &str, lines: impl BufRead) -> Result<(), VerifyError> {
         for_each_line(lines, |number, line| {
-            let location = || Some(LineLocation { file: name.to_owned(), line: number });
+            let location = || Some(Box::new(LineLocation { file: name.to_owned(), line: number }));
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             let anchor = AuditAnchor::parse(text).map_err(|error| ChainError {
                 seq: None,
@@ -313,8 +313,10 @@ impl Verifier {
     /// If a line breaks the chain or was changed, or the lines cannot be read.
     pub fn read(&mut self, name: &str, lines: impl BufRead) -> Result<(), VerifyError> {
         for_each_line(lines, |number, line| {
-            let at =
-                |broken| ChainError { location: Some(LineLocation { file: name.to_owned(), line: number }), ..broken };
+            let at = |broken| ChainError {
+                location: Some(Box::new(LineLocation { file: name.to_owned(), line: number })),
+                ..broken
+            };
             let text = line.strip_suffix(b"\n").unwrap_or(line);
             if text.trim_ascii().is_empty() {
                 return Ok(());

@@ -43,7 +43,7 @@ impl PowerLoss {
             Self::TearsLast => true,
             Self::LosesSome(seed) => {
                 let mixed = (seed ^ position as u64).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-                (mixed ^ (mixed >> 29)).count_ones() % 2 == 0
+                (mixed ^ (mixed >> 29)).count_ones().is_multiple_of(2)
             }
         }
     }

@@ -243,8 +243,7 @@ async fn a_view_shows_the_whole_request() {
 /// Finding 14: pages of a view, for text that takes much JSON. The first page is whole, and others say what they continue.
 #[tokio::test]
 async fn a_view_has_pages_if_the_request_exceeds_it() {
-    let mut limits = Limits::default();
-    limits.fields_bytes = 1 << 20;
+    let limits = Limits { fields_bytes: 1 << 20, ..Limits::default() };
     let harness = builder(vec![field("why", "string")]).limits(limits);
     let mut world = World::new(harness.handlers(sym_sdk::handlers![get_permissions, get_request_notifications])).await;
     let why = (0..60_000).map(|n| n.to_string()).collect::<Vec<_>>().join("\n");
