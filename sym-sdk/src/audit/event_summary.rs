@@ -66,6 +66,7 @@ impl EventSummary {
         }
         match kind {
             AuditKind::Refused { error }
+            | AuditKind::SubmissionRefused { error, .. }
             | AuditKind::Failed { error }
             | AuditKind::RegrantFailed { error, .. }
             | AuditKind::UserAction { refusal: Some(error), .. }
@@ -96,9 +97,11 @@ impl AuditKind {
             Self::UserAction { refusal, .. } => {
                 Some(if refusal.is_some() { EventStatus::Error } else { EventStatus::Success })
             }
-            Self::Refused { .. } | Self::Failed { .. } | Self::RegrantFailed { .. } | Self::Ignored { .. } => {
-                Some(EventStatus::Error)
-            }
+            Self::Refused { .. }
+            | Self::SubmissionRefused { .. }
+            | Self::Failed { .. }
+            | Self::RegrantFailed { .. }
+            | Self::Ignored { .. } => Some(EventStatus::Error),
             _ => None,
         }
     }

@@ -248,6 +248,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
     let of = |error: &EffectError| json!({ "message": error.message, "code": error.code });
     match kind {
         AuditKind::Refused { error }
+        | AuditKind::SubmissionRefused { error, .. }
         | AuditKind::Failed { error }
         | AuditKind::Reported { error }
         | AuditKind::DeliveryFailed { error, .. }

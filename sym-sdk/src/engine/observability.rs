@@ -119,6 +119,7 @@ pub(super) fn unwritten(inputs: usize) {
 fn kind_of(input: &Input) -> &'static str {
     match input.body {
         InputBody::Submitted { .. } => "submitted",
+        InputBody::SubmissionRefused(_) => "submission_refused",
         InputBody::EffectDone { .. } => "effect_done",
         InputBody::Resumed => "resumed",
         InputBody::FlowRemoved => "flow_removed",

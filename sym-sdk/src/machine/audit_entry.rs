@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::input::ActionKind;
 use super::user_actions::UserAction;
 use crate::model::{HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step, UserId};
 use crate::routing::RequestPermission;
@@ -44,6 +45,11 @@ fn is_empty(actors: &Arc<BTreeMap<Step, LoggedActor>>) -> bool {
     actors.is_empty()
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
 /// The kinds of audit entries.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -55,6 +61,21 @@ pub enum AuditKind {
     Refused {
         /// The reason.
         error: EffectError,
+    },
+    /// A submission was refused before it became an event of the Run: the flow is hidden from its actor, the actor is not known, or
+    /// an input is invalid. If the Run never began, the entry has an id that belongs to no Run.
+    ///
+    /// What was entered is not recorded. Many refusals of one actor are recorded in part only.
+    SubmissionRefused {
+        /// The kind of action. The name of the event is that of the step it would have become.
+        action: ActionKind,
+        /// Whether the actor is in the directory. Otherwise the actor is what the submission claims.
+        is_known_actor: bool,
+        /// The reason, without the message that the submitter got.
+        error: EffectError,
+        /// The number of refusals that were too many to be recorded since the last one that was.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        omitted: u64,
     },
     /// A handler was called.
     HandlerCalled {

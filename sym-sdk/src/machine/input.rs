@@ -111,6 +111,8 @@ pub enum InputBody {
         /// The action.
         action: Action,
     },
+    /// A submission was refused before it became an input. It is recorded, and nothing else changes.
+    SubmissionRefused(Box<Refusal>),
     /// An effect was executed.
     EffectDone {
         /// The number of the effect within the Run.
@@ -141,6 +143,47 @@ pub enum InputBody {
     ClockWentBack,
     /// An administrator acted on a user. It belongs to no Run, and leaves an audit entry.
     UserAction(Box<UserActionInput>),
+}
+
+/// The refusal of a submission that never became an input, without what was entered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The id of the event under which it is recorded.
+    pub event: EventId,
+    /// The submitter, as far as is known.
+    pub actor: Arc<User>,
+    /// Whether the actor is in the directory. Otherwise the actor is what the submission claims.
+    pub is_known_actor: bool,
+    /// The channel through which it came.
+    pub channel: Channel,
+    /// The kind of action.
+    pub action: ActionKind,
+    /// The reason. Its message must not quote what was entered.
+    pub error: EffectError,
+    /// The number of refusals before this one that were too many to be recorded.
+    pub omitted: u64,
+}
+
+impl Refusal {
+    /// Creates a refusal of somebody who is in the directory.
+    pub fn new(event: EventId, actor: Arc<User>, channel: Channel, action: ActionKind, error: EffectError) -> Self {
+        Self { event, actor, is_known_actor: true, channel, action, error, omitted: 0 }
+    }
+
+    /// Sets whether the actor is in the directory.
+    #[must_use]
+    pub fn with_known_actor(mut self, is_known: bool) -> Self {
+        self.is_known_actor = is_known;
+        self
+    }
+
+    /// Sets the number of refusals before this one that were too many to be recorded.
+    #[must_use]
+    pub fn with_omitted(mut self, omitted: u64) -> Self {
+        self.omitted = omitted;
+        self
+    }
 }
 
 /// An action of a person or a bot.
@@ -219,6 +262,20 @@ pub enum ActionKind {
 }
 
 impl ActionKind {
+    /// Returns the name, as in the audit log.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Request => "request",
+            Self::Approve => "approve",
+            Self::Deny => "deny",
+            Self::Revoke => "revoke",
+            Self::WriteOff => "write_off",
+            Self::Regrant => "regrant",
+            Self::Remove => "remove",
+        }
+    }
+
     /// Returns the step of the event that an action of this kind becomes.
     pub const fn step(self) -> Step {
         match self {

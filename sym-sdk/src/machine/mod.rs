@@ -115,7 +115,7 @@ pub use effect_error::EffectError;
 pub use event_record::EventRecord;
 pub use expiry::PendingExpiry;
 pub use fingerprint::Fingerprint;
-pub use input::{Action, ActionKind, FormRef, Input, InputBody, Removal, RequestInput};
+pub use input::{Action, ActionKind, FormRef, Input, InputBody, Refusal, Removal, RequestInput};
 pub use message_status::{DeliveredMessage, MessageRef, MessageStatus};
 pub use notice::Notice;
 pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};

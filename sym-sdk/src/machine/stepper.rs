@@ -14,7 +14,7 @@ use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
 use super::effect::{Effect, EffectKind};
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
-use super::input::{Action, Input, InputBody};
+use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
 use super::people::People;
@@ -79,6 +79,7 @@ impl<'a> Stepper<'a> {
     pub(super) fn run(mut self, input: &Input) -> Transition {
         let reply = match &input.body {
             InputBody::Submitted { event, actor, channel, action } => self.submitted(*event, actor, channel, action),
+            InputBody::SubmissionRefused(refusal) => self.submission_refused(refusal),
             InputBody::EffectDone { seq, outcome } => self.effect_done(*seq, outcome),
             InputBody::TimerFired { kind, generation } => self.timer_fired(*kind, *generation),
             InputBody::Rearm => self.rearm(),
@@ -165,6 +166,16 @@ impl Stepper<'_> {
                 }
             }
         }
+    }
+
+    /// Records a refusal. The Run stays as it is, or absent: not even its time of change moves, on which its retention depends.
+    fn submission_refused(&mut self, refusal: &Refusal) -> InputReply {
+        let Refusal { event, actor, is_known_actor, channel, action, error, omitted } = refusal;
+        let record = Arc::new(self.record(*event, action.step(), actor, channel.clone()));
+        let (action, is_known_actor, error, omitted) = (*action, *is_known_actor, error.clone(), *omitted);
+        self.audit(&record, AuditKind::SubmissionRefused { action, is_known_actor, error: error.clone(), omitted });
+        self.stored = false;
+        InputReply::Refused { event: *event, error }
     }
 
     fn effect_done(&mut self, seq: u64, outcome: &Outcome) -> InputReply {

@@ -180,7 +180,7 @@ impl Stepper<'_> {
                 (*step, logged_actor(user, channel, organization))
             })
             .collect();
-        if !matches!(kind, AuditKind::Refused { .. }) {
+        if !matches!(kind, AuditKind::Refused { .. } | AuditKind::SubmissionRefused { .. }) {
             actors.entry(event.name).or_insert_with(|| logged_actor(&event.actor, &event.channel, organization));
         }
         actors

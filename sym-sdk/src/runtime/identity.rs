@@ -191,6 +191,13 @@ impl Runtime {
                 let user = directory.user(id).await?;
                 user.ok_or_else(|| unknown_user(&format!("user {id}"), "name the person by e-mail address"))?
             }
+            Actor::Account(account) => {
+                let (service, service_id, id) = (account.service(), account.service_id(), account.user_id());
+                let user = directory.user_by_identity(service, service_id, id).await?;
+                user.ok_or_else(|| {
+                    unknown_user(&format!("account {id} of {service} `{service_id}`"), "link it to a user first")
+                })?
+            }
             Actor::Email(email) => match directory.user_by_email(&email).await? {
                 Some(user) => user,
                 None => self.resolve_unknown_user(&email, is_request).await?,

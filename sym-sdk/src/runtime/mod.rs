@@ -65,6 +65,7 @@ mod plugin;
 mod prompt_view;
 mod reconcile;
 mod recovery;
+mod refusals;
 mod request_rate;
 mod request_validation;
 mod request_view;
@@ -101,6 +102,7 @@ pub use prompt_view::PromptView;
 use reconcile::RecentTargets;
 pub use reconcile::{ComparedTarget, ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 use recovery::Recovery;
+use refusals::Refusals;
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
@@ -133,6 +135,7 @@ pub struct Runtime {
     retention: Option<Duration>,
     periodic_reconcile: Option<PeriodicReconcile>,
     recent_targets: RecentTargets,
+    refusals: Refusals,
     #[cfg(feature = "server")]
     front_ends: FrontEnds,
 }

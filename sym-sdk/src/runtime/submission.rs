@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 
 use crate::engine::InputKey;
 use crate::forms::PromptForm;
-use crate::machine::{Action, FormRef, MessageRef};
-use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId};
+use crate::machine::{Action, ActionKind, FormRef, MessageRef};
+use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId, UserIdentity};
 use crate::normalize::normalize_text;
 
 /// The time for which a resolved user is not read again.
@@ -29,6 +29,8 @@ pub enum Actor {
     Id(UserId),
     /// A person by e-mail address. Members of the organization's domains are created on first contact, with which nobody decides.
     Email(String),
+    /// The user who has an account of a service.
+    Account(UserIdentity),
     /// A user whom the runtime has just read: see [`Runtime::actor_by_identity`](super::Runtime::actor_by_identity).
     Resolved(ResolvedUser),
 }
@@ -56,6 +58,12 @@ impl ResolvedUser {
     pub(super) fn if_recent(&self, now: Timestamp) -> Option<&Arc<User>> {
         let age = Duration::try_from(now.duration_since(self.read_at)).ok()?;
         (age <= RESOLVED_USER_TTL).then_some(&self.user)
+    }
+}
+
+impl From<UserIdentity> for Actor {
+    fn from(account: UserIdentity) -> Self {
+        Self::Account(account)
     }
 }
 
@@ -131,6 +139,23 @@ impl RequestBody {
             Self::Prompt { .. } => None,
             Self::Request(request) => request.form,
             Self::Act { run, .. } => Some(*run),
+        }
+    }
+
+    /// Returns the flow that the submission names.
+    pub(super) fn flow(&self) -> Option<&str> {
+        match self {
+            Self::Prompt { flow, .. } | Self::Request(FlowRequestBody { flow, .. }) => Some(flow),
+            Self::Act { .. } => None,
+        }
+    }
+
+    /// Returns the kind of action.
+    pub(super) fn action_kind(&self) -> ActionKind {
+        match self {
+            Self::Prompt { .. } => ActionKind::Prompt,
+            Self::Request(_) => ActionKind::Request,
+            Self::Act { action, .. } => action.kind(),
         }
     }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::Runtime;
 use super::forms::{prompt_event, prompt_event_of};
 use super::offered_options::{check_form_options, check_prefetched_options};
+use super::refusals::Attempt;
 use super::request_validation::{merge_field_errors, parse_request};
 use super::slack_fields::resolve_slack_fields;
 use super::submission::{Actor, FlowRequestBody, Receipt, RequestBody, Submission};
@@ -38,20 +39,28 @@ impl Runtime {
     /// for the first time is refused with `SymSDK:FIRST_CONTACT`; repeated, it is taken.
     ///
     /// # Errors
-    /// If the submission is malformed, or its actor may not take the action now. Then nothing has changed; a refusal by the
-    /// approval rules is recorded in the audit log. An approval of a request that cannot be granted any more closes the request.
+    /// If the submission is malformed, or its actor may not take the action now. Then nothing has changed, and the refusal is
+    /// recorded in the audit log, without what was entered. An approval of a request that cannot be granted any more closes the request.
     pub async fn submit(&self, submission: impl Into<Submission>) -> Result<Receipt> {
-        let Submission { actor, channel, key, body } = submission.into();
-        check_channel(&channel)?;
-        let event = EventId::from_uuid(self.new_id(key.as_ref(), "event"));
-        let run = body.run().unwrap_or_else(|| self.new_run(key.as_ref()));
-        let input = match self.validate(run, event, actor, channel, body).await {
+        let submission = submission.into();
+        let (run, event) = self.ids_of(&submission);
+        let attempt = Attempt::new(run, event, &submission);
+        let Submission { actor, channel, key, body } = submission;
+        let validated = match check_channel(&channel) {
+            Ok(()) => self.validate(run, event, actor, channel, body).await,
+            Err(error) => Err(error),
+        };
+        let input = match validated {
             Ok(input) => input,
             Err(error) => {
                 // An accepted submission stays accepted, even if it would fail validation now.
-                let Some(key) = &key else { return Err(error) };
-                let reply = self.engine.recorded_reply(&submission_key(key)).await?;
-                return reply.map_or(Err(error), |reply| receipt(run, event, reply));
+                if let Some(key) = &key
+                    && let Some(reply) = self.engine.recorded_reply(&submission_key(key)).await?
+                {
+                    return receipt(run, event, reply);
+                }
+                self.record_refused(attempt, &error).await;
+                return Err(error);
             }
         };
         let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
@@ -174,6 +183,13 @@ impl Runtime {
         let message =
             format!("the form of Run {form} belongs to flow `{}`, not to `{}`", flow.slug(), entry.flow.name());
         Err(Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_RUN, message))
+    }
+
+    /// Returns the Run that a submission names or would begin, and its event.
+    pub(super) fn ids_of(&self, submission: &Submission) -> (RunId, EventId) {
+        let key = submission.key.as_ref();
+        let run = submission.body.run().unwrap_or_else(|| self.new_run(key));
+        (run, EventId::from_uuid(self.new_id(key, "event")))
     }
 
     pub(super) fn new_run(&self, key: Option<&InputKey>) -> RunId {

@@ -185,6 +185,11 @@ impl Runtime {
                 let found = directory.user_by_email(&email).await;
                 (email, found)
             }
+            Actor::Account(account) => {
+                let (service, service_id, id) = (account.service(), account.service_id(), account.user_id());
+                let found = directory.user_by_identity(service, service_id, id).await;
+                (format!("account {id} of {service} `{service_id}`"), found)
+            }
         };
         found?
             .ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{name} is not a known user")))

@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::model::{Channel, ChannelType, RunId};
+use sym_sdk::integration::IntegrationClient;
+use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
 use sym_sdk::runtime::{Actor, Decision, Submission};
 
 use super::dispatcher::Dispatcher;
@@ -14,8 +15,8 @@ use super::log_error;
 use super::payload::{Action, BlockActions, team_id};
 use super::request_message::{APPROVE, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
-use crate::slack::MessageRef;
 use crate::slack::blocks::{Context, Mrkdwn};
+use crate::slack::{MessageRef, Slack};
 
 /// Creates the submission for a click of an actor on a Run's message.
 type Submit = fn(&BlockActions, RunId, Actor) -> Result<Submission>;
@@ -71,11 +72,21 @@ async fn submit_click(
     submit: Submit,
     run: RunId,
 ) -> Result<()> {
-    let actor = dispatcher.actor(&click.user.id).await?;
     let (team, account) = (team_id(click.team.as_ref(), &click.user), &click.user.id);
-    let key = format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id);
-    let submission = submit(click, run, actor)?.channel(source_channel(click)).key(InputKey::new(key));
-    dispatcher.runtime().submit(submission).await.map(drop)
+    let key = InputKey::new(format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id));
+    let submission = |actor| -> Result<Submission> {
+        Ok(submit(click, run, actor)?.channel(source_channel(click)).key(key.clone()))
+    };
+    match dispatcher.actor(account).await {
+        Ok(actor) => dispatcher.runtime().submit(submission(actor)?).await.map(drop),
+        Err(error) => {
+            let claimed = Actor::Account(UserIdentity::new(Slack::TYPE, team, account));
+            if let Ok(refused) = submission(claimed) {
+                dispatcher.runtime().record_refusal(refused, &error).await;
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.

@@ -10,8 +10,9 @@ use sym_sdk::delivery::RequestView;
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::forms::PromptForm;
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::machine::FormRef;
-use sym_sdk::model::{Channel, ChannelType, Flow, Source, User};
+use sym_sdk::model::{Channel, ChannelType, Flow, Source, User, UserIdentity};
 use sym_sdk::runtime::Submission;
 
 use super::dispatcher::Dispatcher;
@@ -110,7 +111,15 @@ impl FormRequest {
 
     /// Shows the form of the flow that matches the query, or the flow picker if not exactly one matches.
     async fn show(self, dispatcher: &Dispatcher, query: FlowQuery, view: ViewRef) -> Result<()> {
-        let user = dispatcher.app().user(&self.account, dispatcher.now()).await?;
+        let user = match dispatcher.app().user(&self.account, dispatcher.now()).await {
+            Ok(user) => user,
+            Err(error) => {
+                let claimed = UserIdentity::new(Slack::TYPE, &self.team, &self.account);
+                let refused = Submission::prompt("", claimed).channel(self.channel.clone()).key(self.key());
+                dispatcher.runtime().record_refusal(refused, &error).await;
+                return Err(error);
+            }
+        };
         let flows = requestable_flows(dispatcher, &user).await?;
         match query.find(&flows) {
             Some(flow) => self.prompt(dispatcher, &flow, user, &view).await,
@@ -121,11 +130,16 @@ impl FormRequest {
         }
     }
 
+    /// Returns the key of the prompt: an interaction that Slack delivers again is one prompt.
+    fn key(&self) -> InputKey {
+        let Self { team, account, attempt, .. } = self;
+        InputKey::new(format!("slack:{team}:{account}:{attempt}:prompt"))
+    }
+
     /// Submits a prompt. The runtime has the form shown in the view once its options are fetched.
     async fn prompt(self, dispatcher: &Dispatcher, flow: &Flow, user: Arc<User>, view: &ViewRef) -> Result<()> {
-        let Self { team, account, attempt, channel } = self;
-        let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:prompt"));
-        let submission = Submission::prompt(flow.srn().to_string(), user).channel(channel).key(key);
+        let key = self.key();
+        let submission = Submission::prompt(flow.srn().to_string(), user).channel(self.channel).key(key);
         dispatcher.runtime().submit(submission.form_view(view.to_form_ref())).await.map(drop)
     }
 }

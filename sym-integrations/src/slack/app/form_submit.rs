@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::model::RunId;
+use sym_sdk::integration::IntegrationClient;
+use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
 use sym_sdk::runtime::Submission;
 
 use super::dispatcher::Dispatcher;
@@ -16,6 +17,7 @@ use super::form_rebuild::find_or_rebuild;
 use super::form_view::{REQUEST, message_view};
 use super::payload::{View, ViewSubmission, block_id, team_id};
 use super::response::{Response, is_refusal, user_message};
+use crate::slack::Slack;
 
 /// Handles the submission of a view: makes a request, or responds with the validation errors.
 pub(super) async fn submit(dispatcher: &Dispatcher, submission: ViewSubmission) -> Response {
@@ -36,12 +38,24 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
     let (view, account) = (&submitted.view, &submitted.user.id);
     let (app, runtime) = (dispatcher.app(), dispatcher.runtime());
     let run: RunId = view.private_metadata.parse()?;
-    let user = app.fresh_user(account, dispatcher.now()).await?;
-    let prompt = runtime.prompt(run).await.map_err(run_pruned)?;
-    let flow = runtime.flow(prompt.flow().slug())?;
     let team = team_id(submitted.team.as_ref(), &submitted.user);
     let key = submitted.trigger_id.as_ref();
     let key = key.map(|trigger| InputKey::new(format!("slack:{team}:{account}:{trigger}:request")));
+    let user = match app.fresh_user(account, dispatcher.now()).await {
+        Ok(user) => user,
+        Err(error) => {
+            let refused = Submission::request("", UserIdentity::new(Slack::TYPE, team, account)).form(run);
+            let refused = refused.channel(Channel::new(ChannelType::Slack));
+            let refused = match key {
+                Some(key) => refused.key(key),
+                None => refused,
+            };
+            runtime.record_refusal(refused, &error).await;
+            return Err(error);
+        }
+    };
+    let prompt = runtime.prompt(run).await.map_err(run_pruned)?;
+    let flow = runtime.flow(prompt.flow().slug())?;
     if !prompt.is_form_open() {
         // Slack redelivers a submission whose acknowledgement it did not receive.
         return match &key {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use sym_integrations::slack::fake::Member;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::config::PromptField;
 use sym_sdk::error::{ErrorCode, ErrorKind};
 use sym_sdk::forms::PromptForm;
@@ -215,6 +216,9 @@ async fn a_deactivated_account_cannot_submit() {
     assert_eq!(answer.body["errors"]["target_id:0"], "Your Slack account is deactivated.");
     let state = world.harness.run(run_of(&view)).await.unwrap();
     assert!(state.request.is_none());
+    let entries = world.harness.runtime().audit(Some(run_of(&view)), usize::MAX).await.unwrap();
+    let refused = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::SubmissionRefused { .. }));
+    assert_eq!(refused.count(), 1, "the refusal is on the record once (safety finding 10)");
 }
 
 #[tokio::test]

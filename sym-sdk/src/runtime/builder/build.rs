@@ -15,6 +15,7 @@ use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::{FlowEntries, FlowEntry};
 use crate::runtime::reconcile::RecentTargets;
 use crate::runtime::recovery::Recovery;
+use crate::runtime::refusals::Refusals;
 use crate::runtime::request_rate::RequestRate;
 use crate::runtime::revocation_strategies::RevocationStrategies;
 use crate::runtime::{Runtime, open_requests, startup_checks};
@@ -150,6 +151,7 @@ impl Builder {
             retention: builder.retention,
             periodic_reconcile: builder.periodic_reconcile.clone(),
             recent_targets: RecentTargets::new(values),
+            refusals: Refusals::default(),
             #[cfg(feature = "server")]
             front_ends,
         };

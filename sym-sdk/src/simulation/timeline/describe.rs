@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::forms::{FieldMap, format_duration};
 use crate::integration::Sent;
-use crate::machine::{EffectError, EventRecord};
+use crate::machine::{ActionKind, EffectError, EventRecord};
 use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, Step, UserId};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
 
@@ -26,6 +26,9 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
     let (kind, text) = match &entry.kind {
         AuditKind::Received => ("by", received(&entry.event)),
         AuditKind::Refused { error } => ("refused", format!("{}: {}", submitter(&entry.event), failure(error))),
+        AuditKind::SubmissionRefused { action, error, omitted, .. } => {
+            ("refused", submission_refused(&entry.event, *action, error, *omitted))
+        }
         AuditKind::HandlerCalled { handler, result } => ("handler", handler_result(handler, result)),
         AuditKind::Ignored { message } => ("ignored", message.as_deref().map(quoted).unwrap_or_default()),
         AuditKind::Completed => ("status", entry.status.to_string()),
@@ -158,6 +161,12 @@ fn error(kind: &AuditKind) -> Option<&EffectError> {
         | AuditKind::RevokeFailed { error, .. } => Some(error),
         _ => None,
     }
+}
+
+/// Describes a refusal before the Run. The message is not recorded: it may quote what was entered.
+fn submission_refused(event: &EventRecord, action: ActionKind, error: &EffectError, omitted: u64) -> String {
+    let text = format!("{}: {} ({})", submitter(event), action.as_str(), error.code);
+    if omitted == 0 { text } else { format!("{text}, and {omitted} more before it") }
 }
 
 fn received(event: &EventRecord) -> String {

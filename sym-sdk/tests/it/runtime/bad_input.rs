@@ -2,6 +2,7 @@
 
 use expect_test::{Expect, expect};
 use serde_json::json;
+use sym_sdk::audit::AuditKind;
 use sym_sdk::config::{FlowParams, PromptField};
 use sym_sdk::error::codes;
 use sym_sdk::model::RunId;
@@ -53,7 +54,7 @@ fn good() -> FlowRequest {
     request.input("urgency", "low").input("target_srn", "admins").input("duration", "1h")
 }
 
-/// The submission is refused with this error, and leaves nothing behind: no Run, no user, no entry.
+/// The submission is refused with this error, and leaves nothing behind but one entry: no Run, no user.
 async fn refused(submission: impl Into<Submission>, expected: Expect) {
     let mut harness = harness().await;
     let error = harness.simulation_mut().submit(submission).await.unwrap_err();
@@ -61,7 +62,9 @@ async fn refused(submission: impl Into<Submission>, expected: Expect) {
     let runtime = harness.runtime();
     assert!(runtime.runs(Default::default(), 10).await.unwrap().is_empty(), "there is a Run");
     assert!(runtime.directory().users().await.unwrap().is_empty(), "somebody was added");
-    assert!(harness.timeline().entries().is_empty(), "something has happened");
+    let [entry] = &*runtime.audit(None, 10).await.unwrap() else { panic!("it is not on the record once") };
+    let AuditKind::SubmissionRefused { error: recorded, .. } = &entry.kind else { panic!("{entry:?}") };
+    assert_eq!(recorded.code, *error.code());
     assert_eq!(runtime.next_due().await.unwrap(), None, "something is to be done");
 }
 

@@ -82,7 +82,8 @@ async fn decision_in_a_message_reads_the_run_once() {
     let error = restarted.submit(approve_in("2")).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::UNKNOWN_MESSAGE));
     assert_eq!(error.message(), "this message does not belong to the request");
-    assert_eq!(store.take_calls(), ["load", "recorded_reply"]);
+    let calls = store.take_calls();
+    assert_eq!(calls, ["load", "recorded_reply", "recorded_reply", "commit"], "the refusal is recorded");
     restarted.submit(approve_in("1")).await.unwrap();
     assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"]);
 }
