@@ -12,16 +12,23 @@ fn quickstart(args: &[&str]) -> Output {
     // Not the directory of the package: the program must find its configuration from anywhere.
     let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
     let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
-    command.current_dir(dir).args(args).output().expect("the program starts")
+    command.current_dir(dir).args(args).env_remove("RUST_LOG").output().expect("the program starts")
 }
 
 /// Returns the output of a run without errors or warnings.
 fn output(args: &[&str], exit: i32) -> String {
+    let (text, log) = output_and_log(args, exit);
+    assert_eq!(log, "");
+    text
+}
+
+/// Returns the output of a run, and its log.
+fn output_and_log(args: &[&str], exit: i32) -> (String, String) {
     let output = quickstart(args);
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let log = String::from_utf8(output.stderr).expect("the log is text");
     let text = String::from_utf8(output.stdout).expect("the output is text");
     assert_eq!(output.status.code(), Some(exit), "{text}");
-    text
+    (text, log)
 }
 
 fn prints(args: &[&str], exit: i32, expected: &ExpectFile) {
@@ -121,7 +128,9 @@ fn access_ends_after_the_program_was_killed_while_it_was_granted() {
     assert!(granted.is_some_and(|line| line.contains("acme/payments")), "no access was granted");
 
     // An hour in a second.
-    let text = output(&demo(db, "3600"), 0);
+    let (text, log) = output_and_log(&demo(db, "3600"), 0);
+    assert_eq!(log.lines().count(), 1, "{log}");
+    assert!(log.contains("the store was not closed cleanly; checking it"), "{log}");
     // The second request may have been made before the kill. Its approval, minutes later, was not.
     let greeting = ["demo.db: 1 Run, 1 with active access", "demo.db: 2 Runs, 1 with active access"];
     assert!(greeting.iter().any(|greeting| text.contains(greeting)), "{text}");

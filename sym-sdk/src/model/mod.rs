@@ -41,8 +41,8 @@ pub use integration::Integration;
 pub use log_destination::LogDestination;
 pub use payload::{DeescalateType, Payload};
 pub use run::{Run, RunStatus};
-#[cfg(feature = "runtime")]
 pub use schema::{LoggedActor, LoggedIdentity};
+#[cfg(feature = "runtime")]
 pub(crate) use schema::{LoggedEvent, Parts as LoggedParts, actor as logged_actor};
 pub use secret::{Secret, SecretSource};
 pub use slug::Slug;

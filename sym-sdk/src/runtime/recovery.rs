@@ -100,6 +100,7 @@ impl Runtime {
     }
 
     /// Returns whether any flow accepts requests. A program without flows has none to refuse.
+    #[cfg(feature = "server")]
     pub(crate) fn accepts_requests(&self) -> bool {
         let flows = &self.executor.flows;
         flows.iter().next().is_none() || flows.iter().any(|entry| flows.check_accepts(entry).is_ok())

@@ -147,13 +147,13 @@ async fn a_refusal_is_shown_only_to_the_user_who_clicked() {
     assert!(world.harness.granted().is_empty());
     // Nothing has changed for anyone else.
     assert!(world.fake.calls("chat.update").is_empty());
-    // Each refusal is on the record of the Run: two by the machine, four before it (safety finding 10).
+    // Each refusal is on the record of the Run: three by the machine, five before it (safety finding 10).
     let entries = world.harness.runtime().audit(Some(run), usize::MAX).await.unwrap();
     let machine = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Refused { .. }));
-    assert_eq!(machine.count(), 2);
+    assert_eq!(machine.count(), 3);
     let before = entries.iter().filter(|entry| matches!(entry.kind, AuditKind::SubmissionRefused { .. }));
-    let actors: Vec<_> = before.map(|entry| entry.event.actor.username().rsplit('/').next().unwrap()).collect();
-    assert_eq!(actors, ["U0FAKE", "U0GONE", "U0BOT", "U0NOBODY"]);
+    let actors: Vec<_> = before.map(|entry| entry.event.actor.username().rsplit(['/', ':']).next().unwrap()).collect();
+    assert_eq!(actors, ["U0OUT", "U0FAKE", "U0GONE", "U0BOT", "U0NOBODY"]);
 }
 
 #[tokio::test]

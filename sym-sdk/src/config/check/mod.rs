@@ -23,6 +23,7 @@ use super::{Config, Diagnostic, Diagnostics, Flow, Implementation, Organization,
 use crate::model::{self, Flows, Slug};
 use crate::suggest::did_you_mean;
 use index::{Declaration, Index};
+#[cfg(feature = "runtime")]
 pub(crate) use resolved::Resolved;
 
 /// A configuration without errors, its references resolved.

@@ -98,7 +98,11 @@ impl World {
                 let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
                 runtime.submit(request.key(InputKey::new(key))).await?
             }
-            Some(run) => runtime.submit(Submission::approve(run, "ben@example.com").key(InputKey::new(key))).await?,
+            Some(run) => {
+                // Nobody decides with their first contact.
+                runtime.directory().contact("ben@example.com").await?;
+                runtime.submit(Submission::approve(run, "ben@example.com").key(InputKey::new(key))).await?
+            }
         };
         self.see(Seen::Accepted(key));
         Ok(receipt.run)
