@@ -153,7 +153,7 @@ async fn what_was_entered_is_not_recorded() {
     assert!(!lines[0].as_str().contains("swordfish"), "{}", lines[0].as_str());
 }
 
-/// What the machine refuses is recorded by the machine, once.
+/// The machine records what it refuses, once.
 #[tokio::test]
 async fn refusals_of_the_machine_are_recorded_as_before() {
     let dir = dir();

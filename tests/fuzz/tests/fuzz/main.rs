@@ -4,7 +4,8 @@
 //! all of them. Inputs are mutations of the samples in `corpus`.
 //!
 //! - `cargo test -p fuzz` checks the samples and a few hundred mutations, always the same;
-//! - `FUZZ_SECONDS=60 cargo test -p fuzz` searches each target for a minute, and prints how many inputs it tried.
+//! - `FUZZ_SECONDS=60 cargo test -p fuzz` searches each target for a minute, and prints how many inputs it tried. `FUZZ_SEED=7` searches
+//!   elsewhere.
 //!
 //! An input that breaks a property is made small and added to the corpus, where it stays as a test.
 //!

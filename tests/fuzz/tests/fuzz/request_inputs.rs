@@ -7,6 +7,7 @@ use sym_sdk::config;
 use sym_sdk::error::ErrorKind;
 use sym_sdk::model::RunStatus;
 use sym_sdk::prelude::*;
+use sym_sdk::runtime::Limits;
 use sym_sdk::testing::Harness;
 
 use crate::target::fuzz;
@@ -27,7 +28,8 @@ fn fields_of_a_request_are_accepted_or_refused_as_invalid() {
         config.flows[0].params.prompt_fields =
             vec![field("reason", "string"), field("days", "int"), field("urgent", "bool")];
     });
-    let harness = harness.handlers(sym_sdk::handlers![get_permissions]);
+    let limits = Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() };
+    let harness = harness.handlers(sym_sdk::handlers![get_permissions]).limits(limits);
     let harness = RefCell::new(runtime.block_on(harness.build()).unwrap());
     fuzz("request_inputs", |input| {
         let Ok(Value::Object(fields)) = serde_json::from_slice(input) else { return };

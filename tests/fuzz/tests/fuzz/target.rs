@@ -13,6 +13,9 @@ use crate::mutation::mutated;
 /// The number of seconds to search for, target by target.
 const SECONDS: &str = "FUZZ_SECONDS";
 
+/// The seed of the search. The same seed gives the same inputs, as many as there is time for.
+const SEED: &str = "FUZZ_SEED";
+
 /// The number of inputs of a search without a time, and of each round of one with a time.
 const INPUTS: u32 = 256;
 
@@ -33,15 +36,14 @@ pub(crate) fn fuzz(name: &str, property: impl Fn(&[u8])) {
     }
     let started = Instant::now();
     let time = std::env::var(SECONDS).ok().map(|text| Duration::from_secs(text.parse().unwrap()));
-    // A search without a time is the same on every machine.
-    let mut seed = [0; 32];
-    let mut inputs = 0;
+    let seed: u64 = std::env::var(SEED).map_or(0, |text| text.parse().unwrap());
+    let mut inputs = 0_u32;
     loop {
-        if time.is_some() {
-            fastrand::Rng::new().fill(&mut seed);
-        }
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        bytes[8..12].copy_from_slice(&inputs.to_le_bytes());
         let config = Config { cases: INPUTS, failure_persistence: None, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
         let found = runner.run(&mutated(samples.clone()), |input| {
             let held = std::panic::catch_unwind(AssertUnwindSafe(|| property(&input)));
             held.map_err(|_| TestCaseError::fail("the property does not hold"))
