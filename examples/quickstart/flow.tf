@@ -74,7 +74,7 @@ resource "sym_environment" "main" {
   }
 }
 
-# Hears of failures, above all of access that cannot be revoked.
+# Receives alerts about failures, above all access that cannot be revoked.
 resource "sym_error_logger" "slack" {
   integration_id = sym_integration.slack.id
   destination    = "#access-errors"

@@ -9,8 +9,8 @@
 //! - [`normalize_identifier`] for text that names something, such as a repository. It refuses invisible characters inside.
 //! - [`normalize_email`] for e-mail addresses, and [`fold_email`] where an invalid one cannot be reported.
 //!
-//! All of them compose characters (NFC), without ever making an ASCII character of another one. None of them maps compatibility forms (NFKC) or look-alikes of other scripts: services
-//! treat those as different, and so would lose the match between a name here and the same name there.
+//! All of them compose characters (NFC), without ever making an ASCII character of another one. None of them maps compatibility forms
+//! (NFKC) or look-alikes of other scripts: services treat those as different, so a name here would not match the same name there.
 
 use unicode_normalization::UnicodeNormalization;
 

@@ -1,6 +1,6 @@
 //! The other workspaces whose people may use the app, as the configuration names them.
 //!
-//! What another workspace says about its people is the word of another organization: it decides their names and their e-mail addresses.
+//! The profiles of people in another workspace are the word of another organization: it decides their names and their e-mail addresses.
 //! So interactions from other workspaces are refused, and an address of theirs identifies nobody, unless the configuration vouches for the
 //! workspace, and for a domain whose addresses it assigns.
 

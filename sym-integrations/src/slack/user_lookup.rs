@@ -236,9 +236,9 @@ impl Slack {
         if !account.is_outsider {
             return service.contact(&Account::new(id.clone(), email.clone())).await;
         }
-        // An administrator has linked it.
-        if service.is_known_account(id).await? {
-            return service.contact(&Account::new(id.clone(), None)).await;
+        // An administrator has linked it. The account of a linked user who was deleted is an error here.
+        if let Some(linked) = service.contact(&Account::new(id.clone(), None)).await? {
+            return Ok(Some(linked));
         }
         let Some(team) = &account.foreign_team else { return Ok(None) };
         let vouched = email.as_deref().filter(|email| self.trusted_teams().vouches_for(team, email));

@@ -15,6 +15,7 @@ use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::UserAction;
 use crate::model::{User, UserId, UserRole};
+use crate::normalize::fold_email;
 use crate::runtime::{Administrator, EndedAccess, Runtime};
 
 pub(super) async fn run(
@@ -71,7 +72,8 @@ async fn deleted(runtime: &Runtime, name: &str) -> Result<UserId> {
         return Ok(id);
     }
     let deleted = runtime.directory().deleted_users().await?;
-    let found = deleted.iter().rfind(|deleted| deleted.user.username().eq_ignore_ascii_case(name.trim()));
+    let folded = fold_email(name);
+    let found = deleted.iter().rfind(|deleted| fold_email(deleted.user.username()) == folded);
     found.map(|deleted| deleted.user.id()).ok_or_else(|| {
         let message = format!("no deleted user was named `{name}`");
         Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, message).with_hint("`users list` lists deleted users too")

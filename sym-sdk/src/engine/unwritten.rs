@@ -127,9 +127,12 @@ impl Unwritten {
         let written = unwritten.inputs.pop_front();
         let came_true = written.as_ref().is_some_and(|written| written.version == Some(version));
         if came_true {
-            // The store has them now.
+            // The store has them now, and their outcomes stay whatever becomes of later predictions.
             for seq in written.iter().flat_map(|written| &written.asks_for) {
                 unwritten.effects.remove(seq);
+                for later in &mut unwritten.inputs {
+                    later.is_predicted &= later.own.settles.is_none_or(|key| key.seq != *seq);
+                }
             }
         } else {
             unwritten.forget_predictions();
@@ -198,16 +201,17 @@ impl UnwrittenRun {
     /// Predicts the Run after one more input.
     fn predict(&mut self, unwritten: &mut UnwrittenInput, step: impl FnOnce(&RunState, &Input) -> Result<Transition>) {
         let own = &unwritten.own;
-        let Some(transition) = self.latest.as_ref().and_then(|run| step(&run.state, &own.input).ok()) else {
-            self.latest = None;
-            return;
-        };
+        // Even if nothing can be predicted: what waits to be written is neither executed nor fired again.
         if let Some(key) = own.settles {
             self.effects.remove(&key.seq);
         }
         if let Some((key, _)) = own.fired {
             self.timers.insert(key.kind, None);
         }
+        let Some(transition) = self.latest.as_ref().and_then(|run| step(&run.state, &own.input).ok()) else {
+            self.latest = None;
+            return;
+        };
         if let (Some(run), Some(state)) = (&mut self.latest, transition.state) {
             *run = StoredRun::new(run.version + 1, state.into());
         }
@@ -241,6 +245,11 @@ impl UnwrittenRun {
         self.effects.clear();
         self.timers.clear();
         self.released.clear();
+        for unwritten in &self.inputs {
+            if let Some((key, _)) = unwritten.own.fired {
+                self.timers.insert(key.kind, None);
+            }
+        }
     }
 }
 
@@ -259,4 +268,27 @@ pub(super) fn executes_from_memory(lane: Lane) -> bool {
 /// Whether a timer fires although that cannot be written.
 pub(super) fn ends_access(kind: TimerKind) -> bool {
     kind == TimerKind::Expire
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::machine::InputBody;
+    use crate::model::Srn;
+
+    /// Otherwise the timer would be fired again and again, and its input kept each time.
+    #[test]
+    fn a_timer_is_fired_once_although_its_run_cannot_be_predicted() {
+        let (unwritten, now) = (Unwritten::default(), Timestamp::UNIX_EPOCH);
+        let run = RunId::from_uuid(uuid::Uuid::from_u128(1));
+        let (key, generation) = (TimerKey::new(run, TimerKind::Expire), 7);
+        let flow: Srn = "acme:flow:prod:1.0.0".parse().unwrap();
+        let body = InputBody::TimerFired { kind: TimerKind::Expire, generation };
+        let input = Input::new(run, flow, now, body);
+        let own = OwnInput { key: InputKey::new("timer"), input, settles: None, fired: Some((key, generation)) };
+        unwritten.keep(own, None, None, now, |_, _| unreachable!("there is no state to step from"));
+        assert!(unwritten.overrides(&DueTimer::new(key, now, generation)));
+        assert!(unwritten.due_timers(now).is_empty());
+        assert_eq!(unwritten.next_due(now, |_| false), None);
+    }
 }

@@ -232,8 +232,9 @@ impl FieldSpec {
     /// Parses a submitted value. It must be of the field's type, and one of the allowed values if there are any.
     ///
     /// Text is composed (NFC), and loses whitespace and invisible characters at both ends; members of a list that are then empty
-    /// are left out. A duration is a whole number of seconds, as `3600`, `3600.0` or `"3600"`, or text such as `30m`. A Slack user is an id, or an object with `user_id`. A
-    /// `username` beside it is ignored: which user of the platform the account belongs to is not for the requester to say.
+    /// are left out. A duration is a whole number of seconds, as `3600`, `3600.0` or `"3600"`, or text such as `30m`. A Slack user is an
+    /// id, or an object with `user_id`. A `username` beside it is ignored: which user of the platform the account belongs to is not for
+    /// the requester to say.
     pub fn parse(&self, json: &Value) -> Result<FieldValue> {
         let value = self.parse_type(json)?;
         self.check_allowed(&value)?;

@@ -65,7 +65,7 @@ pub enum AuditKind {
     /// A submission was refused before it became an event of the Run: the flow is hidden from its actor, the actor is not known, or
     /// an input is invalid. If the Run never began, the entry has an id that belongs to no Run.
     ///
-    /// What was entered is not recorded. Many refusals of one actor are recorded in part only.
+    /// The inputs are not recorded. Many refusals of one actor are recorded in part only.
     SubmissionRefused {
         /// The kind of action. The name of the event is that of the step it would have become.
         action: ActionKind,

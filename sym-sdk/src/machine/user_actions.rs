@@ -1,6 +1,6 @@
 //! Actions of administrators on users. They belong to no Run and change none: the machine only turns them into audit entries.
 //!
-//! What follows from them in Runs, such as the end of access, is submitted to each Run as any other action is.
+//! Their consequences in Runs, such as the end of access, are submitted to each Run as any other action is.
 
 use std::sync::Arc;
 

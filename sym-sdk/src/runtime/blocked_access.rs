@@ -49,6 +49,9 @@ impl Runtime {
         }
         for run in self.engine.runs_missing_expiry(MAX_LISTED).await? {
             let Some(grant) = run.state.access.grant() else { continue };
+            if found.blocked.iter().any(|known| known.run == run.state.run.id()) {
+                continue;
+            }
             let fault = startup_checks::without_expiry(&run.state);
             let mut error = EffectError::new(ErrorKind::Internal, codes::STORE, fault.message);
             error.hint = fault.hint;

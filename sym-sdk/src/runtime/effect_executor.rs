@@ -547,7 +547,6 @@ fn is_message(kind: &EffectKind) -> bool {
     matches!(kind, EffectKind::UpdateMessages | EffectKind::Message { .. } | EffectKind::Alert { .. })
 }
 
-/// Builds the event that handlers see from its record.
 /// Returns an event as handlers and front ends see it.
 pub(super) fn build_event(flow: &Arc<Flow>, state: &RunState, record: &EventRecord) -> Event {
     let mut run = state.run.clone();

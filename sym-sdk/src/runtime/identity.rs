@@ -176,6 +176,23 @@ impl Runtime {
         Ok(user.map(|user| Actor::Resolved(ResolvedUser::new(user, read_at))))
     }
 
+    /// Returns the user of the directory who an actor is. Unlike for a submission, nobody is created, and locked users are returned too.
+    pub(super) async fn find_actor(&self, actor: &Actor) -> Result<Option<Arc<User>>, Error> {
+        let directory = &self.executor.directory;
+        let found = async {
+            match actor {
+                Actor::Resolved(resolved) => directory.user(resolved.user().id()).await,
+                Actor::User(user) => directory.user(user.id()).await,
+                Actor::Id(id) => directory.user(*id).await,
+                Actor::Email(email) => directory.user_by_email(email).await,
+                Actor::Account(account) => {
+                    directory.user_by_identity(account.service(), account.service_id(), account.user_id()).await
+                }
+            }
+        };
+        self.executor.ask_directory(found).await
+    }
+
     /// Looks up the user that an actor is. `is_request` says whether they begin something, rather than deciding about it.
     ///
     /// A user that a front end passes is read again, because roles may have changed since.
@@ -215,8 +232,8 @@ impl Runtime {
     /// Creates the user for an e-mail address that is not in the directory, unless they are a stranger who begins something. The
     /// directory gives members of the organization's domains the role member, and others the role guest.
     ///
-    /// What they decided is refused: whoever has just appeared may be somebody with a second address, and nobody has had the chance to
-    /// notice them.
+    /// Their decision is refused: somebody who has just appeared may be a known person with a second address, and nobody has had the
+    /// chance to notice them.
     async fn resolve_unknown_user(&self, email: &str, is_request: bool) -> Result<Arc<User>, Error> {
         let directory = &self.executor.directory;
         let person = User::person(UserId::random(), email)?;

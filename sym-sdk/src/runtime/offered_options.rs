@@ -35,7 +35,11 @@ pub(super) fn check_form_options(
     form: &PromptForm,
     fields: &FieldMap,
 ) -> Result<OptionLabels, Vec<FieldError>> {
-    check(flow, form.fields().iter(), fields)
+    // A form without the field has offered nothing for it.
+    let is_absent = |spec: &&FieldSpec| spec.is_prefetched() && form.field(spec.name()).is_err();
+    let absent = flow.fields().iter().filter(is_absent).map(|spec| PromptField::with_options(spec, Vec::new()));
+    let absent: Vec<_> = absent.collect();
+    check(flow, form.fields().iter().chain(&absent), fields)
 }
 
 /// Checks the values of a request without the form that was shown. `event` is the one that a form would be built for. Prefetch reducers run concurrently.

@@ -49,6 +49,11 @@ impl RevocationStrategies {
         all.next().filter(|_| all.next().is_none())
     }
 
+    /// Returns the declaration of a strategy, unless it has errors.
+    fn declared(&self, strategy: &Strategy) -> Option<&(Strategy, SourceLocation)> {
+        self.declared.iter().find(|(declared, _)| declared == strategy)
+    }
+
     /// Returns a declared strategy, built unless it was before, or the faults because of which it cannot be built.
     async fn build(
         &self,
@@ -81,14 +86,17 @@ impl EffectExecutor {
         grant: &Grant,
     ) -> Result<Arc<dyn DynAccessStrategy>, EffectError> {
         // Another service, which never granted the access, would report that it is gone.
-        let is_reached = entry.flow.strategy().is_some_and(|own| grant.is_reached_by(own));
-        if is_reached && let Some(strategy) = entry.strategy() {
+        let own = entry.flow.strategy().filter(|own| grant.is_reached_by(own));
+        if own.is_some()
+            && let Some(strategy) = entry.strategy()
+        {
             return Ok(strategy);
         }
-        let Some(declared) = self.strategies.reaching(grant) else {
-            return Err(match is_reached {
-                true => not_built(&entry.faults()),
-                false => EffectError::from(&entry.out_of_reach(&grant.target)),
+        let declared = own.and_then(|own| self.strategies.declared(own)).or_else(|| self.strategies.reaching(grant));
+        let Some(declared) = declared else {
+            return Err(match own {
+                Some(_) => not_built(&entry.faults()),
+                None => EffectError::from(&entry.out_of_reach(&grant.target)),
             });
         };
         let what = || "building the strategy".to_owned();

@@ -13,15 +13,15 @@ use super::effect_executor::EffectExecutor;
 use crate::engine::{Engine, RunFilter, StoredRun};
 use crate::error::Result;
 use crate::machine::{Access, EntitlementKey, Grant, RunState};
-use crate::model::AccessTarget;
+use crate::model::{AccessTarget, RunStatus, User};
 use crate::strategy::DynAccessStrategy;
 use crate::time::TimestampExt;
 
 /// The time after the end of a Run's access for which the target may still show it.
 const ENDED_ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
 
-/// The maximum number of the requester's Runs that are looked at.
-const MAX_OWN_RUNS: usize = 200;
+/// The maximum number of the requester's failed Runs that are looked at. With more of them, access is not taken for standing.
+const MAX_FAILED_RUNS: usize = 200;
 
 /// Access that a Run is about to get, and that may exist already.
 pub(super) struct Candidate<'a> {
@@ -65,8 +65,8 @@ impl Candidate<'_> {
 
     async fn account(&self, executor: &EffectExecutor, state: &RunState) -> Result<Account> {
         let Some(engine) = executor.engine() else { return Ok(Account::Run) };
-        let (holding, own) = list(&*engine, state).await?;
         let recent = executor.clock.now().minus(ENDED_ACCESS_TTL);
+        let Some((holding, own)) = list(&*engine, state, recent).await? else { return Ok(Account::Run) };
         let is_other = |run: &&StoredRun| run.state.run.id() != state.run.id();
         if own.iter().filter(is_other).any(|run| self.may_be_left_by(&run.state, recent)) {
             return Ok(Account::Run);
@@ -93,13 +93,27 @@ impl Candidate<'_> {
     }
 }
 
-/// Lists the Runs that may hold access, and the latest Runs of the requester.
-async fn list(engine: &dyn Engine, state: &RunState) -> Result<(Vec<StoredRun>, Vec<StoredRun>)> {
+/// Lists the Runs that may hold access, and those of the requester that may have left access behind. `None` if there are too many.
+async fn list(
+    engine: &dyn Engine,
+    state: &RunState,
+    recent: Timestamp,
+) -> Result<Option<(Vec<StoredRun>, Vec<StoredRun>)>> {
+    let requester = state.run.requester().map(User::id);
     let holding = RunFilter { may_hold_access: true, ..RunFilter::default() };
-    let own = RunFilter { requester: state.run.requester().map(|user| user.id()), ..RunFilter::default() };
+    let changed_after = Some(recent.minus(Duration::from_nanos(1)));
+    let ended = RunFilter { requester, changed_after, ..RunFilter::default() };
+    // A revocation that was written off has failed its Run.
+    let failed = RunFilter { requester, status: Some(RunStatus::Errored), ..RunFilter::default() };
     // The Runs that hold access come first: one that ends meanwhile is found among the requester's.
     let holding = engine.runs(holding, usize::MAX).await?;
-    Ok((holding, engine.runs(own, MAX_OWN_RUNS).await?))
+    let mut own = engine.runs(ended, usize::MAX).await?;
+    let failed = engine.runs(failed, MAX_FAILED_RUNS).await?;
+    if failed.len() >= MAX_FAILED_RUNS {
+        return Ok(None);
+    }
+    own.extend(failed);
+    Ok(Some((holding, own)))
 }
 
 /// Whether two targets can be the same resource.

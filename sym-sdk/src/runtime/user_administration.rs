@@ -176,23 +176,19 @@ impl Runtime {
 
     /// Looks up a user to act on. Unlike the actor of a submission, they may be locked, and are never created.
     async fn known_user(&self, user: Actor) -> Result<Arc<User>> {
-        let directory = &self.executor.directory;
-        let (name, found) = match user {
-            Actor::User(user) => (user.username().to_owned(), directory.user(user.id()).await),
-            Actor::Resolved(read) => (read.user().username().to_owned(), directory.user(read.user().id()).await),
-            Actor::Id(id) => (format!("user {id}"), directory.user(id).await),
-            Actor::Email(email) => {
-                let found = directory.user_by_email(&email).await;
-                (email, found)
-            }
+        let found = self.find_actor(&user).await?;
+        let name = || match &user {
+            Actor::User(user) => user.username().to_owned(),
+            Actor::Resolved(read) => read.user().username().to_owned(),
+            Actor::Id(id) => format!("user {id}"),
+            Actor::Email(email) => email.clone(),
             Actor::Account(account) => {
-                let (service, service_id, id) = (account.service(), account.service_id(), account.user_id());
-                let found = directory.user_by_identity(service, service_id, id).await;
-                (format!("account {id} of {service} `{service_id}`"), found)
+                format!("account {} of {} `{}`", account.user_id(), account.service(), account.service_id())
             }
         };
-        found?
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{name} is not a known user")))
+        let unknown =
+            || Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{} is not a known user", name()));
+        found.ok_or_else(unknown)
     }
 
     async fn change_user(&self, id: UserId, change: UserChange) -> Result<Arc<User>> {
@@ -250,7 +246,7 @@ impl Runtime {
     /// Revokes the access of a user, and denies their open requests.
     async fn end_access(&self, admin: &Administration, user: UserId) -> Result<EndedAccess> {
         let channel = Channel::new(ChannelType::Scheduler);
-        let mut ended = EndedAccess::default();
+        let (mut ended, mut failure) = (EndedAccess::default(), None);
         let unfinished = RunFilter { active: true, ..RunFilter::default() };
         for stored in self.engine.runs(unfinished, usize::MAX).await? {
             let (run, state) = (stored.state.run.id(), &stored.state);
@@ -265,12 +261,16 @@ impl Runtime {
                 }
                 None => continue,
             };
-            match self.act(&admin.actor, &channel, state, action).await? {
-                InputReply::Refused { error, .. } => ended.failed.push((run, error)),
-                _ => done.push(run),
+            match self.act(&admin.actor, &channel, state, action).await {
+                Ok(InputReply::Refused { error, .. }) => ended.failed.push((run, error)),
+                Ok(_) => done.push(run),
+                // One Run keeps the access of no other from ending.
+                Err(error) => {
+                    failure.get_or_insert(error);
+                }
             }
         }
-        Ok(ended)
+        failure.map_or(Ok(ended), Err)
     }
 
     async fn act(&self, actor: &Arc<User>, channel: &Channel, state: &RunState, action: Action) -> Result<InputReply> {
@@ -298,16 +298,16 @@ fn what_to_end(state: &RunState) -> Option<End> {
     }
 }
 
-/// Revokes the access of users who are locked or deleted. Returns the number of Runs.
+/// Revokes the access of users who are locked or deleted.
 ///
 /// It finds what an administrator's action has not: what was left when the program ended in the middle of one, and users whom code has
 /// deleted in the directory alone.
 ///
 /// # Errors
-/// If the store or the directory fails. Access that was found until then is being revoked.
-pub(super) async fn sweep(runtime: &Runtime) -> Result<usize> {
+/// The first error of the store or the directory. All other access is revoked.
+pub(super) async fn sweep(runtime: &Runtime) -> Result<()> {
     let mut gone: BTreeMap<UserId, bool> = BTreeMap::new();
-    let mut found = 0;
+    let mut failure = None;
     let (system, channel) = (Arc::new(User::system()), Channel::new(ChannelType::Scheduler));
     let holding = RunFilter { may_hold_access: true, ..RunFilter::default() };
     for stored in runtime.engine.runs(holding, usize::MAX).await? {
@@ -317,21 +317,29 @@ pub(super) async fn sweep(runtime: &Runtime) -> Result<usize> {
         };
         let is_gone = match gone.get(&requester.id()) {
             Some(known) => *known,
-            None => {
-                let is_gone = is_locked_or_deleted(runtime, requester.id()).await?;
-                gone.insert(requester.id(), is_gone);
-                is_gone
-            }
+            None => match is_locked_or_deleted(runtime, requester.id()).await {
+                Ok(is_gone) => {
+                    gone.insert(requester.id(), is_gone);
+                    is_gone
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    continue;
+                }
+            },
         };
         if !is_gone {
             continue;
         }
         let (run, user) = (state.run.id(), requester.id());
-        let reply = runtime.act(&system, &channel, state, Action::Revoke).await?;
-        tracing::warn!(%run, %user, ?reply, "revoking the access of a user who is locked or deleted");
-        found += 1;
+        match runtime.act(&system, &channel, state, Action::Revoke).await {
+            Ok(reply) => tracing::warn!(%run, %user, ?reply, "revoking the access of a user who is locked or deleted"),
+            Err(error) => {
+                failure.get_or_insert(error);
+            }
+        }
     }
-    Ok(found)
+    failure.map_or(Ok(()), Err)
 }
 
 async fn is_locked_or_deleted(runtime: &Runtime, user: UserId) -> Result<bool> {

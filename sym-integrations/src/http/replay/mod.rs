@@ -176,6 +176,8 @@ impl Drop for Replay {
 pub struct ReceivedCall {
     /// The method.
     pub method: String,
+    /// The host.
+    pub host: String,
     /// The path, decoded.
     pub path: String,
     /// The query pairs in order.
@@ -188,6 +190,7 @@ impl ReceivedCall {
     fn new(request: &Request) -> Self {
         Self {
             method: request.method.to_string(),
+            host: request.url.host_str().unwrap_or_default().to_owned(),
             path: decode(request.url.path()),
             query: request.url.query_pairs().into_owned().collect(),
             body: String::from_utf8_lossy(&request.body).into_owned(),

@@ -111,7 +111,7 @@ pub(super) async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions
         (None, None) => Ok(()),
     };
     if let Err(error) = shown {
-        log_error("reporting a refused decision", &error);
+        log_error("reporting a refusal", &error);
     }
 }
 

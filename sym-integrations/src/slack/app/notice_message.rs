@@ -72,7 +72,8 @@ fn notice_text(flow: &str, notice: &Notice) -> NoticeText {
         other => {
             let whole = other.text(flow);
             let sentence = text.text(&whole).text(".");
-            if sentence.length() > MAX_SENTENCE_LENGTH || whole.contains('\n') {
+            // Other line breaks have become `\n` there.
+            if sentence.length() > MAX_SENTENCE_LENGTH || sentence.texts().any(|text| text.contains('\n')) {
                 let sentence = Spans::new().text("About your request for ").bold(flow).text(":");
                 return NoticeText { sentence, quoted: Some(Spans::new().text(whole)) };
             }

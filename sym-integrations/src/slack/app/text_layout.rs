@@ -41,16 +41,12 @@ pub(super) fn fit(texts: &[LabelledText], others: &[Block]) -> FittedTexts {
     if fits(&whole) {
         return whole.into_fitted();
     }
-    // The greatest length of a text, and then the greatest number of labels, with which everything fits.
-    let length = last(0, available, |length| fits(&layout(texts, length)));
-    let shown = match length {
-        Some(_) => texts.len(),
-        None => last(0, texts.len(), |count| fits(&labels(texts, count))).unwrap_or_default(),
+    // The greatest length of a text, or else the greatest number of labels, with which everything fits.
+    let fitting = match last(0, available, |length| fits(&layout(texts, length))) {
+        Some(length) => layout(texts, length),
+        None => labels(texts, last(0, texts.len(), |count| fits(&labels(texts, count))).unwrap_or_default()),
     };
-    match length {
-        Some(length) => layout(texts, length).into_fitted(),
-        None => labels(texts, shown).into_fitted(),
-    }
+    fitting.into_fitted()
 }
 
 /// Returns the greatest number from `least` to `greatest` for which the condition holds, which holds for none after one for which it

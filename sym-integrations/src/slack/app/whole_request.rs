@@ -11,7 +11,7 @@ use sym_sdk::model::RunId;
 use super::decision::{message_ref, report_refusal};
 use super::dispatcher::Dispatcher;
 use super::payload::{Action, BlockActions, View};
-use super::response::{Response, ResponseWithFollowUp};
+use super::response::{Response, ResponseWithFollowUp, is_refusal};
 use super::{log_error, request_text, text_layout};
 use crate::slack::blocks::{ActionId, Actions, Block, Button, ButtonValue, Context, Modal, RichText};
 
@@ -34,7 +34,9 @@ pub(super) async fn on_show(dispatcher: Dispatcher, click: BlockActions, action:
             dispatcher.app().slack().api().open_view(&trigger, view).await.map(drop)
         };
         if let Err(error) = shown.await {
-            log_error("showing a request", &error);
+            if !is_refusal(&error) {
+                log_error("showing a request", &error);
+            }
             report_refusal(&dispatcher, &click, &error).await;
         }
     })

@@ -109,6 +109,21 @@ async fn an_outsider_never_becomes_an_existing_user() {
     replay.check().unwrap();
 }
 
+/// The account of a deleted user is nobody's, whichever workspace it belongs to.
+#[tokio::test]
+async fn a_linked_outsider_who_was_deleted_stays_away() {
+    let (replay, directory) = (Replay::new(), directory());
+    let met = directory.get_or_create_user_by_email("met@elsewhere.example").await.unwrap();
+    directory.put_identity(met.id(), UserIdentity::new("slack", WORKSPACE, "U4")).await.unwrap();
+    directory.delete_user(met.id()).await.unwrap();
+    replay.post("/api/conversations.members").reply(members(&["U4"], ""));
+    expect_info(&replay, &with(member("U4", "Met"), |user| user["team_id"] = "T999".into()));
+    let users = slack_with(&replay, &directory).users_in_channel("C012AB3CD").await.unwrap();
+    assert_eq!(emails(&users), [""; 0]);
+    assert_eq!(directory.user_by_identity("slack", "T999", "U4").await.unwrap(), None);
+    replay.check().unwrap();
+}
+
 #[tokio::test]
 async fn unverified_addresses_are_not_matched() {
     let replay = Replay::new();

@@ -325,6 +325,24 @@ async fn the_requester_sees_the_whole_decision_literally() {
     assert!(quotations(&view).concat().ends_with(&"🔥".repeat(4_000)));
 }
 
+#[hook]
+fn on_escalate() -> NextEvent {
+    ApprovalTemplate::ignore().message("the target is frozen\u{2028}Target: staging")
+}
+
+/// Finding 14: a line break of any kind makes a quotation of a notice.
+#[tokio::test]
+async fn a_notice_of_several_lines_is_a_quotation() {
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_escalate];
+    let mut world = World::new(builder(vec![reason()]).handlers(handlers)).await;
+    let run = world.request().await;
+    world.click("U0BEN", "approve", run).await;
+    world.settle().await;
+    let (_, notice) = world.fake.direct_message();
+    assert_eq!(lines(&notice)[0], "About your request for Production:");
+    assert!(quotations(&notice).concat().ends_with("the target is frozen\nTarget: staging"), "{notice}");
+}
+
 /// Finding 14: all fields of the largest form are in the message, if they are short.
 #[tokio::test]
 async fn a_message_has_room_for_95_short_fields() {

@@ -13,7 +13,8 @@ use clap::CommandFactory;
 use super::ManifestArgs;
 use super::{Args, Capabilities};
 
-const EXIT_CODES: &str = "Exit codes: 0 for success, 1 for errors, 2 for usage errors";
+const EXIT_CODES: &str =
+    "Exit codes: 0 for success, 1 for errors, 2 for usage errors, 3 if the store fails while `serve` runs";
 
 const REQUEST: &str = r#"A request has the format of Sym's API. `source` and `decision` are optional, and say how it goes:
   {

@@ -116,7 +116,7 @@ impl LocalEngine {
                     && let Ok(stored) = self.await_store(self.store.due_effects(lane, now, claim.limit + in_hand)).await
                 {
                     let stored = self.not_in_hand(lane, stored.into_iter().map(unleased), per_bulkhead);
-                    found.extend(stored.map(due(EffectOrigin::Unleased)));
+                    found.extend(stored.take(claim.limit).map(due(EffectOrigin::Unleased)));
                 }
                 if found.is_empty() {
                     return Err(error);

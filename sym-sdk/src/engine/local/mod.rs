@@ -265,9 +265,11 @@ impl Drive for LocalEngine {
     fn measure_backlog(&self) -> BoxFuture<'_, Result<Backlog>> {
         Box::pin(async move {
             let now = self.clock.now();
+            // Known even while the store cannot be read.
+            observability::unwritten(self.unwritten.len());
+            observability::store_writable(!self.condition.is_failing());
             let backlog = self.await_store(self.store.backlog(now, now.minus(observability::LATE_AFTER))).await?;
             observability::backlog(&backlog, now);
-            observability::unwritten(self.unwritten.len());
             Ok(backlog)
         })
     }

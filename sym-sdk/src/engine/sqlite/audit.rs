@@ -28,13 +28,18 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()>
     let mut append =
         db.prepare_cached("INSERT INTO audit (seq, run, prev, hash, entry, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     let mut text = db.prepare_cached("INSERT OR IGNORE INTO audit_texts (hash, text, fields) VALUES (?1, ?2, ?3)")?;
+    // Most commits have one event, however many entries.
+    let mut written = None;
     for AuditRow { run, entry: StoredEntry { text: entry, event, .. } } in rows {
-        let fields = event.fields.as_ref();
-        if let Some(fields) = fields {
-            text.execute(params![fields.hash.as_bytes(), fields.text, None::<&[u8]>])?;
+        if written != Some(event.event.hash) {
+            let fields = event.fields.as_ref();
+            if let Some(fields) = fields {
+                text.execute(params![fields.hash.as_bytes(), fields.text, None::<&[u8]>])?;
+            }
+            let fields = fields.map(|fields| fields.hash.as_bytes());
+            text.execute(params![event.event.hash.as_bytes(), event.event.text, fields])?;
+            written = Some(event.event.hash);
         }
-        let fields = fields.map(|fields| fields.hash.as_bytes());
-        text.execute(params![event.event.hash.as_bytes(), event.event.text, fields])?;
         let next = head.followed_by(entry);
         let event = event.event.hash.as_bytes();
         append.execute(params![

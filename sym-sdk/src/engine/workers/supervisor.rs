@@ -1,7 +1,7 @@
 //! Restarts of workers that panic.
 //!
 //! A worker that is gone would leave its lane without anybody, and a process that ends takes all other lanes with it. So a worker that
-//! panics is started again, after a delay that grows while it keeps panicking.
+//! panics is started again, after a delay that grows while it keeps panicking, and is short again once it has worked for a while.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
@@ -28,7 +28,15 @@ pub(super) trait Worker: Send {
 /// Runs a worker until it ends, and again whenever it panics.
 pub(super) async fn supervise(engine: &LocalEngine, worker: &mut impl Worker, phase: &mut watch::Receiver<Phase>) {
     let mut delay = MIN_RESTART_DELAY;
-    while AssertUnwindSafe(worker.work(phase)).catch_unwind().await.is_err() && may_work(phase) {
+    loop {
+        let started = engine.clock().elapsed();
+        let ended = AssertUnwindSafe(worker.work(phase)).catch_unwind().await;
+        if ended.is_ok() || !may_work(phase) {
+            return;
+        }
+        if engine.clock().elapsed().saturating_sub(started) > MAX_RESTART_DELAY {
+            delay = MIN_RESTART_DELAY;
+        }
         observability::worker_panicked(worker.name());
         tracing::error!(worker = worker.name(), ?delay, "a worker panicked and is started again");
         tokio::select! {

@@ -15,7 +15,8 @@ const SHUTDOWN_RETRY_INTERVAL: Duration = Duration::from_millis(250);
 /// Writes what is kept until the phase changes and nothing is left.
 pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
     supervise(&engine, &mut UnwrittenWriter(engine.clone()), &mut phase).await;
-    while !engine.in_flight.is_idle() && *phase.borrow() == Phase::Finish {
+    // Without a sender, the shutdown was abandoned.
+    while !engine.in_flight.is_idle() && *phase.borrow() == Phase::Finish && phase.has_changed().is_ok() {
         let ended = engine.in_flight.ended();
         if engine.has_unwritten() {
             // An error is logged by the engine.

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::directory::KeyValue;
 use crate::engine::RunFilter;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::machine::Grant;
 use crate::model::{AccessTarget, Integration, Srn, Strategy};
 use crate::runtime::Runtime;
@@ -92,7 +92,14 @@ impl RecentTargets {
             known.changed_at = known.changed_at.max(target.changed_at);
         }
         for (path, target) in recent {
-            runtime.executor.ask_directory(self.values.put(&path, &target)).await?;
+            match runtime.executor.ask_directory(self.values.put(&path, &target)).await {
+                Ok(_) => {}
+                // It cannot be kept, however often it is tried.
+                Err(error) if error.kind() == ErrorKind::InvalidInput => {
+                    tracing::warn!(%error, flow = %target.flow, "a target cannot be kept for reconciliation");
+                }
+                Err(error) => return Err(error),
+            }
         }
         *lock(&self.read_until) = Some(now);
         Ok(())

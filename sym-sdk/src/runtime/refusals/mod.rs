@@ -95,23 +95,13 @@ impl Runtime {
         self.engine.submit(key, Input::new(run, flow, self.clock().now(), body)).await.map(drop)
     }
 
-    /// Returns the user of the directory who an actor is. Unlike for a submission, nobody is created.
+    /// Returns the user who an actor is, if the directory knows them.
     async fn known_actor(&self, actor: &Actor) -> Option<Arc<User>> {
-        let directory = &self.executor.directory;
-        let known = async {
-            match actor {
-                Actor::Resolved(resolved) => Ok(Some(resolved.user().clone())),
-                Actor::User(user) => directory.user(user.id()).await,
-                Actor::Id(id) => directory.user(*id).await,
-                Actor::Email(email) => directory.user_by_email(email).await,
-                Actor::Account(account) => {
-                    let (service, service_id) = (account.service(), account.service_id());
-                    directory.user_by_identity(service, service_id, account.user_id()).await
-                }
-            }
-        };
+        if let Actor::Resolved(resolved) = actor {
+            return Some(resolved.user().clone());
+        }
         // The claim is recorded if the directory fails, or cannot read it.
-        self.executor.ask_directory(known).await.ok().flatten()
+        self.find_actor(actor).await.ok().flatten()
     }
 
     fn flow_for_record(&self, named: Option<&str>) -> Result<Srn> {

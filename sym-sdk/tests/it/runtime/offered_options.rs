@@ -2,7 +2,7 @@
 
 use sym_sdk::config::{PromptField, Target};
 use sym_sdk::error::{Error, codes};
-use sym_sdk::forms::FieldOption;
+use sym_sdk::forms::{FieldOption, PromptForm};
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Submission;
@@ -92,6 +92,12 @@ async fn the_form_that_was_shown_determines_the_options() {
     };
     assert_eq!(submit("00g2").await.unwrap_err().code(), &codes::OPTION_NOT_ALLOWED);
     submit("00g1").await.unwrap();
+
+    let without_field =
+        PromptForm::new(form.fields().iter().filter(|field| field.name() != "group").cloned().collect());
+    let request = Submission::request("prod", ana).inputs(inputs("00g1")).shown_form(without_field);
+    let error = harness.runtime().submit(request).await.unwrap_err();
+    assert_eq!(error.code(), &codes::OPTION_NOT_ALLOWED, "a form without the field has offered nothing for it");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use expect_test::expect;
 use sym_sdk::audit::AuditKind;
 use sym_sdk::model::{AccessTarget, RunId};
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Reconcile;
+use sym_sdk::runtime::{Limits, Reconcile};
 use sym_sdk::testing::{Harness, RecordingStrategy};
 
 use super::{HOUR, MINUTE, plain, with_alerts};
@@ -69,6 +69,26 @@ async fn standing_access_stays_when_it_is_revoked_early() {
     harness.revoke_as(run, "ada@example.com").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert_eq!(harness.granted(), ["admins: ana@example.com"]);
+}
+
+/// However many requests the requester has made since.
+#[tokio::test]
+async fn access_that_was_written_off_long_ago_is_not_standing() {
+    let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"])).admin("ada@example.com");
+    let limits = Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() };
+    let mut harness = builder.handlers(plain()).limits(limits).build().await.unwrap();
+    let run = granted(&mut harness).await;
+    strategy(&harness).fail_revocations(3);
+    harness.advance(HOUR).await.unwrap();
+    harness.write_off_as(run, "ada@example.com", "removed by hand").await.unwrap();
+    for _ in 0..250 {
+        let later = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+        harness.deny_as(later, "ben@example.com").await.unwrap();
+    }
+    harness.advance(HOUR).await.unwrap();
+    assert_eq!(harness.granted(), ["admins: ana@example.com"], "it was never removed");
+    let again = granted(&mut harness).await;
+    assert!(!has(&harness, again, |kind| matches!(kind, AuditKind::StandingAccess { .. })).await);
 }
 
 #[tokio::test]

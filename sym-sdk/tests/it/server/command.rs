@@ -448,7 +448,7 @@ async fn the_help_is_complete() {
           program serve
           program serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db
 
-        Exit codes: 0 for success, 1 for errors, 2 for usage errors
+        Exit codes: 0 for success, 1 for errors, 2 for usage errors, 3 if the store fails while `serve` runs
     "#]]
     .assert_eq(&out);
 }

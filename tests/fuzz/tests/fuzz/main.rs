@@ -1,7 +1,7 @@
 //! Fuzzing of everything that parses what others have written: people, services, files and older versions.
 //!
 //! Each target has a property that must hold for every input; that nothing panics, overflows the stack or runs without end is part of
-//! all of them. Inputs are mutations of the samples in `corpus`.
+//! all of them. Inputs are mutations of the samples in `corpus` and, for Terraform, of the flows in `tests/flows`.
 //!
 //! - `cargo test -p fuzz` checks the samples and a few hundred mutations, always the same;
 //! - `FUZZ_SECONDS=60 cargo test -p fuzz` searches each target for a minute, and prints how many inputs it tried. `FUZZ_SEED=7` searches

@@ -36,7 +36,7 @@ fn stored_states_read_back_and_can_be_stepped() {
         for body in inputs {
             let input = Input::new(state.run.id(), state.flow.clone(), state.updated_at, body);
             let transition = step(&rules, Some(&state), &input);
-            // What may give access is never forgotten by a single input of the platform.
+            // Time does not go back.
             if let Some(next) = transition.state {
                 assert!(next.updated_at >= state.updated_at);
             }

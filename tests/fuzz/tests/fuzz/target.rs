@@ -22,10 +22,18 @@ const INPUTS: u32 = 256;
 /// Checks a property on each input of the corpus, and on mutations of them.
 ///
 /// The corpus is in `corpus/NAME`. An input that breaks the property is added to it, made as small as possible.
-#[expect(clippy::disallowed_methods, reason = "a search for a time takes real time; its verdict does not depend on it")]
 pub(crate) fn fuzz(name: &str, property: impl Fn(&[u8])) {
+    fuzz_with(name, Vec::new(), property);
+}
+
+/// Like [`fuzz`], with `files` as further samples.
+#[expect(clippy::disallowed_methods, reason = "a search for a time takes real time; its verdict does not depend on it")]
+pub(crate) fn fuzz_with(name: &str, mut files: Vec<PathBuf>, property: impl Fn(&[u8])) {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
-    let mut files: Vec<_> = fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    match fs::read_dir(&dir) {
+        Ok(entries) => files.extend(entries.map(|entry| entry.unwrap().path())),
+        Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}: {error}", dir.display()),
+    }
     files.sort();
     assert!(!files.is_empty(), "{} has no samples", dir.display());
     let samples: Vec<_> = files.iter().map(|file| fs::read(file).unwrap()).collect();
@@ -52,6 +60,7 @@ pub(crate) fn fuzz(name: &str, property: impl Fn(&[u8])) {
         if let Err(TestError::Fail(_, input)) = found {
             let hash: String = Sha256::digest(&input).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
             let file = dir.join(format!("found-{hash}"));
+            fs::create_dir_all(&dir).unwrap();
             fs::write(&file, &input).unwrap();
             panic!("an input breaks the property of `{name}`; it was added to the corpus as {}", file.display());
         }

@@ -29,6 +29,8 @@ pub(super) enum Behavior {
     WritesOutcomesAndFails,
     /// All writes fail, and reads work.
     RefusesWrites,
+    /// Claims panic.
+    Panics,
 }
 
 pub(super) struct FaultyStore {
@@ -142,6 +144,7 @@ impl Store for FaultyStore {
     }
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
+        assert!(self.behavior() != Behavior::Panics, "a bug in the store");
         match self.behavior() {
             Behavior::RefusesWrites => Box::pin(async { Err(disk_full()) }),
             _ => self.call("claim", move || self.store.claim(claim)),

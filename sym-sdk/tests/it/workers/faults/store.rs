@@ -7,12 +7,13 @@ use jiff::Timestamp;
 use sym_sdk::audit::AuditKind;
 use sym_sdk::clock::Clock;
 use sym_sdk::directory::{Directory, MemoryDirectory};
-use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits};
+use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits, Workers};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::handlers;
 use sym_sdk::machine::MessageRef;
+use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Limits, Submission};
+use sym_sdk::runtime::{Limits, Runtime, Submission};
 use sym_sdk::strategy::GrantResult;
 
 use super::super::GRACE;
@@ -204,18 +205,35 @@ async fn shared_access_ends_while_the_store_refuses_writes() {
     workers.shutdown(GRACE).await;
 }
 
+/// A Run whose access has ended while the store refuses writes: only memory knows that it has.
+struct EndedInMemory {
+    fixture: Fixture,
+    store: Arc<FaultyStore>,
+    runtime: Runtime,
+    run: RunId,
+    workers: Workers,
+}
+
+impl EndedInMemory {
+    /// Lets the access end, after this number of revocations that fail.
+    async fn after_failures(failures: usize) -> Self {
+        let (fixture, store) = faulty();
+        fixture.strategy.fail_revocations(failures);
+        let runtime = fixture.start().await;
+        let run = fixture.granted(&runtime).await;
+        store.set_behavior(Behavior::RefusesWrites);
+        let workers = runtime.start(WorkerLimits::default());
+        fixture.clock.advance(HOUR);
+        advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+        Self { fixture, store, runtime, run, workers }
+    }
+}
+
 /// The service is down, too: each attempt follows from the one before, in memory.
 #[tokio::test]
 async fn revocation_is_retried_while_the_store_refuses_writes() {
     const FAILURES: usize = 5;
-    let (fixture, store) = faulty();
-    fixture.strategy.fail_revocations(FAILURES);
-    let runtime = fixture.start().await;
-    let run = fixture.granted(&runtime).await;
-    store.set_behavior(Behavior::RefusesWrites);
-    let workers = runtime.start(WorkerLimits::default());
-    fixture.clock.advance(HOUR);
-    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    let EndedInMemory { fixture, store, runtime, run, workers } = EndedInMemory::after_failures(FAILURES).await;
     assert_eq!(fixture.revocations(), FAILURES + 1);
     let calls = fixture.strategy.calls();
     store.set_behavior(Behavior::Works);
@@ -230,13 +248,7 @@ async fn revocation_is_retried_while_the_store_refuses_writes() {
 /// A user acts on a Run whose end is known to memory alone.
 #[tokio::test]
 async fn actions_on_a_run_whose_end_is_not_stored_are_refused() {
-    let (fixture, store) = faulty();
-    let runtime = fixture.start().await;
-    let run = fixture.granted(&runtime).await;
-    store.set_behavior(Behavior::RefusesWrites);
-    let workers = runtime.start(WorkerLimits::default());
-    fixture.clock.advance(HOUR);
-    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    let EndedInMemory { fixture, store, runtime, run, workers } = EndedInMemory::after_failures(0).await;
     let error = advance_during(&fixture, runtime.submit(Submission::revoke(run, "ana@example.com"))).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, &codes::STORE));
     assert_eq!(fixture.revocations(), 1);
@@ -248,13 +260,7 @@ async fn actions_on_a_run_whose_end_is_not_stored_are_refused() {
 /// The process ends before the store has taken the outcome: the next one calls again, and nothing is lost.
 #[tokio::test]
 async fn access_that_ended_in_memory_alone_ends_again_after_a_restart() {
-    let (fixture, store) = faulty();
-    let runtime = fixture.start().await;
-    let run = fixture.granted(&runtime).await;
-    store.set_behavior(Behavior::RefusesWrites);
-    let workers = runtime.start(WorkerLimits::default());
-    fixture.clock.advance(HOUR);
-    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    let EndedInMemory { fixture, store, runtime, run, workers } = EndedInMemory::after_failures(0).await;
     drop((workers, runtime));
     store.set_behavior(Behavior::Works);
     let restarted = fixture.start().await;
@@ -269,15 +275,24 @@ async fn access_that_ended_in_memory_alone_ends_again_after_a_restart() {
 /// Shutdown waits for outcomes, too.
 #[tokio::test]
 async fn shutdown_stores_outcomes_that_were_refused_before() {
-    let (fixture, store) = faulty();
-    let runtime = fixture.start().await;
-    let run = fixture.granted(&runtime).await;
-    store.set_behavior(Behavior::RefusesWrites);
-    let workers = runtime.start(WorkerLimits::default());
-    fixture.clock.advance(HOUR);
-    advance_until(&fixture, "the end of the access", || fixture.strategy.granted().is_empty()).await;
+    let EndedInMemory { fixture: _fixture, store, runtime, run, workers } = EndedInMemory::after_failures(0).await;
     store.set_behavior(Behavior::Works);
     // The clock stands still: the next attempt is not due.
     workers.shutdown(GRACE).await;
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
+}
+
+/// A panic takes neither the lane nor what is in flight with it.
+#[tokio::test]
+async fn worker_that_panics_is_started_again() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    store.set_behavior(Behavior::Panics);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.let_workers_run().await;
+    let run = request(&runtime, "ana@example.com", "1h").await;
+    store.set_behavior(Behavior::Works);
+    advance_until_status(&fixture, &runtime, run, RunStatus::Escalated).await;
+    assert!(workers.are_running());
+    workers.shutdown(GRACE).await;
 }
