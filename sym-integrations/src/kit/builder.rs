@@ -22,6 +22,7 @@ pub const BASE_URL: &str = "base_url";
 #[must_use = "call `build` to get the client"]
 pub struct VendorBuilder<C> {
     account: String,
+    settings: BTreeMap<String, String>,
     secrets: BTreeMap<String, SecretString>,
     auth: Option<Auth>,
     base_url: Option<BaseUrl>,
@@ -36,6 +37,7 @@ impl<C: VendorClient> VendorBuilder<C> {
     pub(super) fn new(account: String) -> Self {
         Self {
             account,
+            settings: BTreeMap::new(),
             secrets: BTreeMap::new(),
             auth: None,
             base_url: None,
@@ -48,7 +50,8 @@ impl<C: VendorClient> VendorBuilder<C> {
     }
 
     /// Creates a builder from an integration: its `external_id` is the account, the secrets that its settings name are the credentials,
-    /// its setting `base_url` replaces the URL of the service, and users are resolved through the runtime's directory.
+    /// its setting `base_url` replaces the URL of the service, and users are resolved through the runtime's directory. The vendor reads
+    /// its other settings with [`Credentials::setting`].
     ///
     /// # Errors
     /// If a secret that the vendor needs is missing, or `base_url` is not a URL that a token may be sent to.
@@ -60,11 +63,18 @@ impl<C: VendorClient> VendorBuilder<C> {
                 builder = builder.secret(name, config.secret(name)?.clone());
             }
         }
+        builder.settings = config.integration().settings().clone();
         if let Some(url) = config.integration().settings().get(BASE_URL) {
             builder = builder.base_url(BaseUrl::parse(url)?);
         }
         builder.directory = config.directory().cloned();
         Ok(builder)
+    }
+
+    /// Sets a setting of the vendor that is not secret, such as `client_id`.
+    pub fn setting(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.settings.insert(name.into(), value.into());
+        self
     }
 
     /// Sets a secret by the name of its setting, such as `api_token_secret`.
@@ -116,7 +126,8 @@ impl<C: VendorClient> VendorBuilder<C> {
     pub fn build(self) -> Result<C> {
         let vendor = C::VENDOR;
         C::check_account(&self.account)?;
-        let credentials = Credentials { vendor, account: &self.account, secrets: &self.secrets };
+        let credentials =
+            Credentials { vendor, account: &self.account, settings: &self.settings, secrets: &self.secrets };
         let auth = match self.auth {
             Some(auth) => auth,
             None => C::auth(&credentials)?,
@@ -151,6 +162,7 @@ impl<C> Clone for VendorBuilder<C> {
     fn clone(&self) -> Self {
         Self {
             account: self.account.clone(),
+            settings: self.settings.clone(),
             secrets: self.secrets.clone(),
             auth: self.auth.clone(),
             base_url: self.base_url.clone(),
@@ -177,6 +189,7 @@ impl<C> fmt::Debug for VendorBuilder<C> {
 pub struct Credentials<'a> {
     vendor: Vendor,
     account: &'a str,
+    settings: &'a BTreeMap<String, String>,
     secrets: &'a BTreeMap<String, SecretString>,
 }
 
@@ -187,9 +200,7 @@ impl Credentials<'_> {
     /// `SymSDK:CONFIGURATION` if it is not set.
     pub fn secret(&self, setting: &str) -> Result<SecretString> {
         self.secrets.get(setting).cloned().ok_or_else(|| {
-            let message = format!("the {} client for `{}` has no `{setting}`", self.vendor.error_type(), self.account);
-            Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
-                .with_service(self.vendor.name())
+            self.missing(setting)
                 .with_hint("set it on the builder, or as a setting of the integration that names a secret")
         })
     }
@@ -197,6 +208,25 @@ impl Credentials<'_> {
     /// Returns a secret that the client can do without, if it is set.
     pub fn optional_secret(&self, setting: &str) -> Option<SecretString> {
         self.secrets.get(setting).cloned()
+    }
+
+    /// Returns a setting that is not secret, such as `client_id`.
+    ///
+    /// # Errors
+    /// `SymSDK:CONFIGURATION` if it is absent or blank.
+    pub fn setting(&self, name: &str) -> Result<&str> {
+        self.optional_setting(name)
+            .ok_or_else(|| self.missing(name).with_hint("set it on the builder, or as a setting of the integration"))
+    }
+
+    /// Returns a setting that the client can do without. One that is blank counts as absent.
+    pub fn optional_setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    fn missing(&self, setting: &str) -> Error {
+        let message = format!("the {} client for `{}` has no `{setting}`", self.vendor.error_type(), self.account);
+        self.vendor.error(ErrorKind::Configuration, codes::CONFIGURATION, message)
     }
 
     /// The vendor's own name of the account.
@@ -210,6 +240,7 @@ impl fmt::Debug for Credentials<'_> {
         f.debug_struct("Credentials")
             .field("vendor", &self.vendor.name())
             .field("account", &self.account)
+            .field("settings", &self.settings)
             .field("secrets", &self.secrets.keys())
             .finish()
     }

@@ -26,7 +26,8 @@ impl VendorClient for Depot {
     }
 
     fn endpoints(credentials: &Credentials<'_>, base_url: &BaseUrl) -> Result<Vec<Endpoint>> {
-        let files = Endpoint::new("files", BaseUrl::parse(&base_url.as_str().replace("/api", "/files"))?, Auth::none());
+        let path = format!("/{}", credentials.optional_setting("files_path").unwrap_or("files"));
+        let files = Endpoint::new("files", BaseUrl::parse(&base_url.as_str().replace("/api", &path))?, Auth::none());
         let token = credentials.optional_secret("admin_secret");
         let admin = token.map(|token| Endpoint::new("administration", base_url.clone(), Auth::bearer(token)));
         Ok(std::iter::once(files).chain(admin).collect())
@@ -76,6 +77,16 @@ async fn each_endpoint_gets_its_own_credential() {
     assert!(sent.iter().all(|sent| sent.headers["x-depot-version"] == "2"));
     let shown = format!("{depot:?} {:?}", Endpoint::new("x", depot.0.base_url().clone(), Auth::bearer("adm1n".into())));
     assert!(!shown.contains("t0ken") && !shown.contains("adm1n"), "{shown}");
+}
+
+#[test]
+fn a_blank_setting_counts_as_absent() {
+    let path = |value: &str| {
+        let depot = builder("north").setting("files_path", value).build().unwrap();
+        depot.0.endpoint("files").unwrap().base_url().as_str().to_owned()
+    };
+    assert_eq!(path(" papers "), "https://north.example.com/papers");
+    assert_eq!(path("  "), "https://north.example.com/files");
 }
 
 #[test]
