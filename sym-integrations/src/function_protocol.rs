@@ -27,20 +27,20 @@ pub(crate) struct FunctionResponse {
 
 impl FunctionResponse {
     /// Parses a response.
-    ///
-    /// # Errors
-    /// A description of the problem, which quotes nothing of the response.
-    pub(crate) fn parse(response: Value) -> Result<Self, &'static str> {
-        let Value::Object(members) = response else {
-            return Err("expected an object with `body` and `errors`");
+    pub(crate) fn parse(response: Value) -> Result<Self, ProtocolError> {
+        let members = match response {
+            Value::Object(members) => members,
+            Value::String(text) if is_encoded_object(&text) => return Err(ProtocolError::ENCODED_TWICE),
+            _ => return Err(ProtocolError::new("expected an object with `body` and `errors`")),
         };
         let errors = match members.get("errors") {
             Some(Value::Array(errors)) => errors.iter().take(MAX_ERRORS).map(error_text).collect::<Vec<_>>(),
-            Some(_) => return Err("`errors` is not a list"),
-            None => return Err("`errors` is missing"),
+            Some(_) => return Err(ProtocolError::new("`errors` is not a list")),
+            None if members.contains_key("statusCode") => return Err(ProtocolError::HTTP_RESPONSE),
+            None => return Err(ProtocolError::new("`errors` is missing")),
         };
         if errors.is_empty() && !members.contains_key("body") {
-            return Err("`body` is missing");
+            return Err(ProtocolError::new("`body` is missing"));
         }
         Ok(Self { members, errors })
     }
@@ -63,6 +63,34 @@ impl FunctionResponse {
         let message = format!("`{function}` did not revoke the access: {}", self.errors.join("; "));
         Err(Error::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message))
     }
+}
+
+/// The reason why a response does not follow the protocol, and what the author of the function can do about it. It quotes nothing of the
+/// response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ProtocolError {
+    pub(crate) problem: &'static str,
+    pub(crate) hint: &'static str,
+}
+
+impl ProtocolError {
+    const ENCODED_TWICE: Self = Self {
+        problem: "the response is a text that contains JSON",
+        hint: "return the object itself instead of the JSON text that encodes it, for example without `json.dumps`",
+    };
+
+    const HTTP_RESPONSE: Self = Self {
+        problem: "the response is one for API Gateway, with `statusCode`",
+        hint: r#"return `{"body": {…}, "errors": []}` itself, without `statusCode` and not as JSON text in `body`"#,
+    };
+
+    const fn new(problem: &'static str) -> Self {
+        Self { problem, hint: r#"return `{"body": {…}, "errors": []}`"# }
+    }
+}
+
+fn is_encoded_object(text: &str) -> bool {
+    matches!(serde_json::from_str(text), Ok(Value::Object(_) | Value::String(_)))
 }
 
 /// Returns an error as text. An error that is not text is still an error.
@@ -102,6 +130,21 @@ mod tests {
         let response = json!({ "errors": vec!["é".repeat(1_000); 100] });
         let error = FunctionResponse::parse(response).unwrap().into_revocation("f").unwrap_err();
         assert_eq!(error.message().matches('é').count(), 20 * 500);
+    }
+
+    /// L04: the hint says how the response is encoded, and what to do about it.
+    #[test]
+    fn explains_responses_that_are_encoded_twice() {
+        let inner = json!({ "body": {}, "errors": [] }).to_string();
+        for (response, hint) in [
+            (json!(inner), "without `json.dumps`"),
+            (json!(json!(inner).to_string()), "without `json.dumps`"),
+            (json!({ "statusCode": 200, "body": inner }), "without `statusCode`"),
+            (json!("ok"), r#"return `{"body": {…}, "errors": []}`"#),
+        ] {
+            let error = FunctionResponse::parse(response.clone()).unwrap_err();
+            assert!(error.hint.contains(hint), "{response}: {error:?}");
+        }
     }
 
     #[test]

@@ -9,7 +9,8 @@ use super::sts::assume_role;
 use super::{Credentials, CredentialsSource};
 use crate::http::Client;
 
-/// The maximum length of a session name.
+/// The lengths of a session name.
+const MIN_SESSION_NAME: usize = 2;
 const MAX_SESSION_NAME: usize = 64;
 
 /// The default duration of a session, which every role allows.
@@ -49,8 +50,8 @@ impl AssumeRole {
         self
     }
 
-    /// Sets the session name, which CloudTrail shows. Characters that AWS does not allow become dashes, and the name is truncated to 64
-    /// characters.
+    /// Sets the session name, which CloudTrail shows. Characters that AWS does not allow become `_`. Of a name with more than 64 characters,
+    /// the end becomes a hash of the whole, so that different names stay different.
     #[must_use]
     pub fn session_name(mut self, name: impl AsRef<str>) -> Self {
         self.session_name = session_name(name.as_ref());
@@ -98,11 +99,21 @@ impl fmt::Debug for AssumeRole {
 
 fn session_name(text: &str) -> String {
     let fit = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    let mut name: String = text.chars().map(|c| if fit(c) { c } else { '-' }).take(MAX_SESSION_NAME).collect();
-    while name.len() < 2 {
-        name.push('-');
+    let mut name: String = text.chars().map(|c| if fit(c) { c } else { '_' }).collect();
+    if name.len() > MAX_SESSION_NAME {
+        let hash = format!("-{:016x}", fnv1a(text));
+        name.truncate(MAX_SESSION_NAME - hash.len());
+        name.push_str(&hash);
+    }
+    while name.len() < MIN_SESSION_NAME {
+        name.push('_');
     }
     name
+}
+
+/// A hash that is the same in every version of the program: FNV-1a.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn configuration_error(message: String) -> Error {
@@ -125,12 +136,17 @@ impl CredentialsSource for RoleCredentials {
 mod tests {
     use super::*;
 
+    /// IA02: what AWS rejects is replaced, and a name that is cut stays distinct.
     #[test]
     fn session_names_are_valid() {
         assert_eq!(session_name("sym-ana@example.com"), "sym-ana@example.com");
-        assert_eq!(session_name("Zugänge für/alle"), "Zug-nge-f-r-alle");
-        assert_eq!(session_name(""), "--");
-        assert_eq!(session_name(&"é".repeat(100)), "-".repeat(64));
+        assert_eq!(session_name("Ana (local)"), "Ana__local_");
+        assert_eq!(session_name("PowerUser/Zugänge"), "PowerUser_Zug_nge");
+        assert_eq!((session_name(""), session_name("a")), ("__".to_owned(), "a_".to_owned()));
+        assert_eq!(session_name(&"a".repeat(64)), "a".repeat(64));
+        let (first, second) = (session_name(&("a".repeat(70) + "1")), session_name(&("a".repeat(70) + "2")));
+        assert_eq!((first.len(), second.len(), first == second), (64, 64, false));
+        assert_eq!(first, "a".repeat(47) + "-" + &format!("{:016x}", fnv1a(&("a".repeat(70) + "1"))));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
 
 use super::assume_role::RoleCredentials;
+use super::clock_offset::ClockOffset;
 use super::credentials::DynCredentialsSource;
 use super::sts::STS;
 use super::{AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
@@ -34,6 +35,7 @@ struct Inner {
 struct Endpoints {
     base_url: Option<BaseUrl>,
     connection: Connection,
+    clock_offset: Arc<ClockOffset>,
 }
 
 impl PermissionContext {
@@ -124,7 +126,7 @@ impl Endpoints {
             None => BaseUrl::of_host(&region.host(name), "")?,
         };
         let clock = Arc::clone(self.connection.clock());
-        let signer = SigV4::shared(name, region.clone(), credentials, clock);
+        let signer = SigV4::shared(name, region.clone(), credentials, clock, Arc::clone(&self.clock_offset));
         Ok(Client::builder(vendor, base).auth(Auth::signer(signer)).connection(self.connection.clone()))
     }
 }
@@ -176,7 +178,7 @@ impl PermissionContextBuilder {
     /// Builds the context, without calling AWS.
     pub fn build(self) -> Result<PermissionContext> {
         let Self { region, credentials, role, base_url, connection } = self;
-        let endpoints = Endpoints { base_url, connection };
+        let endpoints = Endpoints { base_url, connection, clock_offset: Arc::default() };
         let own = credentials.unwrap_or_else(|| from_environment(&region, &endpoints.connection));
         let role_arn = role.as_ref().map(|role| role.role_arn().to_owned());
         let credentials = match role {

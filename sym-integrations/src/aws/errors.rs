@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use jiff::fmt::rfc2822;
-use serde::Deserialize;
 use sym_sdk::error::ErrorKind;
 
+use super::xml::Element;
 use crate::http::{Failure, Response, Retry};
 use crate::kit::{ErrorBody, ErrorRule, ErrorTable, Vendor};
 
 /// The largest clock skew at which AWS accepts signatures.
-const MAX_SKEW: Duration = Duration::from_secs(5 * 60);
+const MAX_SKEW: SignedDuration = SignedDuration::from_mins(5);
 
 /// The codes that services share, without their suffix `Exception`.
 const ERRORS: ErrorTable = ErrorTable::new(&[
@@ -51,44 +52,49 @@ pub(crate) fn classify(response: &Response) -> Result<(), Failure> {
     if response.is_success() {
         return Ok(());
     }
-    let AwsError { code, message } = AwsError::of(response);
-    let mut failure = Failure::of(response);
+    let AwsError { code, message, retry_after } = AwsError::of(response);
+    let mut failure = Failure::of(response).with_retry_after(retry_after);
     if let Some(message) = message {
         failure = failure.with_message(message);
     }
     let Some(code) = code else { return Err(failure) };
     let name = code.strip_suffix("Exception").unwrap_or(&code);
     let failure = ERRORS.apply(failure.with_name(&snake_case(name)), name);
-    Err(match clock_skew(response).filter(|_| SIGNATURE_REJECTED.contains(&name)) {
-        Some(skew) => {
-            failure.with_hint(format!("the clock of this machine is {} s off that of AWS: correct it", skew.as_secs()))
-        }
+    let offset = clock_offset(response).filter(|_| SIGNATURE_REJECTED.contains(&name));
+    Err(match offset {
+        // Also a small one: the present correction may be wrong, since somebody has corrected the clock.
+        Some(offset) if offset.unsigned_abs() <= MAX_SKEW.unsigned_abs() => failure.with_clock_offset(offset),
+        Some(offset) => failure.with_clock_offset(offset).with_hint(format!(
+            "the clock of this machine is {} s off that of AWS: correct it",
+            offset.as_secs().unsigned_abs()
+        )),
         None => failure,
     })
 }
 
-/// The skew between this machine's clock and that of AWS, if it is too large for signatures to be accepted.
-fn clock_skew(response: &Response) -> Option<Duration> {
+/// The time by which AWS's clock is ahead of this machine's.
+fn clock_offset(response: &Response) -> Option<SignedDuration> {
     let theirs = rfc2822::parse(response.header("date")?).ok()?.timestamp();
-    let skew = response.received().duration_since(theirs).unsigned_abs();
-    (skew > MAX_SKEW).then_some(skew)
+    Some(theirs.duration_since(response.received()))
 }
 
-/// The code and the message of a failure.
+/// The code, the message and the delay of a failure.
+#[derive(Default)]
 struct AwsError {
     code: Option<String>,
     message: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl AwsError {
     fn of(response: &Response) -> Self {
         let text = response.text();
-        let Self { code, message } = match text.trim_start().starts_with('<') {
+        let error = match text.trim_start().starts_with('<') {
             true => Self::of_xml(&text),
-            false => ErrorBody::of(response).map_or(Self { code: None, message: None }, |body| Self::of_json(&body)),
+            false => ErrorBody::of(response).map_or_else(Self::default, |body| Self::of_json(&body)),
         };
-        let code = response.header("x-amzn-errortype").map(str::to_owned).or(code);
-        Self { code: code.as_deref().map(bare_code).filter(|code| !code.is_empty()).map(str::to_owned), message }
+        let header = response.header("x-amzn-errortype").and_then(bare_code);
+        Self { code: header.or(error.code.as_deref().and_then(bare_code)).map(str::to_owned), ..error }
     }
 
     fn of_json(body: &ErrorBody) -> Self {
@@ -96,34 +102,25 @@ impl AwsError {
         Self {
             code: body.text("__type").or_else(|| body.text("code")),
             message: body.text("message").map(|message| message + &reason),
+            retry_after: body
+                .text("RetryAfterSeconds")
+                .and_then(|seconds| seconds.parse().ok())
+                .map(Duration::from_secs),
         }
     }
 
+    /// The envelope of the code differs between services.
     fn of_xml(text: &str) -> Self {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Envelope {
-            error: Details,
-        }
-
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Details {
-            code: Option<String>,
-            message: Option<String>,
-        }
-
-        match quick_xml::de::from_str(text) {
-            Ok(Envelope { error: Details { code, message } }) => Self { code, message },
-            Err(_) => Self { code: None, message: None },
-        }
+        let (document, _) = Element::read(text);
+        let text = |name: &str| document.text_within(name).map(str::to_owned);
+        Self { code: text("Code"), message: text("Message"), retry_after: None }
     }
 }
 
 /// Reduces a code in its full form, `namespace#Code:address`, to `Code`.
-fn bare_code(code: &str) -> &str {
+fn bare_code(code: &str) -> Option<&str> {
     let code = code.split(':').next().unwrap_or(code);
-    code.rsplit('#').next().unwrap_or(code).trim()
+    Some(code.rsplit('#').next().unwrap_or(code).trim()).filter(|code| !code.is_empty())
 }
 
 /// Converts `ResourceNotFound` to the form of our codes: `RESOURCE_NOT_FOUND`.
@@ -166,8 +163,8 @@ mod tests {
 
     #[test]
     fn strips_namespace_and_address_of_codes() {
-        assert_eq!(bare_code("com.amazonaws.lambda#ResourceNotFoundException"), "ResourceNotFoundException");
-        assert_eq!(bare_code("AccessDeniedException:http://internal.amazon.com/coral/"), "AccessDeniedException");
-        assert_eq!(bare_code(""), "");
+        assert_eq!(bare_code("com.amazonaws.lambda#ResourceNotFoundException"), Some("ResourceNotFoundException"));
+        assert_eq!(bare_code("AccessDeniedException:http://internal.amazon.com/coral/"), Some("AccessDeniedException"));
+        assert_eq!(bare_code(""), None);
     }
 }

@@ -32,6 +32,7 @@ mod cache;
 #[cfg(feature = "aws-config")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-config")))]
 mod chain;
+mod clock_offset;
 mod context;
 mod credentials;
 mod environment;
@@ -40,6 +41,7 @@ mod region;
 mod secrets_manager;
 mod signer;
 mod sts;
+mod xml;
 
 pub use assume_role::AssumeRole;
 pub use cache::CachedCredentials;

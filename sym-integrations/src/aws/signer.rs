@@ -5,17 +5,21 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4::SigningParams;
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{BoxError, Error, ErrorCode, ErrorKind, Result};
 
+use super::clock_offset::ClockOffset;
 use super::credentials::DynCredentialsSource;
 use super::{Credentials, CredentialsSource, Region};
 use crate::http::{CredentialsVersion, Signer, UnsignedRequest};
 
 /// A signer for AWS requests: [Signature Version 4][doc], with a hash of the body. It signs the headers `host`, `content-type` and
 /// those that begin with `x-amz-`.
+///
+/// If AWS rejects a signature because the clock of this machine is wrong, signatures get the time of AWS from then on.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -35,14 +39,16 @@ pub struct SigV4 {
     region: Region,
     credentials: Arc<dyn DynCredentialsSource>,
     clock: Arc<dyn Clock>,
+    clock_offset: Arc<ClockOffset>,
     last: Mutex<Last>,
 }
 
-/// The credentials that were used last.
+/// The credentials and the clock that were used last.
 #[derive(Default)]
 struct Last {
     version: CredentialsVersion,
     access_key_id: String,
+    clock_corrections: u64,
 }
 
 impl SigV4 {
@@ -53,7 +59,7 @@ impl SigV4 {
         credentials: impl CredentialsSource,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::shared(service, region, Arc::new(credentials), clock)
+        Self::shared(service, region, Arc::new(credentials), clock, Arc::default())
     }
 
     pub(super) fn shared(
@@ -61,15 +67,18 @@ impl SigV4 {
         region: Region,
         credentials: Arc<dyn DynCredentialsSource>,
         clock: Arc<dyn Clock>,
+        clock_offset: Arc<ClockOffset>,
     ) -> Self {
-        Self { service, region, credentials, clock, last: Mutex::default() }
+        Self { service, region, credentials, clock, clock_offset, last: Mutex::default() }
     }
 
-    fn version(&self, credentials: &Credentials) -> CredentialsVersion {
+    /// Returns a number that differs if the credentials or the correction of the clock are not those of the last request.
+    fn version(&self, credentials: &Credentials, clock_corrections: u64) -> CredentialsVersion {
         let mut last = self.lock();
-        if last.access_key_id != credentials.access_key_id() {
+        if last.access_key_id != credentials.access_key_id() || last.clock_corrections != clock_corrections {
             last.version += 1;
             last.access_key_id = credentials.access_key_id().to_owned();
+            last.clock_corrections = clock_corrections;
         }
         last.version
     }
@@ -91,7 +100,7 @@ impl SigV4 {
             .identity(&identity)
             .region(self.region.as_str())
             .name(self.service)
-            .time(self.clock.now().into())
+            .time(self.clock_offset.correct(self.clock.now()).into())
             .settings(SigningSettings::default())
             .build()
             .map_err(unsigned)?
@@ -115,13 +124,15 @@ impl Signer for SigV4 {
     fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsVersion>> {
         Box::pin(async move {
             let credentials = self.credentials.current().await?;
+            // Read before the time, so that a correction in between counts as one that this request does not have.
+            let clock_corrections = self.clock_offset.corrections();
             for (name, value) in self.headers(&credentials, &request)? {
                 match name {
                     "x-amz-date" => request.set_header(name, &value)?,
                     _ => request.set_secret_header(name, "", &SecretString::from(value))?,
                 }
             }
-            Ok(self.version(&credentials))
+            Ok(self.version(&credentials, clock_corrections))
         })
     }
 
@@ -134,6 +145,15 @@ impl Signer for SigV4 {
             last.access_key_id.clone()
         };
         self.credentials.reject(&rejected)
+    }
+
+    fn correct_clock(&self, rejected: CredentialsVersion, offset: SignedDuration) -> bool {
+        let (version, corrections) = {
+            let last = self.lock();
+            (last.version, last.clock_corrections)
+        };
+        // Another request may have corrected the clock since this one was signed.
+        version != rejected || corrections != self.clock_offset.corrections() || self.clock_offset.set(offset)
     }
 }
 

@@ -1,35 +1,14 @@
 //! The Security Token Service, which assumes roles.
 
-use serde::Deserialize;
 use sym_sdk::error::{Result, codes};
 
 use super::errors::service;
+use super::xml::Element;
 use super::{AssumeRole, Credentials};
 use crate::http::{Client, Failure};
 use crate::kit::Vendor;
 
 pub(super) const STS: Vendor = service("sts", "AWS");
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct AssumeRoleResponse {
-    assume_role_result: AssumeRoleResult,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct AssumeRoleResult {
-    credentials: Keys,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Keys {
-    access_key_id: String,
-    secret_access_key: String,
-    session_token: String,
-    expiration: jiff::Timestamp,
-}
 
 /// Assumes a role: [AssumeRole](https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html).
 pub(super) async fn assume_role(sts: &Client, role: &AssumeRole) -> Result<Credentials> {
@@ -49,13 +28,16 @@ pub(super) async fn assume_role(sts: &Client, role: &AssumeRole) -> Result<Crede
         call = call.form("ExternalId", id);
     }
     let response = call.await?;
-    let read: Result<AssumeRoleResponse, _> = quick_xml::de::from_str(&response.text());
-    // The error of the parser may quote a key.
-    let keys =
-        read.map_err(|_| response.invalid("the response contains no credentials"))?.assume_role_result.credentials;
-    Ok(Credentials::new(keys.access_key_id, keys.secret_access_key.into())
-        .with_session_token(keys.session_token.into())
-        .with_expiry(keys.expiration))
+    read(&response.text()).ok_or_else(|| response.invalid("the response contains no credentials"))
+}
+
+fn read(xml: &str) -> Option<Credentials> {
+    let root = Element::parse(xml)?;
+    let keys = root.child("AssumeRoleResult")?.child("Credentials")?;
+    let credentials = Credentials::new(keys.text_of("AccessKeyId")?, keys.text_of("SecretAccessKey")?.into())
+        .with_session_token(keys.text_of("SessionToken")?.into())
+        .with_expiry(keys.text_of("Expiration")?.parse().ok()?);
+    Some(credentials)
 }
 
 fn explain(failure: Failure, role_arn: &str) -> Failure {

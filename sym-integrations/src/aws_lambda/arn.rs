@@ -54,7 +54,7 @@ impl FunctionArn {
             && account.bytes().all(|byte| byte.is_ascii_digit())
             && is_name(name)
             && match qualifier {
-                [] | ["$LATEST"] => true,
+                [] | ["$LATEST" | "$LATEST.PUBLISHED"] => true,
                 [qualifier] => is_name(qualifier),
                 _ => false,
             };
@@ -117,6 +117,12 @@ mod tests {
             ("arn:aws:lambda:us-east-1:123456789012:function:grant", "grant", None),
             ("arn:aws:lambda:us-east-1:123456789012:function:grant:7", "grant", Some("7")),
             ("arn:aws:lambda:us-east-1:123456789012:function:grant:$LATEST", "grant", Some("$LATEST")),
+            // L03
+            (
+                "arn:aws:lambda:us-east-1:123456789012:function:grant:$LATEST.PUBLISHED",
+                "grant",
+                Some("$LATEST.PUBLISHED"),
+            ),
             ("arn:aws-cn:lambda:cn-north-1:123456789012:function:my_f-1:live", "my_f-1", Some("live")),
             ("arn:aws-us-gov:lambda:us-gov-west-1:123456789012:function:grant", "grant", None),
         ] {

@@ -101,12 +101,10 @@ impl LambdaStrategy {
     async fn call(&self, request: &AccessRequest<'_>) -> Result<(FunctionArn, FunctionResponse)> {
         let function = function_of(request.target())?;
         let response = self.0.invoke(&function, &request.to_json()).max_bytes(MAX_BYTES).await?;
-        let response = FunctionResponse::parse(response).map_err(|problem| {
+        let response = FunctionResponse::parse(response).map_err(|error| {
             let message =
-                format!("function `{}` does not follow the protocol of strategies: {problem}", function.name());
-            LAMBDA
-                .error(ErrorKind::Decode, codes::INVALID_REPLY, message)
-                .with_hint(r#"return `{"body": {…}, "errors": []}`"#)
+                format!("function `{}` does not follow the protocol of strategies: {}", function.name(), error.problem);
+            LAMBDA.error(ErrorKind::Decode, codes::INVALID_REPLY, message).with_hint(error.hint)
         })?;
         Ok((function, response))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::Method;
+use jiff::SignedDuration;
 use sym_sdk::error::{Error, ErrorKind};
 use url::Url;
 
@@ -29,11 +30,13 @@ pub(super) struct AttemptError {
     pub(super) retry_after: Option<Duration>,
     /// The version of the credentials that the service rejected.
     pub(super) rejected_credentials: Option<CredentialsVersion>,
+    /// The offset of the service's clock, if it rejected the time of the request.
+    pub(super) clock_offset: Option<SignedDuration>,
 }
 
 impl AttemptError {
     fn new(error: Error, retry: Retry) -> Self {
-        Self { error, retry, retry_after: None, rejected_credentials: None }
+        Self { error, retry, retry_after: None, rejected_credentials: None, clock_offset: None }
     }
 }
 
@@ -146,8 +149,13 @@ impl Exchange<'_> {
         };
         let failure: Failure = self.spec.refine.iter().fold(failure, |failure, refine| refine(&response, failure));
         let rejected_credentials = (failure.kind() == ErrorKind::Unauthorized).then_some(version);
-        let (retry, retry_after) = (failure.retry(), failure.retry_after());
-        Err(AttemptError { error: failure.into_error(&response), retry, retry_after, rejected_credentials })
+        Err(AttemptError {
+            retry: failure.retry(),
+            retry_after: failure.retry_after(),
+            rejected_credentials,
+            clock_offset: failure.clock_offset(),
+            error: failure.into_error(&response),
+        })
     }
 
     async fn receive(&self, mut incoming: Incoming) -> Result<Response, AttemptError> {

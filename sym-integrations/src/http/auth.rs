@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
@@ -143,6 +144,14 @@ pub trait Signer: Send + Sync + 'static {
         let _ = rejected;
         false
     }
+
+    /// Called when the service rejects a request because of its time, with [what has to be added](super::Failure::with_clock_offset) to the
+    /// time of this machine. Returns whether the next request will be signed with another time than the rejected one; if so, the call is
+    /// attempted once more.
+    fn correct_clock(&self, rejected: CredentialsVersion, offset: SignedDuration) -> bool {
+        let _ = (rejected, offset);
+        false
+    }
 }
 
 /// A request that is about to be signed. See [`Signer`].
@@ -220,6 +229,13 @@ impl Credentials {
     pub(super) fn renew(&self, rejected: CredentialsVersion) -> bool {
         match self {
             Self::Signer(signer) => signer.renew(rejected),
+            Self::None | Self::Header(..) => false,
+        }
+    }
+
+    pub(super) fn correct_clock(&self, rejected: CredentialsVersion, offset: SignedDuration) -> bool {
+        match self {
+            Self::Signer(signer) => signer.correct_clock(rejected, offset),
             Self::None | Self::Header(..) => false,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use sym_sdk::error::{Error, ErrorCode, ErrorKind};
 
 use super::Response;
@@ -69,6 +70,7 @@ struct Inner {
     hint: Option<String>,
     retry: Retry,
     retry_after: Option<Duration>,
+    clock_offset: Option<SignedDuration>,
 }
 
 impl Failure {
@@ -100,7 +102,16 @@ impl Failure {
         };
         let retry_after = matches!(status, 429 | 503).then(|| response.retry_after()).flatten();
         let info = Arc::clone(response.call_info());
-        Self(Box::new(Inner { kind, code: info.code(name), message, hint: None, retry, retry_after, info }))
+        Self(Box::new(Inner {
+            kind,
+            code: info.code(name),
+            message,
+            hint: None,
+            retry,
+            retry_after,
+            clock_offset: None,
+            info,
+        }))
     }
 
     /// Sets the kind of the error.
@@ -156,6 +167,13 @@ impl Failure {
         self
     }
 
+    /// Says that the request was rejected because of its time, and what has to be added to the time of this machine to get that of the
+    /// service. A [`Signer`](super::Signer) that can sign with another time is asked to, and the call is attempted once more.
+    pub fn with_clock_offset(mut self, offset: SignedDuration) -> Self {
+        self.0.clock_offset = Some(offset);
+        self
+    }
+
     /// Returns the kind of the error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -179,6 +197,10 @@ impl Failure {
     /// Returns the delay that the service asks for.
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
+    }
+
+    pub(super) fn clock_offset(&self) -> Option<SignedDuration> {
+        self.0.clock_offset
     }
 
     pub(super) fn into_error(self, response: &Response) -> Error {

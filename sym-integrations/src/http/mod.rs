@@ -20,6 +20,7 @@
 //!   sent with every request.
 //! - *Redaction* (`redact.rs`). Secrets appear in no error, log or `Debug` output, not even if the service echoes them. Text of a
 //!   service is quoted on one line and truncated.
+//! - *Blemishes* (`repaired_json.rs`). A character that cannot be decoded does not make a JSON response unreadable: it is read as U+FFFD.
 //! - *Size* (`attempt.rs`). A response is read up to a limit, counted after decompression.
 //! - *Tracing* (`retry.rs`). A span `call` has the fields `service`, `method`, `route`, `status`, `attempts`, `request` and `error`; each
 //!   retry logs a warning. Routes contain placeholders such as `{group}`, never values.
@@ -50,6 +51,7 @@ mod paginator;
 mod rate_limit;
 mod redact;
 mod redirect;
+pub(crate) mod repaired_json;
 #[cfg(feature = "testing")]
 pub(crate) mod replay;
 mod request_spec;

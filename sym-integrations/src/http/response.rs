@@ -12,6 +12,7 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 
 use super::call_info::CallInfo;
 use super::failure::error_names;
+use super::repaired_json::repaired;
 
 /// A complete response.
 #[derive(Clone)]
@@ -81,13 +82,21 @@ impl Response {
     }
 
     /// Decodes the body as JSON. The error names the path at which decoding failed.
+    ///
+    /// Characters in texts that cannot be decoded, such as half of a surrogate pair, are read as U+FFFD.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
+        let body = self.json_text();
         // Tracking the path costs time and is needed only for an error, so a body that fails is decoded a second time.
-        serde_json::from_slice(&self.body).map_err(|error| {
-            let json = &mut serde_json::Deserializer::from_slice(&self.body);
+        serde_json::from_slice(&body).map_err(|error| {
+            let json = &mut serde_json::Deserializer::from_slice(&body);
             let path = serde_path_to_error::deserialize::<_, T>(json).err().map(|error| error.path().to_string());
             self.not_json(&error, path)
         })
+    }
+
+    /// Returns the body as JSON whose texts can be decoded.
+    pub(crate) fn json_text(&self) -> Cow<'_, [u8]> {
+        repaired(&self.body)
     }
 
     /// Decodes the body as JSON and redacts secrets that the service echoes, for values that are stored.

@@ -93,7 +93,7 @@ impl<'a> RetryLoop<'a> {
             .with_jitter()
             .without_max_times()
             .build();
-        let mut renewed = false;
+        let (mut renewed, mut clock_corrected) = (false, false);
         let mut attempts = 0;
         loop {
             self.acquire().await?;
@@ -103,6 +103,14 @@ impl<'a> RetryLoop<'a> {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
+            // A rejected time is corrected once, before the credentials are suspected.
+            if let (Some(version), Some(offset)) = (error.rejected_credentials, error.clock_offset)
+                && !clock_corrected
+                && self.client.credentials.correct_clock(version, offset)
+            {
+                clock_corrected = true;
+                continue;
+            }
             // Expired credentials are renewed once; that attempt does not count as a retry of the policy.
             if let Some(version) = error.rejected_credentials
                 && !renewed

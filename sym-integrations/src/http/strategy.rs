@@ -146,12 +146,12 @@ impl HttpStrategy {
             .max_bytes(MAX_BYTES)
             .await?;
         FunctionResponse::parse(response.redacted_json()?).map_err(|fault| {
-            let message = format!("the response of `{}` is invalid: {fault}", self.name);
+            let message = format!("the response of `{}` is invalid: {}", self.name, fault.problem);
             let error = self
                 .client
                 .error(ErrorKind::Decode, error_names::ERROR_RESPONSE, message)
                 .with_status(response.status())
-                .with_hint(r#"the function must respond with `{"body": {…}, "errors": []}`"#);
+                .with_hint(fault.hint);
             match response.request_id() {
                 Some(id) => error.with_request_id(id),
                 None => error,

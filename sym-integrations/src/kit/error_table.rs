@@ -109,40 +109,43 @@ impl ErrorRule {
 
 /// The JSON object that reports a failure.
 ///
-/// Members are found in either case of their first letter, since services write `message` and `Message` alike; a member that is
-/// `null` counts as absent.
+/// Members are found in either case of their letters, since services write `message` and `Message` alike, some of them in one body. Of two
+/// spellings, the one that has a value of the expected type counts; a member that is `null` counts as absent.
 #[derive(Clone, Debug)]
 pub struct ErrorBody(Map<String, Value>);
 
 impl ErrorBody {
     /// Reads the body of a response, if it is a JSON object. Lists are skipped without being parsed.
     pub fn of(response: &Response) -> Option<Self> {
-        let body = response.body();
+        let body = response.json_text();
         let is_object = body.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{');
-        is_object.then(|| serde_json::from_slice(body).ok()).flatten().map(Self)
+        is_object.then(|| serde_json::from_slice(&body).ok()).flatten().map(Self)
     }
 
     /// Returns a member that is not `null`.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        let exact = self.0.get(name).filter(|value| !value.is_null());
-        exact.or_else(|| {
-            let mut other = self.0.iter().filter(|(key, value)| key.eq_ignore_ascii_case(name) && !value.is_null());
-            other.next().map(|(_, value)| value)
-        })
+        self.spellings(name).next()
+    }
+
+    /// The members of this name that are not `null`: the one that is spelled exactly so, and then the others.
+    fn spellings<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Value> {
+        let exact = self.0.get(name);
+        let others = self.0.iter().filter(move |(key, _)| *key != name && key.eq_ignore_ascii_case(name));
+        exact.into_iter().chain(others.map(|(_, value)| value)).filter(|value| !value.is_null())
     }
 
     /// Returns a text or a number as text. An empty text counts as absent.
     pub fn text(&self, name: &str) -> Option<String> {
-        match self.get(name)? {
+        self.spellings(name).find_map(|value| match value {
             Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
             Value::Number(number) => Some(number.to_string()),
             _ => None,
-        }
+        })
     }
 
     /// Returns a member that is an object.
     pub fn object(&self, name: &str) -> Option<Self> {
-        self.get(name)?.as_object().cloned().map(Self)
+        self.spellings(name).find_map(Value::as_object).cloned().map(Self)
     }
 
     /// Returns the members of a list. One value counts as a list of one.
@@ -170,5 +173,11 @@ mod tests {
         assert_eq!(body.text("Code").as_deref(), Some("7"));
         assert_eq!(body.list("causes").len(), 1);
         assert!(body.list("errors").is_empty() && body.object("causes").is_none());
+
+        let body =
+            json!({ "message": {}, "Message": " ", "MESSAGE": "not allowed", "error": "no", "Error": { "code": "x" } });
+        let body = ErrorBody(body.as_object().unwrap().clone());
+        assert_eq!(body.text("message").as_deref(), Some("not allowed"));
+        assert_eq!(body.object("error").and_then(|error| error.text("code")).as_deref(), Some("x"));
     }
 }

@@ -1,5 +1,6 @@
 //! Signatures, credentials and roles; secrets in AWS Secrets Manager.
 
+mod errors;
 mod roles;
 #[cfg(feature = "runtime")]
 mod secrets;

@@ -111,6 +111,19 @@ async fn calls_the_url_as_written() {
     }
 }
 
+/// L01: half of a surrogate pair, or a byte of another encoding, does not make it unknown whether there is access.
+#[tokio::test]
+async fn a_character_cut_in_half_does_not_spoil_a_response() {
+    let replay = Replay::new();
+    for answer in [br#"{"body":"on it \ud83d","errors":[]}"#.as_slice(), b"{\"body\":\"on it \xf0\x9f\",\"errors\":[]}"] {
+        replay.post("/vpn").times(2).reply(Reply::status(200).body(answer.to_vec()));
+        let output = StepOutput(json!({ "body": "on it \u{fffd}", "errors": [] }));
+        assert_eq!(escalate(&replay).await.unwrap(), GrantResult::granted().with_output(output.clone()));
+        assert_eq!(deescalate(&replay).await.unwrap(), Some(output));
+    }
+    replay.check().unwrap();
+}
+
 #[tokio::test]
 async fn reported_errors_fail_the_step() {
     let replay = Replay::new();

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
@@ -133,10 +134,18 @@ pub(super) async fn read_secret(
         let error = Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message);
         return Err(error.with_hint("hand a `SecretReader` for it over with `Builder::secrets`"));
     };
-    let value = reader.read(secret).await?;
+    let value = without_byte_order_mark(reader.read(secret).await?);
     match secret.json_key() {
         Some(key) => json_entry(secret, &value, key),
         None => Ok(value),
+    }
+}
+
+/// Removes the mark that some editors write at the beginning of a file. It is part of no token.
+fn without_byte_order_mark(value: SecretString) -> SecretString {
+    match value.expose_secret().strip_prefix('\u{feff}') {
+        Some(rest) => SecretString::from(rest),
+        None => value,
     }
 }
 
@@ -146,11 +155,18 @@ fn json_entry(secret: &Secret, value: &SecretString, key: &str) -> Result<Secret
         Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
     };
     // The parser's message is left out: it can quote the secret.
-    let json: Value =
-        serde_json::from_str(value.expose_secret()).map_err(|_| fault("has a JSON key, but is not JSON"))?;
-    match json.get(key) {
+    let not_json = |_| fault("has a JSON key, but is not JSON");
+    let entries: Value = serde_json::from_str(value.expose_secret()).map_err(not_json)?;
+    match entries.get(key) {
         Some(Value::String(text)) => Ok(SecretString::from(text.as_str())),
-        Some(_) => Err(fault(&format!("has an entry `{key}` that is not text"))),
+        // As it is written: a number of many digits is not rounded.
+        Some(Value::Number(_)) => {
+            let entries: BTreeMap<String, &RawValue> = serde_json::from_str(value.expose_secret()).map_err(not_json)?;
+            let number = entries.get(key).map(|number| SecretString::from(number.get()));
+            number.ok_or_else(|| fault(&format!("has no entry `{key}`")))
+        }
+        Some(Value::Null) => Err(fault(&format!("has an entry `{key}` that is `null`"))),
+        Some(_) => Err(fault(&format!("has an entry `{key}` that is neither text nor a number"))),
         None => Err(fault(&format!("has no entry `{key}`"))),
     }
 }

@@ -88,6 +88,29 @@ async fn reads_entries_of_json_secrets() {
     reaches(config("environment", "ALL", Some("pagerduty")), &[("ALL", json)], "hunter2-entry").await;
 }
 
+/// A04: a token that consists of digits may be a number in JSON. It is read as it is written.
+#[tokio::test]
+async fn reads_entries_that_are_numbers_as_they_are_written() {
+    for (json, token) in [
+        (r#"{"pagerduty": 12345678}"#, "12345678"),
+        (r#"{"pagerduty": 123456789012345678901234567890}"#, "123456789012345678901234567890"),
+        (r#"{"pagerduty": 1, "pagerduty": 90210.50}"#, "90210.50"),
+    ] {
+        reaches(config("environment", "ALL", Some("pagerduty")), &[("ALL", json)], token).await;
+    }
+}
+
+/// A05: some editors write a byte order mark, which is part of neither JSON nor a token.
+#[tokio::test]
+async fn a_byte_order_mark_is_not_part_of_a_secret() {
+    let json = "\u{feff}{\"pagerduty\": \"hunter2-marked\"}";
+    reaches(config("environment", "ALL", Some("pagerduty")), &[("ALL", json)], "hunter2-marked").await;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("token");
+    std::fs::write(&path, "\u{feff}hunter2-bom\n").unwrap();
+    reaches(config("file", path.to_str().unwrap(), None), &[], "hunter2-bom").await;
+}
+
 #[tokio::test]
 async fn reads_secrets_from_files_without_the_final_line_break() {
     let dir = tempfile::tempdir().unwrap();
@@ -98,7 +121,11 @@ async fn reads_secrets_from_files_without_the_final_line_break() {
 
 #[tokio::test]
 async fn reports_unreadable_secrets_without_showing_them() {
-    let variables = [("TEXT", "hunter2"), ("NUMBER", r#"{"pagerduty": 1, "other": "hunter2"}"#), ("EMPTY", "")];
+    let variables = [
+        ("TEXT", "hunter2"),
+        ("NUMBER", r#"{"pagerduty": ["1"], "other": "hunter2", "nothing": null}"#),
+        ("EMPTY", ""),
+    ];
     refuses(
         config("environment", "MISSING", None),
         &variables,
@@ -120,7 +147,13 @@ async fn reports_unreadable_secrets_without_showing_them() {
     refuses(
         config("environment", "NUMBER", Some("pagerduty")),
         &variables,
-        expect!["secret `token` has an entry `pagerduty` that is not text (SymSDK:UNKNOWN_SECRET)"],
+        expect!["secret `token` has an entry `pagerduty` that is neither text nor a number (SymSDK:UNKNOWN_SECRET)"],
+    )
+    .await;
+    refuses(
+        config("environment", "NUMBER", Some("nothing")),
+        &variables,
+        expect!["secret `token` has an entry `nothing` that is `null` (SymSDK:UNKNOWN_SECRET)"],
     )
     .await;
     refuses(

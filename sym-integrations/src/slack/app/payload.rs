@@ -13,6 +13,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use url::form_urlencoded;
 
 use crate::http::SecretString;
+use crate::http::repaired_json::repaired;
 
 /// A payload received from Slack: a command, or an interaction in a view or a message
 /// ([reference](https://docs.slack.dev/reference/interaction-payloads)).
@@ -33,8 +34,9 @@ impl Incoming {
     pub(super) fn from_form(body: &[u8]) -> Result<Self> {
         let fields = || form_urlencoded::parse(body);
         if let Some((_, payload)) = fields().filter(|(name, _)| name == "payload").last() {
-            let Kind { kind } = serde_json::from_str(&payload).map_err(malformed)?;
-            return Self::interaction(&kind, &mut serde_json::Deserializer::from_str(&payload));
+            let payload = repaired(payload.as_bytes());
+            let Kind { kind } = serde_json::from_slice(&payload).map_err(malformed)?;
+            return Self::interaction(&kind, &mut serde_json::Deserializer::from_slice(&payload));
         }
         let fields: Map<_, _> =
             fields().map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();

@@ -21,6 +21,7 @@ use super::deadline::respond_in_time;
 use super::dispatcher::Dispatcher;
 use super::payload::Incoming;
 use super::response::Response;
+use crate::http::repaired_json::repaired;
 
 /// The time without a message after which a socket counts as broken. Slack sends a ping every few seconds.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -151,7 +152,7 @@ async fn listen_once(dispatcher: &Dispatcher, stop: &CancellationToken) -> Resul
 /// Handles a message. Its acknowledgement is sent to `responses`; without one, Slack redelivers the message. Returns the end of
 /// the socket if the message announces it.
 fn on_message(dispatcher: &Dispatcher, text: &str, responses: &mpsc::Sender<String>) -> Result<Option<SocketEnd>> {
-    let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+    let Ok(envelope) = serde_json::from_slice::<Envelope>(&repaired(text.as_bytes())) else {
         tracing::warn!("ignored a malformed message on the socket from Slack");
         return Ok(None);
     };

@@ -154,7 +154,7 @@ mod called {
     #[tokio::test]
     async fn the_names_of_sessions_are_such_as_aws_takes() {
         let replay = Replay::new();
-        replay.post("/").form("RoleSessionName", "sym-Zug-nge-").reply(session(1, "2024-02-29T13:00:00Z"));
+        replay.post("/").form("RoleSessionName", "sym-Zug_nge_").reply(session(1, "2024-02-29T13:00:00Z"));
         replay.post(path()).reply(Reply::json(1));
         let role = AssumeRole::new(ROLE).unwrap().session_name("sym-Zugänge!");
         call(&AwsLambda::new(builder(&replay).role(role).build().unwrap())).await.unwrap();

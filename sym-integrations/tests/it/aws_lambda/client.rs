@@ -260,13 +260,11 @@ async fn waits_for_the_maximum_run_time() {
 }
 
 #[tokio::test]
-async fn reports_clock_skew() {
+async fn a_clock_that_is_slightly_wrong_is_not_suspected() {
     let refused = |date: &str| {
         refusal(403, "InvalidSignatureException", "Signature expired: 20240229T120000Z is now earlier than …")
             .header("date", date)
     };
-    let error = fails(refused("Thu, 29 Feb 2024 12:20:00 GMT")).await;
-    assert_eq!(error.hint(), Some("the clock of this machine is 1200 s off that of AWS: correct it"));
     let error = fails(refused("Thu, 29 Feb 2024 12:00:20 GMT")).await;
     assert_eq!(error.hint(), Some("check the secret access key"));
 }

@@ -86,6 +86,23 @@ async fn reported_errors_fail_the_step() {
     assert_eq!(error.message(), "`grant` did not revoke the access: no such group; and no user");
 }
 
+/// L01: half of a surrogate pair in a text does not make it unknown whether there is access.
+#[tokio::test]
+async fn a_character_cut_in_half_does_not_spoil_a_response() {
+    let answer = r#"{"body":{"note":"on it \ud83d"},"errors":[]}"#;
+    let output = StepOutput(json!({ "body": { "note": "on it \u{fffd}" }, "errors": [] }));
+    assert_eq!(grant(Reply::text(answer)).await.unwrap(), GrantResult::granted().with_output(output.clone()));
+    assert_eq!(revoke(Reply::text(answer)).await.unwrap(), Some(output));
+
+    let refused = r#"{"errors":["no \udc4d, \ud83d\udc4d"]}"#;
+    let error = revoke(Reply::text(refused)).await.unwrap_err();
+    assert_eq!(error.message(), "`grant` did not revoke the access: no \u{fffd}, 👍");
+
+    let failed = Reply::text(r#"{"errorType":"ValueError","errorMessage":"no user \ud83d"}"#);
+    let error = grant(failed.header("x-amz-function-error", "Unhandled")).await.unwrap_err();
+    assert!(error.message().ends_with("the function failed: ValueError: no user \u{fffd}"), "{error}");
+}
+
 #[tokio::test]
 async fn rejects_malformed_responses() {
     for answer in

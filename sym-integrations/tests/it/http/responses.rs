@@ -9,13 +9,11 @@ use super::support::{TOKEN, client, clock, code, hurry};
 
 #[derive(Debug, Deserialize)]
 struct User {
-    #[expect(dead_code, reason = "it is only read")]
     profile: Profile,
 }
 
 #[derive(Debug, Deserialize)]
 struct Profile {
-    #[expect(dead_code, reason = "it is only read")]
     email: String,
 }
 
@@ -69,8 +67,18 @@ async fn reports_an_empty_body() {
 
 #[tokio::test]
 async fn reports_a_body_that_is_not_text() {
-    let message = misread(json(b"[{\"profile\":{\"email\":\"\xff\xfe\"}}]".to_vec())).await;
-    assert!(message.contains("at `[0].profile.email`: invalid unicode code point"), "{message}");
+    let message = misread(json(b"\x1f\x8b\x08\xff\xfe".to_vec())).await;
+    assert!(message.starts_with("GET users: unexpected JSON: expected value at line 1 column 1"), "{message}");
+}
+
+/// L01: one bad character leaves the rest of a response readable.
+#[tokio::test]
+async fn characters_that_cannot_be_decoded_are_replaced() {
+    for body in [b"[{\"profile\":{\"email\":\"a\xff@x\"}}]".as_slice(), br#"[{"profile":{"email":"a\ud83d@x"}}]"#] {
+        let server = answer(json(body)).await;
+        let users: Vec<User> = client(&server.uri(), &clock()).get("users", &[]).await.unwrap().json().unwrap();
+        assert_eq!(users[0].profile.email, "a\u{fffd}@x");
+    }
 }
 
 #[tokio::test]
