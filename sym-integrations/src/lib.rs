@@ -22,6 +22,10 @@ pub mod aws;
 pub mod aws_lambda;
 #[cfg(any(feature = "aws-lambda", feature = "slack-app"))]
 mod bounded_cache;
+#[cfg(feature = "client")]
+mod clock_offset;
+#[cfg(feature = "client")]
+mod expiring_cache;
 mod field_option;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;

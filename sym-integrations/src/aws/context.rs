@@ -12,10 +12,10 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
 
 use super::assume_role::RoleCredentials;
-use super::clock_offset::ClockOffset;
 use super::credentials::DynCredentialsSource;
 use super::sts::STS;
 use super::{AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
+use crate::clock_offset::ClockOffset;
 use crate::http::{Auth, BaseUrl, Client, ClientBuilder, Connection};
 use crate::kit::Vendor;
 
@@ -178,7 +178,7 @@ impl PermissionContextBuilder {
     /// Builds the context, without calling AWS.
     pub fn build(self) -> Result<PermissionContext> {
         let Self { region, credentials, role, base_url, connection } = self;
-        let endpoints = Endpoints { base_url, connection, clock_offset: Arc::default() };
+        let endpoints = Endpoints { base_url, connection, clock_offset: Arc::new(super::signer::clock_offset()) };
         let own = credentials.unwrap_or_else(|| from_environment(&region, &endpoints.connection));
         let role_arn = role.as_ref().map(|role| role.role_arn().to_owned());
         let credentials = match role {

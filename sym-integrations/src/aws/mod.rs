@@ -32,7 +32,6 @@ mod cache;
 #[cfg(feature = "aws-config")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-config")))]
 mod chain;
-mod clock_offset;
 mod context;
 mod credentials;
 mod environment;

@@ -11,9 +11,9 @@ use sym_sdk::BoxFuture;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{BoxError, Error, ErrorCode, ErrorKind, Result};
 
-use super::clock_offset::ClockOffset;
 use super::credentials::DynCredentialsSource;
 use super::{Credentials, CredentialsSource, Region};
+use crate::clock_offset::ClockOffset;
 use crate::http::{CredentialsVersion, Signer, UnsignedRequest};
 
 /// A signer for AWS requests: [Signature Version 4][doc], with a hash of the body. It signs the headers `host`, `content-type` and
@@ -59,7 +59,7 @@ impl SigV4 {
         credentials: impl CredentialsSource,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self::shared(service, region, Arc::new(credentials), clock, Arc::default())
+        Self::shared(service, region, Arc::new(credentials), clock, Arc::new(clock_offset()))
     }
 
     pub(super) fn shared(
@@ -155,6 +155,11 @@ impl Signer for SigV4 {
         // Another request may have corrected the clock since this one was signed.
         version != rejected || corrections != self.clock_offset.corrections() || self.clock_offset.set(offset)
     }
+}
+
+/// A correction of the clock, of at least a minute: AWS accepts signatures from minutes away.
+pub(super) fn clock_offset() -> ClockOffset {
+    ClockOffset::new("aws", SignedDuration::from_mins(1))
 }
 
 impl fmt::Debug for SigV4 {

@@ -50,13 +50,13 @@ impl From<Error> for AttemptError {
 pub(super) async fn attempt(client: &Inner, spec: &RequestSpec) -> Result<Response, AttemptError> {
     let mut url = spec.url();
     for _ in 0..=redirect::MAX_REDIRECTS {
-        let (mut headers, body) = spec.content();
+        let (mut headers, mut body) = spec.content();
         let mut info = spec.call_info(client);
         let unsigned = UnsignedRequest {
             method: &spec.method,
             url: &url,
             headers: &mut headers,
-            body: &body,
+            body: &mut body,
             redactor: &mut info.redactor,
         };
         let version = client.credentials.sign(unsigned).await?;

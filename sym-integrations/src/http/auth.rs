@@ -15,6 +15,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use url::Url;
 
 use super::redact::Redactor;
+use super::url_encoding::encode_pairs;
 
 /// The authentication method of a client.
 ///
@@ -159,7 +160,7 @@ pub struct UnsignedRequest<'a> {
     pub(super) method: &'a Method,
     pub(super) url: &'a Url,
     pub(super) headers: &'a mut HeaderMap,
-    pub(super) body: &'a Bytes,
+    pub(super) body: &'a mut Bytes,
     pub(super) redactor: &'a mut Redactor,
 }
 
@@ -182,6 +183,17 @@ impl UnsignedRequest<'_> {
     /// Returns the body as it is sent.
     pub fn body(&self) -> &[u8] {
         self.body
+    }
+
+    /// Appends a pair whose value is a secret, such as an assertion that is made anew for each attempt, to the form in the body. Errors
+    /// and logs of the call never show it.
+    pub fn append_secret_form(&mut self, name: &str, secret: &SecretString) {
+        self.redactor.hide(secret);
+        let pair = encode_pairs(&[(name.to_owned(), secret.expose_secret().to_owned())]);
+        *self.body = match self.body.is_empty() {
+            true => pair.into(),
+            false => [&self.body[..], b"&", pair.as_bytes()].concat().into(),
+        };
     }
 
     /// Sets a header that is not secret, such as a date.

@@ -12,6 +12,11 @@ use super::Response;
 const ROUNDING: Duration = Duration::from_secs(1);
 
 impl Response {
+    /// Returns the time by the clock of the service: the `Date` header, in whole seconds.
+    pub fn date(&self) -> Option<Timestamp> {
+        date(self.header_map())
+    }
+
     /// Returns the delay that `Retry-After` asks for, given in seconds or as a date.
     pub fn retry_after(&self) -> Option<Duration> {
         retry_after(self.header_map(), Some(self.received()))
@@ -43,9 +48,12 @@ pub(super) fn retry_after(headers: &HeaderMap, received: Option<Timestamp>) -> O
 }
 
 fn until(at: Timestamp, headers: &HeaderMap, received: Option<Timestamp>) -> Option<Duration> {
-    let date = text(headers, "date").and_then(|date| rfc2822::parse(date).ok());
-    let now = date.map(|date| date.timestamp()).or(received)?;
+    let now = date(headers).or(received)?;
     Some(Duration::try_from(at.duration_since(now)).unwrap_or_default())
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    Some(rfc2822::parse(text(headers, "date")?).ok()?.timestamp())
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

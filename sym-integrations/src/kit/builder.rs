@@ -126,15 +126,21 @@ impl<C: VendorClient> VendorBuilder<C> {
     pub fn build(self) -> Result<C> {
         let vendor = C::VENDOR;
         C::check_account(&self.account)?;
-        let credentials =
-            Credentials { vendor, account: &self.account, settings: &self.settings, secrets: &self.secrets };
-        let auth = match self.auth {
-            Some(auth) => auth,
-            None => C::auth(&credentials)?,
-        };
         let base_url = match self.base_url {
             Some(url) => url,
             None => C::base_url(&self.account)?,
+        };
+        let credentials = Credentials {
+            vendor,
+            account: &self.account,
+            settings: &self.settings,
+            secrets: &self.secrets,
+            base_url: &base_url,
+            connection: &self.connection,
+        };
+        let auth = match self.auth {
+            Some(auth) => auth,
+            None => C::auth(&credentials)?,
         };
         let client_of = |base_url, auth| {
             let client = Client::builder(vendor, base_url).auth(auth).connection(self.connection.clone());
@@ -144,7 +150,7 @@ impl<C: VendorClient> VendorBuilder<C> {
         let endpoints =
             endpoints.map(|endpoint| Ok((endpoint.name, client_of(endpoint.base_url, endpoint.auth).build()?)));
         let endpoints = endpoints.collect::<Result<_>>()?;
-        let mut client = client_of(base_url, auth);
+        let mut client = client_of(base_url.clone(), auth);
         for group in vendor.rate_groups().iter().filter(|_| self.has_rate_limits) {
             let limit = self.rate_limit.filter(|_| group.name.is_empty()).unwrap_or(group.limit);
             client = match group.per_key {
@@ -154,7 +160,8 @@ impl<C: VendorClient> VendorBuilder<C> {
         }
         let account: Arc<str> = self.account.into();
         let accounts = AccountResolver::new(vendor.name(), Arc::clone(&account), self.directory);
-        Ok(C::from_service(ServiceClient::new(vendor, client.build()?, endpoints, account, accounts)))
+        let service = ServiceClient::new(vendor, client.build()?, endpoints, account, accounts);
+        Ok(C::from_service(service.with_settings(self.settings)))
     }
 }
 
@@ -191,6 +198,8 @@ pub struct Credentials<'a> {
     account: &'a str,
     settings: &'a BTreeMap<String, String>,
     secrets: &'a BTreeMap<String, SecretString>,
+    base_url: &'a BaseUrl,
+    connection: &'a Connection,
 }
 
 impl Credentials<'_> {
@@ -221,7 +230,7 @@ impl Credentials<'_> {
 
     /// Returns a setting that the client can do without. One that is blank counts as absent.
     pub fn optional_setting(&self, name: &str) -> Option<&str> {
-        self.settings.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
+        present(self.settings, name)
     }
 
     fn missing(&self, setting: &str) -> Error {
@@ -232,6 +241,20 @@ impl Credentials<'_> {
     /// The vendor's own name of the account.
     pub fn account(&self) -> &str {
         self.account
+    }
+
+    /// The URL of the service.
+    pub fn base_url(&self) -> &BaseUrl {
+        self.base_url
+    }
+
+    /// The connection of the client, for calls that get credentials.
+    pub fn connection(&self) -> &Connection {
+        self.connection
+    }
+
+    pub(super) fn vendor(&self) -> Vendor {
+        self.vendor
     }
 }
 
@@ -244,4 +267,9 @@ impl fmt::Debug for Credentials<'_> {
             .field("secrets", &self.secrets.keys())
             .finish()
     }
+}
+
+/// Returns a setting that is neither absent nor blank.
+pub(super) fn present<'a>(settings: &'a BTreeMap<String, String>, name: &str) -> Option<&'a str> {
+    settings.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
 }

@@ -1,5 +1,6 @@
 //! The part of a client that all vendors have: the HTTP client, the account, and the resolution of users.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use sym_sdk::error::{ErrorKind, Result, codes};
 use sym_sdk::model::User;
 
 use super::account_resolver::AccountResolver;
+use super::builder::present;
 use super::{Account, Credentials, Endpoint, REVOKE, Vendor, VendorBuilder};
 use crate::http::{Auth, BaseUrl, Client};
 
@@ -66,6 +68,7 @@ pub struct ServiceClient {
     endpoints: Arc<[(&'static str, Client)]>,
     account: Arc<str>,
     accounts: AccountResolver,
+    settings: Arc<BTreeMap<String, String>>,
 }
 
 impl ServiceClient {
@@ -76,7 +79,16 @@ impl ServiceClient {
         account: Arc<str>,
         accounts: AccountResolver,
     ) -> Self {
-        Self { vendor, client, endpoints: endpoints.into(), account, accounts }
+        Self { vendor, client, endpoints: endpoints.into(), account, accounts, settings: Arc::default() }
+    }
+
+    pub(super) fn with_settings(self, settings: BTreeMap<String, String>) -> Self {
+        Self { settings: Arc::new(settings), ..self }
+    }
+
+    /// Returns a setting of the integration that is not a secret; `None` if it is absent or blank.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        present(&self.settings, name)
     }
 
     /// The vendor's own name of the account, such as a domain: the `external_id` of the integration.

@@ -4,7 +4,8 @@
 //! [`VendorClient`] and is built by a [`VendorBuilder`]; the objects it returns are [`Resource`]s with enums made by
 //! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. A second host or credential is
 //! an [`Endpoint`], and simulations talk to a [`SimulatedService`]. What one of these does, no vendor does again, so a rule such as "an
-//! account that the directory knows counts before an e-mail address" has one place.
+//! account that the directory knows counts before an e-mail address" has one place. Services that issue tokens for an hour, instead of one
+//! for ever, are called with [`AccessTokens`].
 //!
 //! The kit knows nothing about a vendor's API: routes, filters and paging are the vendor's own. It prefers traits and generics to macros,
 //! so that definitions can be found and errors read; the one macro is for enums, which have no generic form.
@@ -137,6 +138,7 @@ mod error_table;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 mod membership;
+mod oauth;
 mod open_enum;
 mod resource;
 mod simulated;
@@ -150,6 +152,7 @@ pub use endpoint::Endpoint;
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
 #[cfg(feature = "runtime")]
 pub use membership::{GroupInfo, GroupRef, Membership, MembershipStrategy};
+pub use oauth::{AccessTokens, SigningKey};
 pub use resource::{Resource, null_as_default};
 pub use simulated::{SimulatedRequest, SimulatedService};
 pub use simulated_members::SimulatedMembers;
