@@ -14,6 +14,9 @@
 //! | `testing` | [`testing`], a fake service with canned responses |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(all(feature = "client", feature = "runtime"))]
+#[cfg_attr(docsrs, doc(cfg(all(feature = "client", feature = "runtime"))))]
+pub mod audit_format;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
@@ -26,6 +29,9 @@ mod bounded_cache;
 mod clock_offset;
 #[cfg(feature = "client")]
 mod expiring_cache;
+#[cfg(feature = "datadog")]
+#[cfg_attr(docsrs, doc(cfg(feature = "datadog")))]
+pub mod datadog;
 mod field_option;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;
@@ -43,9 +49,15 @@ pub mod okta;
 pub mod pagerduty;
 #[cfg(feature = "runtime")]
 mod plugins;
+#[cfg(feature = "segment")]
+#[cfg_attr(docsrs, doc(cfg(feature = "segment")))]
+pub mod segment;
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub mod slack;
+#[cfg(feature = "syslog")]
+#[cfg_attr(docsrs, doc(cfg(feature = "syslog")))]
+pub mod syslog;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

@@ -6,7 +6,7 @@ use std::io;
 use rustls::CertificateError;
 
 /// Returns a hint if the error says that a certificate was rejected, and `None` for any other error.
-pub(super) fn rejected(error: &(dyn Error + 'static)) -> Option<&'static str> {
+pub(crate) fn rejected(error: &(dyn Error + 'static)) -> Option<&'static str> {
     Some(match find(error)? {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "the certificate has expired: renew it, or correct this machine's clock"

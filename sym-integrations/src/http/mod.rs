@@ -38,7 +38,7 @@ mod base_url;
 mod body;
 mod call;
 mod call_info;
-mod certificate;
+pub(crate) mod certificate;
 mod client;
 mod connection;
 mod failure;

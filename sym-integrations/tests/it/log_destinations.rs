@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use hmac::{Hmac, KeyInit, Mac};
 use secrecy::SecretString;
 use serde_json::Value;
+use sha2::Sha256;
+use sym_integrations::audit_format::AuditFormat;
 use sym_integrations::http::log_destination::HttpDestination;
 use sym_sdk::audit::{self, AuditDestination, AuditLine};
 use sym_sdk::clock::VirtualClock;
@@ -25,8 +29,16 @@ fn get_permissions() -> RequestPermission {
 }
 
 /// The lines of a log.
-async fn lines() -> Vec<AuditLine> {
+pub(crate) async fn lines() -> Vec<AuditLine> {
+    lines_with_target_setting("").await
+}
+
+/// The lines of a log whose larger entries contain this text, in a setting of the target.
+pub(crate) async fn lines_with_target_setting(text: &str) -> Vec<AuditLine> {
     let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(sym_sdk::handlers![get_permissions]);
+    let builder = builder.declare(|config| {
+        config.targets[0].settings.insert("note".to_owned(), text.to_owned());
+    });
     let mut harness = builder.build().await.unwrap();
     harness.request("prod").duration("1h").await.unwrap();
     let lines = audit::lines(&**harness.runtime().engine(), 0, 100).await.unwrap();
@@ -76,6 +88,44 @@ async fn posts_batches_as_json_lines() {
     assert!(audit::verify_lines(bodies.concat().as_bytes()).is_ok());
     let requests = server.received_requests().await.unwrap();
     assert_eq!(requests[0].headers["content-type"], "application/x-ndjson");
+}
+
+/// The signature is that of the Standard Webhooks specification, which any of its libraries verifies.
+#[tokio::test]
+async fn requests_can_be_signed() {
+    let server = server(ResponseTemplate::new(204)).await;
+    let lines = lines().await;
+    // 32 bytes, as the specification's libraries write them.
+    let secret = SecretString::from("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+    let signed = to(&server).signed_with(&secret).unwrap().clock(clock());
+    signed.deliver(&lines).await.unwrap();
+    let requests = server.received_requests().await.unwrap();
+    for (request, line) in requests.iter().zip(&lines) {
+        let header = |name: &str| request.headers[name].to_str().unwrap().to_owned();
+        assert_eq!(header("webhook-id"), line.id().to_string(), "a repeated request has the same id");
+        assert_eq!(header("webhook-timestamp"), "1709208000");
+        let key: Vec<u8> = (0..32).collect();
+        let mut mac = Hmac::<Sha256>::new_from_slice(&key).unwrap();
+        mac.update(format!("{}.1709208000.{}", line.id(), line.as_str()).as_bytes());
+        let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+        assert_eq!(header("webhook-signature"), format!("v1,{signature}"));
+    }
+    assert!(!format!("{signed:?}").contains("AAEC"));
+    for bad in ["whsec_c2hvcnQ=", "hunter2!", ""] {
+        let error = to(&server).signed_with(&SecretString::from(bad)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+    }
+}
+
+#[tokio::test]
+async fn entries_can_be_events_of_ocsf() {
+    let server = server(ResponseTemplate::new(204)).await;
+    let lines = lines().await;
+    to(&server).format(AuditFormat::Ocsf).deliver(&lines).await.unwrap();
+    for body in bodies(&server).await {
+        assert_eq!(serde_json::from_str::<Value>(&body).unwrap()["category_uid"], 3);
+    }
 }
 
 #[tokio::test]
@@ -304,7 +354,9 @@ async fn a_configured_destination_catches_up_after_an_outage() {
 
 #[tokio::test]
 async fn invalid_settings_are_reported_at_start() {
-    let cases: [(&[(&str, &str)], &str); 5] = [
+    let cases: [(&[(&str, &str)], &str); 7] = [
+        (&[("url", "https://a.example.com/"), ("format", "cef")], "`format` must be `sym` or `ocsf`, got `cef`"),
+        (&[("url", "https://a.example.com/"), ("signing_secret", "token")], "the signing secret must be `whsec_`"),
         (&[], "log destination `archive` needs the setting `url`"),
         (&[("url", "http://logs.example.com/")], "uses `http`, expected `https`"),
         (

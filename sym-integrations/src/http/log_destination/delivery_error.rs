@@ -7,18 +7,30 @@ use sym_sdk::error::{Error, ErrorKind, codes};
 
 use crate::http::certificate;
 
+/// The hints for responses that no retry changes: what to look at in the configuration of a log destination.
+pub(crate) struct Hints {
+    /// For 401: the credentials are not valid.
+    pub(crate) unauthorized: &'static str,
+    /// For 403: the credentials are not sufficient.
+    pub(crate) forbidden: &'static str,
+    /// For 413: the request is too large.
+    pub(crate) too_large: &'static str,
+    /// For all others.
+    pub(crate) other: &'static str,
+}
+
 /// The error for a response that is not a success.
-pub(super) fn rejected(host: &str, status: StatusCode, retry_after: Option<Duration>) -> Error {
+pub(super) fn rejected(host: &str, status: StatusCode, retry_after: Option<Duration>, hints: &Hints) -> Error {
     let (kind, hint) = match status.as_u16() {
         429 => (ErrorKind::RateLimited, None),
         408 | 425 | 500.. => (ErrorKind::Unavailable, None),
-        401 => (ErrorKind::Unauthorized, Some("check the token in `bearer_token_secret`")),
-        403 => (ErrorKind::Forbidden, Some("check the permissions of the token in `bearer_token_secret`")),
+        401 => (ErrorKind::Unauthorized, Some(hints.unauthorized)),
+        403 => (ErrorKind::Forbidden, Some(hints.forbidden)),
         300..=399 => {
             (ErrorKind::Configuration, Some("redirects are not followed: set `url` to the target of the redirect"))
         }
-        413 => (ErrorKind::Configuration, Some("raise the server's limit for bodies, or set a smaller `batch`")),
-        _ => (ErrorKind::Configuration, Some("check `url`: it must respond to a POST with a status from 200 to 299")),
+        413 => (ErrorKind::Configuration, Some(hints.too_large)),
+        _ => (ErrorKind::Configuration, Some(hints.other)),
     };
     let error = Error::new(kind, codes::AUDIT_DESTINATION, format!("`{host}` rejected audit entries"))
         .with_service(host)
