@@ -27,11 +27,11 @@ pub mod aws_lambda;
 mod bounded_cache;
 #[cfg(feature = "client")]
 mod clock_offset;
-#[cfg(feature = "client")]
-mod expiring_cache;
 #[cfg(feature = "datadog")]
 #[cfg_attr(docsrs, doc(cfg(feature = "datadog")))]
 pub mod datadog;
+#[cfg(feature = "client")]
+mod expiring_cache;
 mod field_option;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;
