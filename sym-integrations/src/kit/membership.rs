@@ -6,7 +6,9 @@
 //! tried, is then read back for as long as the service's lists may lag, and fails if the user is listed even then, because
 //! something puts them back. A vendor says how its calls are made, and nothing more.
 //!
-//! Whether a user was a member before the grant is not remembered: the end of the access removes them.
+//! A user who is a member before the grant stays one: the runtime reads the membership first, and calls neither step for them. Where
+//! groups have roles, a user can be a member with less than the target grants. A vendor with roles describes that in
+//! [`Membership::prior_access`], and gets the description back to [restore](Membership::restore_member) it.
 
 use std::time::Duration;
 
@@ -14,10 +16,11 @@ use serde_json::json;
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::StepOutput;
-use sym_sdk::model::{AccessTarget, User};
+use sym_sdk::machine::MIN_SETTLE_TIME;
+use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{
-    AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType, resource_by_settings,
+    AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope, StrategyConfig, StrategyType,
+    resource_by_settings,
 };
 
 use super::{Account, VendorClient, vendor_errors};
@@ -58,6 +61,13 @@ pub trait Membership: VendorClient {
     /// The setting of a target that holds the id of the group.
     const GROUP_SETTING: &'static str = "group_id";
 
+    /// The settings of a target: the group's, and those that say more, such as a role.
+    const TARGET_SETTINGS: &'static [SettingSchema] = &[SettingSchema::required(Self::GROUP_SETTING).bindable()];
+
+    /// The longest time for which the service may go on with a grant after its caller has given up, or does not show it; see
+    /// [`AccessStrategy::settle_time`].
+    const SETTLE_TIME: Duration = MIN_SETTLE_TIME;
+
     /// The scope of a revocation: whether existing sessions end.
     const REVOCATION_SCOPE: RevocationScope;
 
@@ -83,23 +93,53 @@ pub trait Membership: VendorClient {
     /// A code that ends in [`GROUP_NOT_FOUND`](vendor_errors::GROUP_NOT_FOUND) if there is none.
     fn group(&self, group: GroupRef<'_>) -> impl Future<Output = Result<GroupInfo>> + Send;
 
-    /// Whether an account is a member now.
+    /// Returns what the target grants of its group, where members have roles; see [`AccessStrategy::level`].
+    fn level(target: &AccessTarget) -> Option<String> {
+        let _ = target;
+        None
+    }
+
+    /// Returns the account's membership, compared with what the target grants. By default, a member has all that it grants.
+    ///
+    /// A vendor with roles returns [`PriorAccess::Lesser`] for a lower role, with a description for
+    /// [`restore_member`](Self::restore_member).
+    fn prior_access(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<PriorAccess>> + Send {
+        async move {
+            let is_member = self.is_member(group, account).await?;
+            Ok(if is_member { PriorAccess::Sufficient } else { PriorAccess::None })
+        }
+    }
+
+    /// Gives an account back the membership that it had before the grant, as [`prior_access`](Self::prior_access) has described it, and
+    /// returns when the service has confirmed it. By default, the account is removed.
+    fn restore_member(
+        &self,
+        group: GroupRef<'_>,
+        account: &str,
+        prior: &str,
+    ) -> impl Future<Output = Result<()>> + Send {
+        let _ = prior;
+        self.remove_member(group, account)
+    }
+
+    /// Whether an account is a member now, with at least what the target grants.
     fn is_member(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<bool>> + Send;
 
-    /// Adds an account. One that is a member already stays one.
+    /// Adds an account, or raises its role to what the target grants. One that has it already stays as it is.
     fn add_member(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<()>> + Send;
 
     /// Removes an account, and returns when the service has confirmed it. One that is not a member is no error.
     fn remove_member(&self, group: GroupRef<'_>, account: &str) -> impl Future<Output = Result<()>> + Send;
 
-    /// Lists the ids of the members.
+    /// Lists the ids of the members with at least what the target grants.
     fn members(&self, group: GroupRef<'_>) -> Paginator<String>;
 
     /// Makes a cheap call that needs the credentials, for targets whose group is not known until a user picks it.
     fn check_credentials(&self) -> impl Future<Output = Result<()>> + Send;
 }
 
-/// An access strategy that grants access by adding users to groups, and revokes it by removing them.
+/// An access strategy that grants access by adding users to groups, and revokes it by removing them, or by giving them back the lesser
+/// role that they had before.
 ///
 /// Both steps have an output such as `{"group_id": "00g1", "group_name": "prod-admins", "user_id": "00u1"}`; that of a revocation
 /// lacks the name if the service did not return it. A user who was a member before the request stays one when it ends: neither step is
@@ -147,7 +187,11 @@ impl<M: Membership> MembershipStrategy<M> {
     async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
         let (group, account) = (group_ref::<M>(request.target())?, request.identity());
         let client = M::from_service(self.client.service().for_revocation());
-        client.remove_member(group, account).await.map_err(|error| match error.code().name() {
+        let removed = match request.prior() {
+            Some(prior) => client.restore_member(group, account, prior).await,
+            None => client.remove_member(group, account).await,
+        };
+        removed.map_err(|error| match error.code().name() {
             // The configuration may name the wrong group since the grant, so this does not count as success.
             vendor_errors::GROUP_NOT_FOUND => error.with_hint(
                 "if the group was deleted, all access through it ended with it: the revocation can be written off",
@@ -186,9 +230,8 @@ impl<M: Membership> MembershipStrategy<M> {
 }
 
 impl<M: Membership + IntegrationClient> MembershipStrategy<M> {
-    const TARGET_SETTINGS: &'static [SettingSchema] = &[SettingSchema::required(M::GROUP_SETTING).bindable()];
     const TARGETS: &'static [TargetSchema] =
-        &[TargetSchema::new(M::TARGET, SettingsSchema::closed(Self::TARGET_SETTINGS))];
+        &[TargetSchema::new(M::TARGET, SettingsSchema::closed(M::TARGET_SETTINGS))];
     const SCHEMA: StrategySchema = StrategySchema::ANY
         .with_integration(IntegrationSchema::new(M::TYPE, M::SETTINGS))
         .with_settings(SettingsSchema::closed(&[]))
@@ -240,8 +283,16 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
         self.list(target).await.map(Some)
     }
 
-    async fn has_access(&self, target: &AccessTarget, identity: &str) -> Result<Option<bool>> {
-        self.client.is_member(group_ref::<M>(target)?, identity).await.map(Some)
+    fn level(&self, target: &AccessTarget) -> Option<String> {
+        M::level(target)
+    }
+
+    fn settle_time(&self) -> Duration {
+        M::SETTLE_TIME
+    }
+
+    async fn prior_access(&self, target: &AccessTarget, identity: &str) -> Result<PriorAccess> {
+        self.client.prior_access(group_ref::<M>(target)?, identity).await
     }
 
     /// A group that a requester picks in the form is not known yet: of such a target only the credentials are checked.

@@ -159,6 +159,8 @@ pub const ACCESS_STILL_LISTED: ErrorCode = ErrorCode::new("AccessStrategy", "STI
 pub const REVOCATION_NOT_READ_BACK: ErrorCode = ErrorCode::new("AccessStrategy", "NOT_READ_BACK");
 /// `AccessStrategy:WRITTEN_OFF`: an admin wrote off a revocation that did not succeed.
 pub const REVOCATION_WRITTEN_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "WRITTEN_OFF");
+/// `AccessStrategy:OTHER_LEVEL_ACTIVE`: another request gives the same resource at another level.
+pub const OTHER_LEVEL_ACTIVE: ErrorCode = ErrorCode::new("AccessStrategy", "OTHER_LEVEL_ACTIVE");
 /// `AccessStrategy:EXPIRED`: access expired before it could be granted.
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
 /// `SymSDK:TOO_MANY_REQUESTS`: a user makes requests too fast.

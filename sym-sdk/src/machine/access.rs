@@ -16,6 +16,7 @@ use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::notice::Notice;
 use super::outcome::{Outcome, Revocation, RevocationCheck};
+use super::prior_state::PriorState;
 use super::retry::{MAX_GRANT_ATTEMPTS, REVOCATION_ALERT_INTERVAL, retry_delay, revoke_delay};
 use super::settling::SettleWindow;
 use super::state::{ActiveEvent, PendingEffect, RunState, Stage};
@@ -90,6 +91,12 @@ pub struct Grant {
     /// Whether the identity had the access before, without any request. The strategy then neither grants nor revokes it.
     #[serde(default)]
     pub is_standing: bool,
+    /// The lesser access that the identity had before, without any request. The end of the access restores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prior: Option<PriorState>,
+    /// The level at which the target grants the resource, for resources with several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub level: Option<String>,
 }
 
 impl Grant {
@@ -105,6 +112,8 @@ impl Grant {
             account: strategy.integration().map(|integration| integration.external_id().to_owned()),
             settle_window: SettleWindow::default(),
             is_standing: false,
+            prior: None,
+            level: None,
         }
     }
 
@@ -112,6 +121,11 @@ impl Grant {
     pub fn is_reached_by(&self, strategy: &Strategy) -> bool {
         let account = strategy.integration().map(Integration::external_id);
         self.strategy == strategy.service() && self.account.as_deref() == account
+    }
+
+    /// Returns whether a revocation has put back the lesser access that the identity had before.
+    pub(super) fn is_restored_by(&self, revocation: &Revocation) -> bool {
+        self.prior.is_some() && revocation.still_needed_by == 0
     }
 }
 
@@ -146,6 +160,17 @@ impl RunState {
     }
 }
 
+/// The properties of the access that a request is about to get.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entitlement<'a> {
+    pub(super) identity: &'a str,
+    pub(super) resource: &'a str,
+    pub(super) level: Option<&'a str>,
+    pub(super) settle_time: Duration,
+    pub(super) is_standing: bool,
+    pub(super) prior: Option<&'a PriorState>,
+}
+
 // Granting.
 
 impl Stepper<'_> {
@@ -161,15 +186,8 @@ impl Stepper<'_> {
     }
 
     /// Requests the grant, once the requester's identity is known. The expiry timer is set in the same transition.
-    pub(super) fn identified(
-        &mut self,
-        event: Arc<EventRecord>,
-        kind: &EffectKind,
-        identity: &str,
-        resource: &str,
-        settle_window: SettleWindow,
-        is_standing: bool,
-    ) {
+    pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, found: Entitlement<'_>) {
+        let Entitlement { identity, resource, level, settle_time, is_standing, prior } = found;
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
             let message = "the flow no longer has an access strategy";
             let error = EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
@@ -194,13 +212,17 @@ impl Stepper<'_> {
         let grant = Grant {
             until,
             duration: event.duration,
-            settle_window,
+            settle_window: SettleWindow::new(settle_time),
             is_standing,
+            prior: prior.filter(|_| !is_standing).cloned(),
+            level: level.map(str::to_owned),
             ..Grant::new(strategy, target.clone(), resource, identity)
         };
+        let (title, identity) = (grant.target.title(), identity.to_owned());
         if is_standing {
-            let (target, identity) = (grant.target.title(), identity.to_owned());
-            self.audit(&event, AuditKind::StandingAccess { target, identity });
+            self.audit(&event, AuditKind::StandingAccess { target: title, identity });
+        } else if let Some(prior) = grant.prior.clone() {
+            self.audit(&event, AuditKind::LesserAccess { target: title, identity, prior });
         }
         self.hold(&grant);
         self.state.access = Access::Granting(grant.clone());
@@ -387,6 +409,7 @@ impl Stepper<'_> {
         let target = target.title();
         let Access::Revoking { grant, revoked_at, .. } = self.state.access.clone() else { return };
         let is_standing = grant.is_standing;
+        let restored_prior = grant.is_restored_by(revocation);
         self.state.former_grant = Some(grant);
         let was_escalated = self.was_escalated();
         self.store_output(Step::Deescalate, revocation.output.clone());
@@ -399,6 +422,7 @@ impl Stepper<'_> {
                 identity,
                 still_needed_by: revocation.still_needed_by,
                 confirmed: revocation.check == RevocationCheck::Gone,
+                restored_prior,
             },
         };
         self.audit(event, entry);

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::input::ActionKind;
+use super::prior_state::PriorState;
 use super::user_actions::UserAction;
 use crate::model::{HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step, UserId};
 use crate::routing::RequestPermission;
@@ -48,6 +49,11 @@ fn is_empty(actors: &Arc<BTreeMap<Step, LoggedActor>>) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 /// The kinds of audit entries.
@@ -166,6 +172,15 @@ pub enum AuditKind {
         /// The identity that has the access.
         identity: String,
     },
+    /// The identity has lesser access already, without any request. The end of the Run's access restores it.
+    LesserAccess {
+        /// The target.
+        target: String,
+        /// The identity that has the access.
+        identity: String,
+        /// The access that it has, as the strategy describes it.
+        prior: PriorState,
+    },
     /// Access was granted.
     Granted {
         /// The target.
@@ -196,6 +211,9 @@ pub enum AuditKind {
         still_needed_by: usize,
         /// Whether the target was read afterwards and no longer lists the identity.
         confirmed: bool,
+        /// Whether the identity has the lesser access again that it had before.
+        #[serde(default, skip_serializing_if = "is_false")]
+        restored_prior: bool,
     },
     /// The access was revoked, and a grant whose outcome is unknown may still take effect: it is revoked again.
     RevokedProvisionally {
@@ -209,6 +227,9 @@ pub enum AuditKind {
         confirmed: bool,
         /// The time until which the grant may take effect.
         settles_at: Timestamp,
+        /// Whether the identity has the lesser access again that it had before.
+        #[serde(default, skip_serializing_if = "is_false")]
+        restored_prior: bool,
     },
     /// The Run no longer gives access, which stays because the identity had it before.
     StandingAccessKept {

@@ -69,6 +69,7 @@
 //! | `dead_end` | requests that cannot be approved |
 //! | `forwarding` | delivery of notifications, timeouts, forwards, expiry of unanswered requests |
 //! | `access` | grants and revocations |
+//! | `prior_state` | what a grant changes, and its end restores |
 //! | `settling` | grants whose outcome is unknown, and the revocations that follow them |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
@@ -98,6 +99,7 @@ mod operator_actions;
 mod outcome;
 mod people;
 mod permissions;
+mod prior_state;
 mod queue;
 mod recheck;
 mod retry;
@@ -121,6 +123,7 @@ pub use notice::Notice;
 pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};
 pub use people::People;
 pub use permissions::allowed_actions;
+pub use prior_state::PriorState;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};

@@ -110,6 +110,11 @@ pub enum Notice {
         #[serde(alias = "kept_by_another")]
         held_by_other_run: bool,
     },
+    /// The access that the request gave has ended, and the lesser access that the requester had before is back.
+    Restored {
+        /// The target.
+        target: String,
+    },
     /// The access could not be taken away, and an administrator has given up the automatic revocation.
     WrittenOff {
         /// The target.
@@ -210,6 +215,9 @@ impl Notice {
             Self::Ended { target, held_by_other_run: false } => format!("Your access to {target} has ended"),
             Self::Ended { target, held_by_other_run: true } => {
                 format!("This request's access to {target} has ended; another of your requests still grants it")
+            }
+            Self::Restored { target } => {
+                format!("Your access to {target} has ended. You have again what you had before your request")
             }
             Self::WrittenOff { target } => {
                 format!(

@@ -59,6 +59,7 @@ impl Stepper<'_> {
         let Access::Held(held) = &mut self.state.access else { return };
         // What the requester had before is gone: from now on the access is the request's, and ends with it.
         let was_standing = std::mem::take(&mut held.is_standing);
+        held.prior = None;
         let grant = held.clone();
         if was_standing {
             self.hold(&grant);

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effect_error::EffectError;
 use super::message_status::MessageRef;
+use super::prior_state::PriorState;
 use super::state::RunState;
 use crate::error::{ErrorKind, codes};
 use crate::model::{HandlerRef, RunId, StepOutput};
@@ -49,6 +50,12 @@ pub enum Outcome {
         /// Whether the identity has the access already, without any request.
         #[serde(default)]
         has_standing_access: bool,
+        /// The lesser access that the identity has already, without any request. The end of the access restores it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prior: Option<PriorState>,
+        /// The level at which the target grants the resource; see [`AccessStrategy::level`](crate::strategy::AccessStrategy::level).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        level: Option<String>,
     },
     /// The strategy granted the access.
     Granted {

@@ -163,6 +163,7 @@ impl Stepper<'_> {
                 still_needed_by: revocation.still_needed_by,
                 confirmed: revocation.check == RevocationCheck::Gone,
                 settles_at,
+                restored_prior: grant.is_restored_by(revocation),
             },
         );
         self.store_output(Step::Deescalate, revocation.output.clone());
@@ -183,6 +184,7 @@ impl Stepper<'_> {
             let held_by_other_run = revocation.still_needed_by > 0;
             let notice = match self.state.last_grant() {
                 Some(grant) if grant.is_standing => Notice::StandingAccessKept { target },
+                Some(grant) if grant.is_restored_by(revocation) => Notice::Restored { target },
                 _ => Notice::Ended { target, held_by_other_run },
             };
             self.message_requester(event, notice);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::access::Access;
+use super::access::{Access, Entitlement};
 use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
 use super::effect::{Effect, EffectKind};
 use super::effect_error::EffectError;
@@ -18,7 +18,6 @@ use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
 use super::people::People;
-use super::settling::SettleWindow;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
@@ -304,13 +303,20 @@ impl Stepper<'_> {
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
             (
                 Stage::Identify,
-                Outcome::Identified { identity, resource, handler, settle_time, has_standing_access },
+                Outcome::Identified { identity, resource, handler, settle_time, has_standing_access, prior, level },
             ) => {
                 if let Some(handler) = handler {
                     self.audit(&event, handler_called(handler, HandlerResult::Returned));
                 }
-                let window = SettleWindow::new(*settle_time);
-                self.identified(event, &pending.kind, identity, resource, window, *has_standing_access);
+                let found = Entitlement {
+                    identity,
+                    resource,
+                    level: level.as_deref(),
+                    settle_time: *settle_time,
+                    is_standing: *has_standing_access,
+                    prior: prior.as_ref(),
+                };
+                self.identified(event, &pending.kind, found);
             }
             (Stage::Identify, Outcome::NoLongerValid(error)) => self.close(&event, error.clone()),
             (Stage::Hook | Stage::Route, Outcome::PeopleUnknown(error)) => self.people_unknown(&event, error),

@@ -15,9 +15,10 @@ use super::forms::build_form;
 use super::handler_call::{call, failed_in};
 use super::identity::requester_identity;
 use super::limits::Limits;
+use super::other_levels;
+use super::prior_access;
 use super::request_rate::RequestRate;
 use super::revocation_strategies::RevocationStrategies;
-use super::standing_access;
 use crate::clock::Clock;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::directory::Directory;
@@ -31,7 +32,7 @@ use crate::machine::{
 };
 use crate::model::{AccessTarget, Event, Flow, Hook, RunId, Step, User, UserId};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
-use crate::strategy::{AccessRequest, DynAccessStrategy};
+use crate::strategy::{AccessRequest, DynAccessStrategy, PriorAccess};
 
 /// Executes the effects of all flows.
 pub(super) struct EffectExecutor {
@@ -155,7 +156,10 @@ impl EffectExecution<'_> {
                 if valid.is_ok() {
                     valid = self.check_grant(target).await?;
                 }
-                // Once more, because people are looked up for as long as the directory takes.
+                if valid.is_ok() {
+                    valid = self.check_level_of_grant().await?;
+                }
+                // Once more, because people and Runs are looked up for as long as that takes.
                 match valid.and_then(|()| self.check_end(*deadline)) {
                     Ok(()) => self.grant(target, identity).await,
                     Err(error) => Ok(Outcome::NoLongerValid(error)),
@@ -391,30 +395,47 @@ impl EffectExecution<'_> {
         }
         let (identity, handler) = requester_identity(self.executor, self.entry, self.event(), target).await?;
         let strategy = self.strategy()?;
-        let properties = async { Ok((strategy.resource(target), strategy.settle_time())) };
-        let (resource, settle_time) = self.contained("the strategy", self.executor.limits.strategy, properties).await?;
-        let has_standing_access = self.has_standing_access(&*strategy, target, &identity, &resource).await;
-        Ok(Outcome::Identified { identity, resource, handler, settle_time, has_standing_access })
+        let properties = async { Ok((strategy.resource(target), strategy.level(target), strategy.settle_time())) };
+        let properties = self.contained("the strategy", self.executor.limits.strategy, properties).await?;
+        let (resource, level, settle_time) = properties;
+        let declared = self.entry.flow.strategy().ok_or_else(|| self.no_strategy())?;
+        let key = EntitlementKey::new(declared, &resource, &identity);
+        if level.is_some() {
+            let wanted = other_levels::Wanted { key: &key, identity: &identity, level: level.as_deref() };
+            if let Err(error) = wanted.check(self.executor, self.state).await? {
+                return Ok(Outcome::NoLongerValid(error));
+            }
+        }
+        let candidate = prior_access::Candidate { strategy: &*strategy, target, identity: &identity, key };
+        let (has_standing_access, prior) = match self.prior_access(candidate).await {
+            prior_access::Found::Nothing => (false, None),
+            prior_access::Found::Standing => (true, None),
+            prior_access::Found::Lesser(prior) => (false, Some(prior)),
+        };
+        Ok(Outcome::Identified { identity, resource, handler, settle_time, has_standing_access, prior, level })
     }
 
-    /// Returns whether the identity has the access although no Run gives it. In doubt, it does not.
-    async fn has_standing_access(
-        &self,
-        strategy: &dyn DynAccessStrategy,
-        target: &AccessTarget,
-        identity: &str,
-        resource: &str,
-    ) -> bool {
-        let Some(declared) = self.entry.flow.strategy() else { return false };
-        let key = EntitlementKey::new(declared, resource, identity);
-        let candidate = standing_access::Candidate { strategy, target, identity, key };
-        let read = candidate.is_standing(self.executor, self.state);
+    /// Returns the access that the identity has although no Run gives it. In doubt, none.
+    async fn prior_access(&self, candidate: prior_access::Candidate<'_>) -> prior_access::Found {
+        let read = candidate.prior(self.executor, self.state);
         // One limit for all that is read: it holds up the grant.
         self.contained("reading the target", self.executor.limits.strategy, read).await.unwrap_or_else(|error| {
             let run = self.state.run.id();
-            tracing::warn!(%error, %run, "it is unknown whether the requester has the access already; it will end");
-            false
+            tracing::warn!(%error, %run, "it is unknown which access the requester has already; all of it will end");
+            prior_access::Found::Nothing
         })
+    }
+
+    /// Checks once more that no other Run gives the resource at another level: one that was identified at the same time holds it by
+    /// now. Runs hold access before it is granted, so of two such Runs at least the later one sees the other.
+    async fn check_level_of_grant(&self) -> Result<Result<(), EffectError>, EffectError> {
+        let Some(grant) = self.state.access.grant().filter(|grant| !grant.is_standing) else { return Ok(Ok(())) };
+        // Strategies without levels cost no look at other Runs.
+        if grant.level.is_none() && self.holders.is_empty() {
+            return Ok(Ok(()));
+        }
+        let (key, identity, level) = (&grant.entitlement, &grant.identity, grant.level.as_deref());
+        other_levels::Wanted { key, identity, level }.check(self.executor, self.state).await
     }
 
     /// Checks that the access has not ended before it could be granted, because the process or the clock stopped in between.
@@ -462,7 +483,10 @@ impl EffectExecution<'_> {
         let request = self.access_request(&event, target, identity);
         let revoked = async { strategy.deescalate(&request).await };
         let output = self.contained("the strategy", self.executor.limits.strategy, revoked).await?;
-        let read_back = self.check_revocation(&*strategy, target, identity).await?;
+        let read_back = match request.prior() {
+            Some(_) => self.check_restoration(&*strategy, target, identity).await?,
+            None => self.check_revocation(&*strategy, target, identity).await?,
+        };
         Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
     }
 
@@ -474,17 +498,47 @@ impl EffectExecution<'_> {
         target: &AccessTarget,
         identity: &str,
     ) -> Result<RevocationCheck, EffectError> {
-        let listed = async { strategy.list_current(target).await };
+        let listed = async {
+            let listed = strategy.list_current(target).await?;
+            Ok(listed.map(|listed| listed.iter().any(|listed| listed == identity)))
+        };
+        self.check_read_back(target, identity, listed).await
+    }
+
+    /// Checks that a revocation which restored lesser access has left no more than that: the service may list whoever has it.
+    async fn check_restoration(
+        &self,
+        strategy: &dyn DynAccessStrategy,
+        target: &AccessTarget,
+        identity: &str,
+    ) -> Result<RevocationCheck, EffectError> {
+        let read = async {
+            Ok(match strategy.prior_access(target, identity).await? {
+                PriorAccess::Unknown => None,
+                PriorAccess::Sufficient => Some(true),
+                PriorAccess::None | PriorAccess::Lesser(_) => Some(false),
+            })
+        };
+        self.check_read_back(target, identity, read).await
+    }
+
+    /// `read` returns whether the identity still has the access; `None` if the service cannot tell.
+    async fn check_read_back(
+        &self,
+        target: &AccessTarget,
+        identity: &str,
+        read: impl Future<Output = Result<Option<bool>>> + Send,
+    ) -> Result<RevocationCheck, EffectError> {
         let title = target.title();
-        match self.contained("reading the target", self.executor.limits.strategy, listed).await {
+        match self.contained("reading the target", self.executor.limits.strategy, read).await {
             Ok(None) => Ok(RevocationCheck::Unknown),
-            Ok(Some(listed)) if listed.iter().any(|listed| listed == identity) => {
+            Ok(Some(true)) => {
                 let message = format!("{identity} still has {title}, which the strategy said it had taken away");
                 let mut error = EffectError::new(ErrorKind::Strategy, codes::ACCESS_STILL_LISTED, message);
                 error.retryable = true;
                 Err(error)
             }
-            Ok(Some(_)) => Ok(RevocationCheck::Gone),
+            Ok(Some(false)) => Ok(RevocationCheck::Gone),
             Err(error) => {
                 let message = format!(
                     "{title} was taken away from {identity}, and whether it is gone could not be read: {}",
@@ -500,15 +554,26 @@ impl EffectExecution<'_> {
         self.state.last_grant().is_some_and(|grant| grant.is_standing)
     }
 
-    fn access_request<'a>(&self, event: &'a Event, target: &'a AccessTarget, identity: &'a str) -> AccessRequest<'a> {
-        AccessRequest::new(event, target, identity, self.effect.idempotency_key()).with_attempt(self.effect.attempt)
+    fn access_request<'a>(
+        &'a self,
+        event: &'a Event,
+        target: &'a AccessTarget,
+        identity: &'a str,
+    ) -> AccessRequest<'a> {
+        let grant = self.state.access.grant();
+        AccessRequest::new(event, target, identity, self.effect.idempotency_key())
+            .with_attempt(self.effect.attempt)
+            .with_prior(grant.and_then(|grant| grant.prior.as_ref()))
+            .with_ends_at(grant.and_then(|grant| grant.until))
     }
 
     fn strategy(&self) -> Result<Arc<dyn DynAccessStrategy>, EffectError> {
-        self.entry.strategy().ok_or_else(|| {
-            let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
-            EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
-        })
+        self.entry.strategy().ok_or_else(|| self.no_strategy())
+    }
+
+    fn no_strategy(&self) -> EffectError {
+        let message = format!("flow `{}` has no strategy any more", self.entry.flow.name());
+        EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
     }
 
     /// Awaits a call to foreign code, within a limit. Make the call inside of `work`: it can panic before it returns a future.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{AccessRequest, AccessStrategy, GrantResult};
+use super::{AccessRequest, AccessStrategy, GrantResult, PriorAccess};
 use crate::error::Result;
 use crate::future::BoxFuture;
 use crate::model::{AccessTarget, StepOutput, User};
@@ -16,7 +16,8 @@ pub(crate) trait DynAccessStrategy: Send + Sync + 'static {
     fn resource(&self, target: &AccessTarget) -> String;
     fn settle_time(&self) -> Duration;
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>>;
-    fn has_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<Option<bool>>>;
+    fn level(&self, target: &AccessTarget) -> Option<String>;
+    fn prior_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<PriorAccess>>;
 }
 
 impl<S: AccessStrategy> DynAccessStrategy for S {
@@ -44,7 +45,11 @@ impl<S: AccessStrategy> DynAccessStrategy for S {
         Box::pin(AccessStrategy::list_current(self, target))
     }
 
-    fn has_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<Option<bool>>> {
-        Box::pin(AccessStrategy::has_access(self, target, identity))
+    fn level(&self, target: &AccessTarget) -> Option<String> {
+        AccessStrategy::level(self, target)
+    }
+
+    fn prior_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<PriorAccess>> {
+        Box::pin(AccessStrategy::prior_access(self, target, identity))
     }
 }

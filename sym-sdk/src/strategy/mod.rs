@@ -1,23 +1,30 @@
 //! The interface by which access is granted and revoked: one [`AccessStrategy`] per service.
 //!
-//! A strategy only knows its service. When access is due to be granted or revoked, how often a failed call is retried and
-//! whether other Runs still need the access is decided by the runtime, so a strategy has to be idempotent and nothing else.
+//! A strategy only knows its service. When access is due to be granted or revoked, how often a failed call is retried, whether other
+//! Runs still need the access and what the identity had before is decided and remembered by the runtime. A strategy keeps no state: it
+//! has to be idempotent, and to revoke what it granted and nothing else.
+//!
+//! `docs/strategies.md` says what each method must do.
 
 mod erased;
+mod prior_access;
 mod request;
 mod simulated;
 mod strategy_type;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use erased::DynAccessStrategy;
+pub use prior_access::PriorAccess;
 pub use request::AccessRequest;
 pub use simulated::SimulatedStrategy;
 pub use strategy_type::{StrategyConfig, StrategyType};
 
 use crate::error::Result;
 use crate::machine::MIN_SETTLE_TIME;
+pub use crate::machine::PriorState;
 use crate::model::{AccessTarget, StepOutput, User};
 
 /// Grants and revokes access to targets of one kind.
@@ -39,13 +46,14 @@ pub trait AccessStrategy: Send + Sync + 'static {
     /// If the service cannot be asked.
     fn fetch_remote_identity(&self, user: &User) -> impl Future<Output = Result<Option<String>>> + Send;
 
-    /// Grants access.
+    /// Grants access. [`AccessRequest::prior`] is the lesser access that the identity had before.
     ///
     /// # Errors
     /// If the access is not granted, or may not have been.
     fn escalate(&self, request: &AccessRequest<'_>) -> impl Future<Output = Result<GrantResult>> + Send;
 
-    /// Revokes access, and returns the step's output.
+    /// Revokes access, and returns the step's output. Where [`AccessRequest::prior`] is set, this restores it instead of removing the
+    /// identity from the resource.
     ///
     /// # Errors
     /// If the access is not revoked, or may not have been.
@@ -60,14 +68,28 @@ pub trait AccessStrategy: Send + Sync + 'static {
     /// By default each target is a resource of its own, as [`resource_by_name`] names it: right where the target's name
     /// matters, as it does for functions that serve several targets. Where only settings matter, such as a group's id, return
     /// [`resource_by_settings`], so that two targets for one group do not revoke each other's access.
+    ///
+    /// A resource with several [levels](Self::level) is named without the level: [`resource_without`] leaves a setting out.
     fn resource(&self, target: &AccessTarget) -> String {
         resource_by_name(target)
     }
 
-    /// Lists the ids that have access to the target now. `None` if the service cannot list them.
+    /// Returns what the target grants of its resource, if the resource is granted at several levels: the role `admin` of a repository,
+    /// for example. The default is `None`, for resources that are granted as a whole. Name a level for all targets of a resource, also
+    /// for those that grant the default.
     ///
-    /// The runtime calls this after every revocation, and treats the revocation as failed if the id is still listed. If the
-    /// service's lists are eventually consistent, wait here until they have settled, or return `None`.
+    /// One identity has a resource at one level at a time. A request that would give it at another level, while an earlier one gives it,
+    /// is refused before the strategy is called (`AccessStrategy:OTHER_LEVEL_ACTIVE`): the end of either would take the other's access,
+    /// or leave it behind.
+    fn level(&self, target: &AccessTarget) -> Option<String> {
+        let _ = target;
+        None
+    }
+
+    /// Lists the ids that have access to the target now: at least what it grants. `None` if the service cannot list them.
+    ///
+    /// The runtime calls this after every revocation that restores no prior access, and treats the revocation as failed if the id is
+    /// still listed. If the service's lists are eventually consistent, wait here until they have settled, or return `None`.
     ///
     /// # Errors
     /// If the service cannot be asked.
@@ -85,22 +107,37 @@ pub trait AccessStrategy: Send + Sync + 'static {
         MIN_SETTLE_TIME
     }
 
-    /// Returns whether the id has access to the target now. `None` if the service cannot tell.
+    /// Returns whether the service itself ends the access at [`AccessRequest::ends_at`], even if it is never revoked. The default is
+    /// `false`. The runtime revokes the access in any case.
+    fn enforces_end(&self) -> bool {
+        false
+    }
+
+    /// Reads the access that the id has to the target's resource now, compared with what the target grants.
     ///
-    /// The runtime calls this before it requests a grant. Access that the id has without any request is left as it is: the runtime calls
-    /// neither [`escalate`](Self::escalate) nor [`deescalate`](Self::deescalate) for it. So return `None` if a grant adds to the access
-    /// that the service shows, for example because that ends earlier.
+    /// The runtime calls this before it requests a grant. [Sufficient](PriorAccess::Sufficient) access that the id has without any
+    /// request is left as it is: the runtime calls neither [`escalate`](Self::escalate) nor [`deescalate`](Self::deescalate) for it. So
+    /// return [`Unknown`](PriorAccess::Unknown) if a grant adds to the access that the service shows, for example because that ends
+    /// earlier. [Lesser](PriorAccess::Lesser) access is stored, never read again, and handed back to both steps. After a revocation
+    /// that restores it, the runtime calls this once more, and treats the revocation as failed if the access is still sufficient.
     ///
-    /// By default the id is looked up in [`list_current`](Self::list_current); override this if the service can answer for one id.
+    /// By default the id is looked up in [`list_current`](Self::list_current): [`Sufficient`](PriorAccess::Sufficient) if it is listed.
+    /// Override this if the service can answer for one id, or if a grant can change access that exists.
     ///
     /// # Errors
-    /// If the service cannot be asked.
-    fn has_access(&self, target: &AccessTarget, identity: &str) -> impl Future<Output = Result<Option<bool>>> + Send {
-        async move { Ok(self.list_current(target).await?.map(|listed| listed.iter().any(|id| id == identity))) }
+    /// If the service cannot be asked. In doubt, nothing is stored, and the end of the access removes it.
+    fn prior_access(&self, target: &AccessTarget, identity: &str) -> impl Future<Output = Result<PriorAccess>> + Send {
+        async move {
+            Ok(match self.list_current(target).await? {
+                None => PriorAccess::Unknown,
+                Some(listed) if listed.iter().any(|id| id == identity) => PriorAccess::Sufficient,
+                Some(_) => PriorAccess::None,
+            })
+        }
     }
 
     /// Checks whether access to the target could be granted: that the service responds, the credentials are sufficient and the
-    /// target exists.
+    /// target exists. It must change nothing.
     ///
     /// # Errors
     /// If access could not be granted.
@@ -139,8 +176,16 @@ impl<S: AccessStrategy> AccessStrategy for Arc<S> {
         (**self).settle_time()
     }
 
-    async fn has_access(&self, target: &AccessTarget, identity: &str) -> Result<Option<bool>> {
-        (**self).has_access(target, identity).await
+    fn level(&self, target: &AccessTarget) -> Option<String> {
+        (**self).level(target)
+    }
+
+    fn enforces_end(&self) -> bool {
+        (**self).enforces_end()
+    }
+
+    async fn prior_access(&self, target: &AccessTarget, identity: &str) -> Result<PriorAccess> {
+        (**self).prior_access(target, identity).await
     }
 
     async fn check(&self, target: &AccessTarget) -> Result<()> {
@@ -156,6 +201,26 @@ pub fn resource_by_name(target: &AccessTarget) -> String {
 /// Names the resource of a target by the target's settings alone.
 pub fn resource_by_settings(target: &AccessTarget) -> String {
     to_resource(&(target.kind(), target.settings()))
+}
+
+/// Names the resource of a target by the target's settings, except for these: those that name the [level](AccessStrategy::level) at
+/// which the resource is granted.
+///
+/// ```
+/// use sym_sdk::model::{AccessTarget, Slug};
+/// use sym_sdk::strategy::resource_without;
+///
+/// let target = |role| {
+///     let target = AccessTarget::new("acme", "wiki_space", Slug::parse(role)?);
+///     Ok::<_, sym_sdk::Error>(target.with_setting("space", "ops").with_setting("role", role))
+/// };
+/// assert_eq!(resource_without(&target("reader")?, &["role"]), resource_without(&target("editor")?, &["role"]));
+/// # Ok::<(), sym_sdk::Error>(())
+/// ```
+pub fn resource_without(target: &AccessTarget, settings: &[&str]) -> String {
+    let kept: BTreeMap<_, _> =
+        target.settings().iter().filter(|(name, _)| !settings.contains(&name.as_str())).collect();
+    to_resource(&(target.kind(), kept))
 }
 
 fn to_resource(parts: &impl serde::Serialize) -> String {

@@ -1,8 +1,9 @@
 //! The request that a strategy gets with each call.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::machine::EffectKey;
+use crate::machine::{EffectKey, PriorState};
 use crate::model::{AccessTarget, Event, TargetId, User};
 
 /// A request to a strategy to grant or revoke access of an identity to a target.
@@ -13,18 +14,32 @@ pub struct AccessRequest<'a> {
     identity: &'a str,
     key: EffectKey,
     attempt: u32,
+    prior: Option<&'a PriorState>,
+    ends_at: Option<Timestamp>,
 }
 
 impl<'a> AccessRequest<'a> {
     /// Creates a request, for tests of a strategy.
     pub fn new(event: &'a Event, target: &'a AccessTarget, identity: &'a str, key: EffectKey) -> Self {
-        Self { event, target, identity, key, attempt: 1 }
+        Self { event, target, identity, key, attempt: 1, prior: None, ends_at: None }
     }
 
     /// Sets the number of the attempt, from 1.
     #[must_use]
     pub fn with_attempt(self, attempt: u32) -> Self {
         Self { attempt, ..self }
+    }
+
+    /// Sets the access that the identity had before the grant.
+    #[must_use]
+    pub fn with_prior(self, prior: Option<&'a PriorState>) -> Self {
+        Self { prior, ..self }
+    }
+
+    /// Sets the end of the access.
+    #[must_use]
+    pub fn with_ends_at(self, ends_at: Option<Timestamp>) -> Self {
+        Self { ends_at, ..self }
     }
 
     /// Returns the `escalate` or `deescalate` event.
@@ -45,6 +60,22 @@ impl<'a> AccessRequest<'a> {
     /// Returns the requester's id in the service. It is the same for the revocation as for the grant.
     pub fn identity(&self) -> &'a str {
         self.identity
+    }
+
+    /// Returns the lesser access that the identity had before the grant, as the strategy described it with
+    /// [`PriorAccess::Lesser`](super::PriorAccess::Lesser). It is the same for all calls of a grant and its revocation. A revocation
+    /// restores it; `None` if there is nothing to restore, or it is not known.
+    pub fn prior(&self) -> Option<&'a str> {
+        self.prior.map(PriorState::as_str)
+    }
+
+    /// Returns the end of the access that is granted, for services that can enforce it themselves. `None` for access that lasts until
+    /// it is revoked.
+    ///
+    /// The runtime revokes the access in any case: at this time, or earlier if somebody asks for it. A hook that defers the revocation
+    /// does not change the end that the service was told.
+    pub fn ends_at(&self) -> Option<Timestamp> {
+        self.ends_at
     }
 
     /// Returns the user who gets the access: the one who made the request.

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use jiff::Timestamp;
+
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::EffectKey;
 use crate::model::{AccessTarget, StepOutput, User};
 use crate::strategy::{
-    AccessRequest, AccessStrategy, GrantResult, RevocationScope, resource_by_name, resource_by_settings,
+    AccessRequest, AccessStrategy, GrantResult, PriorAccess, PriorState, RevocationScope, resource_by_name,
+    resource_by_settings, resource_without,
 };
 use crate::sync::lock;
 
@@ -39,6 +42,9 @@ struct Record {
     late: Vec<(AccessTarget, String)>,
     output: Option<StepOutput>,
     by_settings: bool,
+    level_setting: Option<String>,
+    /// The lesser access of ids, by resource.
+    lesser: BTreeMap<(String, String), PriorState>,
 }
 
 #[derive(Clone, Debug)]
@@ -65,6 +71,10 @@ pub struct StrategyCall {
     pub key: EffectKey,
     /// The number of the attempt.
     pub attempt: u32,
+    /// The lesser access that the account had before the grant.
+    pub prior: Option<String>,
+    /// The end of the access.
+    pub ends_at: Option<Timestamp>,
 }
 
 impl RecordingStrategy {
@@ -78,6 +88,28 @@ impl RecordingStrategy {
     pub fn by_settings(self) -> Self {
         self.lock().by_settings = true;
         self
+    }
+
+    /// Identifies resources by the settings of their targets without this one, which names the level at which a resource is granted. Who
+    /// has a resource at one level is not listed at another.
+    #[must_use]
+    pub fn with_levels(self, setting: impl Into<String>) -> Self {
+        self.lock().level_setting = Some(setting.into());
+        self
+    }
+
+    /// Sets the lesser access that an account has to the resource of a target. A grant raises it, and a revocation that is handed it
+    /// restores it.
+    pub fn set_lesser_access(&self, target: &AccessTarget, identity: impl Into<String>, state: PriorState) {
+        let mut record = self.lock();
+        let key = (record.resource(target), identity.into());
+        record.lesser.insert(key, state);
+    }
+
+    /// Returns the lesser access that an account has to the resource of a target; `None` while a grant has raised it, and without any.
+    pub fn lesser_access(&self, target: &AccessTarget, identity: &str) -> Option<PriorState> {
+        let record = self.lock();
+        record.lesser.get(&(record.resource(target), identity.to_owned())).cloned()
     }
 
     /// Sets the account of the user with this e-mail address.
@@ -197,6 +229,8 @@ impl Record {
             identity: request.identity().to_owned(),
             key: request.idempotency_key(),
             attempt: request.attempt(),
+            prior: request.prior().map(str::to_owned),
+            ends_at: request.ends_at(),
         });
     }
 
@@ -205,7 +239,15 @@ impl Record {
         self.granted.push((request.target().clone(), request.identity().to_owned()));
     }
 
+    fn revoke(&mut self, request: &AccessRequest<'_>) {
+        self.take(request.target(), request.identity());
+        if let Some(prior) = request.prior().and_then(|prior| PriorState::new(prior).ok()) {
+            self.lesser.insert((self.resource(request.target()), request.identity().to_owned()), prior);
+        }
+    }
+
     fn take(&mut self, target: &AccessTarget, identity: &str) {
+        self.lesser.remove(&(self.resource(target), identity.to_owned()));
         let gone = self.resource(target);
         let mut granted = std::mem::take(&mut self.granted);
         granted.retain(|(target, who)| self.resource(target) != gone || who != identity);
@@ -217,11 +259,20 @@ impl Record {
             return None;
         }
         let resource = self.resource(target);
-        let current = self.granted.iter().filter(|(granted, _)| self.resource(granted) == resource);
+        let is_of =
+            |granted: &AccessTarget| self.resource(granted) == resource && self.level(granted) == self.level(target);
+        let current = self.granted.iter().filter(|(granted, _)| is_of(granted));
         Some(current.map(|(_, identity)| identity.clone()).collect())
     }
 
+    fn level(&self, target: &AccessTarget) -> Option<String> {
+        target.settings().get(self.level_setting.as_ref()?).cloned()
+    }
+
     fn resource(&self, target: &AccessTarget) -> String {
+        if let Some(setting) = &self.level_setting {
+            return resource_without(target, &[setting]);
+        }
         if self.by_settings { resource_by_settings(target) } else { resource_by_name(target) }
     }
 }
@@ -245,6 +296,10 @@ impl AccessStrategy for RecordingStrategy {
 
     fn resource(&self, target: &AccessTarget) -> String {
         self.lock().resource(target)
+    }
+
+    fn level(&self, target: &AccessTarget) -> Option<String> {
+        self.lock().level(target)
     }
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
@@ -275,7 +330,7 @@ impl AccessStrategy for RecordingStrategy {
             record.note(false, request);
             let behavior = record.revocations.pop_front();
             if !matches!(behavior, Some(Behavior::Fail(_) | Behavior::Ignore)) {
-                record.take(request.target(), request.identity());
+                record.revoke(request);
             }
             behavior
         };
@@ -300,5 +355,13 @@ impl AccessStrategy for RecordingStrategy {
             Some(Behavior::Hang) => std::future::pending().await,
             _ => Ok(listed),
         }
+    }
+
+    async fn prior_access(&self, target: &AccessTarget, identity: &str) -> Result<PriorAccess> {
+        let Some(listed) = self.list_current(target).await? else { return Ok(PriorAccess::Unknown) };
+        if listed.iter().any(|id| id == identity) {
+            return Ok(PriorAccess::Sufficient);
+        }
+        Ok(self.lesser_access(target, identity).map_or(PriorAccess::None, PriorAccess::Lesser))
     }
 }

@@ -293,9 +293,11 @@ impl LocalEngine {
         delivered
     }
 
-    /// Lists the other Runs that need the access which a revocation would take away.
+    /// Lists the other Runs that need the access which a grant gives, or a revocation would take away.
     async fn other_holders(&self, effect: &Effect) -> Result<Vec<RunId>> {
-        let (EffectKind::Revoke { .. }, Some(entitlement)) = (&effect.kind, &effect.exclusive) else {
+        let (EffectKind::Grant { .. } | EffectKind::Revoke { .. }, Some(entitlement)) =
+            (&effect.kind, &effect.exclusive)
+        else {
             return Ok(Vec::new());
         };
         let mut holders = self.await_store(self.store.holders(entitlement)).await?;

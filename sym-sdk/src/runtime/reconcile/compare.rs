@@ -20,12 +20,20 @@ use crate::strategy::DynAccessStrategy;
 /// The number of targets that are read at once.
 const CONCURRENCY: usize = 8;
 
-/// A resource that strategies of one type grant in one account, as they name it.
+/// A resource that strategies of one type grant in one account, as they name it, at one level. Those who have it are listed by level.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct ResourceKey {
     strategy: String,
     account: String,
     resource: String,
+    level: Option<String>,
+}
+
+impl ResourceKey {
+    /// Returns the resource at any level. Whoever has it at a higher level is listed at the lower ones too.
+    fn at_any_level(&self) -> Self {
+        Self { level: None, ..self.clone() }
+    }
 }
 
 /// A resource whose access can be listed.
@@ -75,8 +83,9 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
     lists.sort_by(|(one, ..), (other, ..)| one.cmp(other));
     let after = holdings(runtime, &mut BTreeMap::new(), None).await?;
 
-    let held: BTreeSet<_> =
-        before.values().chain(after.values()).map(|held| (&held.key, &*held.grant.identity)).collect();
+    let held = before.values().chain(after.values());
+    let held: BTreeSet<_> = held.map(|held| (held.key.at_any_level(), held.grant.identity.clone())).collect();
+    let mut reported = BTreeSet::new();
     for (key, resource, list) in lists {
         let flow = resource.entry.flow.name().to_string();
         let list = match list {
@@ -89,7 +98,11 @@ pub(super) async fn compare(runtime: &Runtime) -> Result<Found<'_>> {
         };
         let (target, identities) = (resource.target.clone(), list.len());
         found.compared.push(ComparedTarget { flow: flow.clone(), target, identities });
-        for identity in list.iter().filter(|identity| !held.contains(&(&key, identity.as_str()))) {
+        for identity in &list {
+            let access = (key.at_any_level(), identity.clone());
+            if held.contains(&access) || !reported.insert(access) {
+                continue;
+            }
             let user = owner(runtime, resource.entry, identity).await?;
             let (target, identity) = (resource.target.clone(), identity.clone());
             let extra = ExtraAccess { flow: flow.clone(), target, identity, user, repair: Repair::None };
@@ -196,20 +209,21 @@ async fn recent<'a>(
 async fn key(runtime: &Runtime, entry: &FlowEntry, target: &AccessTarget) -> Result<Option<ResourceKey>> {
     let Some((strategy, access)) = strategy_of(entry) else { return Ok(None) };
     let (clock, limit) = (&*runtime.executor.clock, runtime.executor.limits.strategy);
-    let resource = call_bounded(clock, limit, || "the strategy".to_owned(), async { access.resource(target) }).await?;
+    let properties = async { (access.resource(target), access.level(target)) };
+    let (resource, level) = call_bounded(clock, limit, || "the strategy".to_owned(), properties).await?;
     let account = strategy.integration().map(|integration| integration.external_id().to_owned());
-    Ok(Some(ResourceKey { strategy: strategy.service(), account: account.unwrap_or_default(), resource }))
+    Ok(Some(ResourceKey { strategy: strategy.service(), account: account.unwrap_or_default(), resource, level }))
 }
 
 /// Returns the resource that the access of a Run is in, as the strategy that would revoke it names it.
 async fn key_of_grant(runtime: &Runtime, entry: &FlowEntry, grant: &Grant) -> Result<ResourceKey, EffectError> {
     let access = runtime.executor.revocation_strategy(entry, grant).await?;
     let (clock, limit) = (&*runtime.executor.clock, runtime.executor.limits.strategy);
-    let resource = async { access.resource(&grant.target) };
-    let resource = call_bounded(clock, limit, || "the strategy".to_owned(), resource).await;
-    let resource = resource.map_err(|error| EffectError::from(&error))?;
+    let properties = async { (access.resource(&grant.target), access.level(&grant.target)) };
+    let properties = call_bounded(clock, limit, || "the strategy".to_owned(), properties).await;
+    let (resource, level) = properties.map_err(|error| EffectError::from(&error))?;
     let account = grant.account.clone().unwrap_or_default();
-    Ok(ResourceKey { strategy: grant.strategy.clone(), account, resource })
+    Ok(ResourceKey { strategy: grant.strategy.clone(), account, resource, level })
 }
 
 async fn list<'a>(

@@ -57,8 +57,14 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::StandingAccess { target, identity } => {
             ("standing", format!("{identity} has {target} already, and keeps it"))
         }
+        AuditKind::LesserAccess { target, identity, prior } => {
+            ("prior", format!("{identity} has less than {target} already, which is restored at the end: {prior}"))
+        }
         AuditKind::StandingAccessKept { target, identity } => {
             ("kept", format!("{target} of {identity}, who had it before"))
+        }
+        AuditKind::Revoked { target, identity, still_needed_by: 0, restored_prior: true, .. } => {
+            ("restored", format!("{target} from {identity}, who has again what they had before"))
         }
         AuditKind::Revoked { target, identity, still_needed_by: 0, .. } => {
             ("revoked", format!("{target} from {identity}"))

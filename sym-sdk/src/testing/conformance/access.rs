@@ -86,6 +86,8 @@ impl<'a, S: Store> SteppedRun<'a, S> {
             handler: None,
             settle_time: Duration::ZERO,
             has_standing_access: false,
+            prior: None,
+            level: None,
         };
         Ok(self.done(outcome))
     }

@@ -39,6 +39,8 @@ pub(super) struct World {
     pub(super) accepted: Vec<EventId>,
     /// Whether the requester has the access before the grant.
     pub(super) has_standing_access: bool,
+    /// The lesser access that the requester has before the grant.
+    pub(super) prior: Option<PriorState>,
 }
 
 pub(super) fn user(name: &str, role: UserRole) -> Arc<User> {
@@ -90,6 +92,7 @@ impl World {
             grants_asked: 0,
             accepted: Vec::new(),
             has_standing_access: false,
+            prior: None,
         }
     }
 
@@ -226,6 +229,8 @@ impl World {
                 handler: None,
                 settle_time: self.settle_time,
                 has_standing_access: self.has_standing_access,
+                prior: self.prior.clone(),
+                level: None,
             },
             EffectKind::Grant { .. } => Outcome::Granted { output: None },
             EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),

@@ -352,6 +352,8 @@ impl Request {
                 handler: None,
                 settle_time: MIN_SETTLE_TIME,
                 has_standing_access: false,
+                prior: None,
+                level: None,
             },
             EffectKind::Deliver { .. } => {
                 Outcome::Delivered(vec![DeliveryResult::OptedOut { destination: "#requests".into() }])
