@@ -35,6 +35,9 @@ mod expiring_cache;
 mod field_option;
 #[cfg(all(feature = "runtime", any(feature = "aws-lambda", feature = "http")))]
 mod function_protocol;
+#[cfg(feature = "github")]
+#[cfg_attr(docsrs, doc(cfg(feature = "github")))]
+pub mod github;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;

@@ -158,7 +158,8 @@ impl Client {
         Self { timeout: Some(timeout), ..self.clone() }
     }
 
-    pub(super) fn rate_group(&self) -> &'static str {
+    /// The rate group of calls that name none.
+    pub(crate) fn rate_group(&self) -> &'static str {
         self.rate_group
     }
 

@@ -38,13 +38,20 @@ pub(super) fn target(
     match location.and_then(|location| from.join(location).ok()) {
         Some(target) if is_followed && base.is_origin_of(&target) => Ok(Some(target)),
         target => {
-            let to = match target.as_ref().and_then(Url::host_str) {
-                Some(host) => format!("to host `{}`", info.clean(host)),
-                None => "without a target".to_owned(),
+            let (to, hint) = match &target {
+                // Something of the service has moved. The query may hold a secret.
+                Some(url) if base.is_origin_of(url) => {
+                    (format!("to `{}`", info.clean(url.path())), "use the present name of what was called")
+                }
+                Some(url) => (
+                    format!("to host `{}`", info.clean(url.host_str().unwrap_or_default())),
+                    "check the base URL of the service",
+                ),
+                None => ("without a target".to_owned(), "check the base URL of the service"),
             };
             let message = format!("the service redirected the call {to}; such redirects are not followed");
             let error = info.error(ErrorKind::Configuration, info.code(error_names::REDIRECTED), message);
-            Err(error.with_status(status.as_u16()).with_hint("check the base URL of the service"))
+            Err(error.with_status(status.as_u16()).with_hint(hint))
         }
     }
 }

@@ -1,0 +1,6 @@
+//! GitHub.
+
+mod failures;
+pub(crate) mod fake;
+mod lists;
+mod roles;
