@@ -20,6 +20,9 @@ pub mod audit_format;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;
+#[cfg(feature = "aws-iam")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-iam")))]
+pub mod aws_iam;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;

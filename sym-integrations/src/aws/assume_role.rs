@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
+use super::arn::is_account_id;
 use super::sts::assume_role;
-use super::{Credentials, CredentialsSource};
+use super::{Arn, Credentials, CredentialsSource};
 use crate::http::Client;
 
 /// The lengths of a session name.
@@ -29,13 +30,11 @@ impl AssumeRole {
     /// Creates a role from its ARN, such as `arn:aws:iam::123456789012:role/sym`.
     pub fn new(role_arn: impl Into<String>) -> Result<Self> {
         let role_arn = role_arn.into();
-        let parts: Vec<&str> = role_arn.splitn(6, ':').collect();
-        let is_role = matches!(parts[..], ["arn", partition, "iam", "", account, role]
-            if partition.starts_with("aws")
-                && account.len() == 12
-                && account.bytes().all(|byte| byte.is_ascii_digit())
-                && role.strip_prefix("role/").is_some_and(|name| !name.is_empty())
-                && !role.contains(char::is_whitespace));
+        let is_role = Arn::parse(&role_arn).is_ok_and(|arn| {
+            (arn.service(), arn.region()) == ("iam", "")
+                && is_account_id(arn.account())
+                && arn.resource().strip_prefix("role/").is_some_and(|name| !name.is_empty())
+        });
         if !is_role {
             return Err(configuration_error(format!("`{}` is not the ARN of a role", role_arn.escape_debug()))
                 .with_hint("write it as in `arn:aws:iam::123456789012:role/sym`"));

@@ -13,11 +13,14 @@ use sym_sdk::integration::IntegrationConfig;
 
 use super::assume_role::RoleCredentials;
 use super::credentials::DynCredentialsSource;
+use super::region::ServiceEndpoint;
 use super::sts::STS;
-use super::{AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
+use super::{Arn, AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
 use crate::clock_offset::ClockOffset;
 use crate::http::{Auth, BaseUrl, Client, ClientBuilder, Connection};
 use crate::kit::Vendor;
+#[cfg(feature = "aws-iam")]
+use crate::kit::{VendorBuilder, VendorClient};
 
 /// The region and the credentials that AWS is called with. Clones share the session of the role.
 #[derive(Clone)]
@@ -109,25 +112,64 @@ impl PermissionContext {
 
     /// Creates a builder for the client of a service in a region. `name` is the service's name in hosts and signatures.
     pub(crate) fn client(&self, vendor: Vendor, name: &'static str, region: &Region) -> Result<ClientBuilder> {
-        self.0.endpoints.client(vendor, name, region, Arc::clone(&self.0.credentials))
+        self.0.endpoints.client(vendor, region.endpoint(name), Arc::clone(&self.0.credentials))
     }
+
+    /// Creates a builder for a vendor's client of an account, whose main endpoint is this one.
+    #[cfg(feature = "aws-iam")]
+    pub(crate) fn vendor_builder<C: VendorClient>(
+        &self,
+        account: &str,
+        main: ServiceEndpoint,
+    ) -> Result<VendorBuilder<C>> {
+        let (endpoints, credentials) = (&self.0.endpoints, Arc::clone(&self.0.credentials));
+        let builder = C::builder_for(account).base_url(endpoints.base_url(&main)?);
+        Ok(builder.auth(endpoints.auth(main, credentials)).connection(endpoints.connection.clone()))
+    }
+
+    /// Returns the ARN of the role.
+    #[cfg(feature = "aws-iam")]
+    pub(crate) fn role_arn(&self) -> Option<Arn> {
+        self.0.role_arn.as_deref().and_then(|arn| Arn::parse(arn).ok())
+    }
+}
+
+fn check_partition(region: &Region, what: &str, arn: &Arn) -> Result<()> {
+    if arn.partition() == region.partition() {
+        return Ok(());
+    }
+    let message = format!(
+        "{what} `{arn}` belongs to partition `{}`, and region `{region}` to `{}`",
+        arn.partition(),
+        region.partition()
+    );
+    Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
+        .with_hint("use an integration of its own for each partition"))
 }
 
 impl Endpoints {
     fn client(
         &self,
         vendor: Vendor,
-        name: &'static str,
-        region: &Region,
+        endpoint: ServiceEndpoint,
         credentials: Arc<dyn DynCredentialsSource>,
     ) -> Result<ClientBuilder> {
-        let base = match &self.base_url {
-            Some(base) => base.clone(),
-            None => BaseUrl::of_host(&region.host(name), "")?,
-        };
+        let base = self.base_url(&endpoint)?;
+        let client = Client::builder(vendor, base).auth(self.auth(endpoint, credentials));
+        Ok(client.connection(self.connection.clone()))
+    }
+
+    fn base_url(&self, endpoint: &ServiceEndpoint) -> Result<BaseUrl> {
+        match &self.base_url {
+            Some(base) => Ok(base.clone()),
+            None => BaseUrl::of_host(&endpoint.host, ""),
+        }
+    }
+
+    fn auth(&self, endpoint: ServiceEndpoint, credentials: Arc<dyn DynCredentialsSource>) -> Auth {
         let clock = Arc::clone(self.connection.clock());
-        let signer = SigV4::shared(name, region.clone(), credentials, clock, Arc::clone(&self.clock_offset));
-        Ok(Client::builder(vendor, base).auth(Auth::signer(signer)).connection(self.connection.clone()))
+        let offset = Arc::clone(&self.clock_offset);
+        Auth::signer(SigV4::shared(endpoint.signing_name, endpoint.region, credentials, clock, offset))
     }
 }
 
@@ -176,8 +218,14 @@ impl PermissionContextBuilder {
     }
 
     /// Builds the context, without calling AWS.
+    ///
+    /// # Errors
+    /// `SymSDK:CONFIGURATION` if the role and the region belong to different partitions.
     pub fn build(self) -> Result<PermissionContext> {
         let Self { region, credentials, role, base_url, connection } = self;
+        if let Some(role) = &role {
+            check_partition(&region, "role", &Arn::parse(role.role_arn())?)?;
+        }
         let endpoints = Endpoints { base_url, connection, clock_offset: Arc::new(super::signer::clock_offset()) };
         let own = credentials.unwrap_or_else(|| from_environment(&region, &endpoints.connection));
         let role_arn = role.as_ref().map(|role| role.role_arn().to_owned());
@@ -185,7 +233,7 @@ impl PermissionContextBuilder {
             None => own,
             Some(role) => {
                 // Asked for JSON, STS returns it in an undocumented form.
-                let sts = endpoints.client(STS, "sts", &region, own)?.header("accept", "text/xml").build()?;
+                let sts = endpoints.client(STS, region.endpoint("sts"), own)?.header("accept", "text/xml").build()?;
                 let clock = Arc::clone(endpoints.connection.clock());
                 Arc::new(CachedCredentials::new(RoleCredentials { sts, role }, clock))
             }

@@ -42,6 +42,9 @@ const SIGNATURE_REJECTED: &[&str] = &[
     "AuthFailure",
 ];
 
+/// AWS itself, in messages.
+const AWS: Vendor = Vendor::new("aws", "AWS");
+
 /// Describes an AWS service by its name in errors and the first part of its error codes.
 pub(crate) const fn service(name: &'static str, error_type: &'static str) -> Vendor {
     Vendor::new(name, error_type).request_id_headers(&["x-amzn-requestid", "x-amz-request-id"]).classify(classify)
@@ -57,9 +60,17 @@ pub(crate) fn classify(response: &Response) -> Result<(), Failure> {
     if let Some(message) = message {
         failure = failure.with_message(message);
     }
-    let Some(code) = code else { return Err(failure) };
+    let Some(code) = code else {
+        // AWS gives a code with each of its own.
+        return Err(if failure.kind() == ErrorKind::NotFound { AWS.foreign_not_found(failure) } else { failure });
+    };
     let name = code.strip_suffix("Exception").unwrap_or(&code);
     let failure = ERRORS.apply(failure.with_name(&snake_case(name)), name);
+    // Many services throttle with status 400.
+    let failure = match failure.kind() {
+        ErrorKind::RateLimited => failure.with_retry_after(response.retry_after()),
+        _ => failure,
+    };
     let offset = clock_offset(response).filter(|_| SIGNATURE_REJECTED.contains(&name));
     Err(match offset {
         // Also a small one: the present correction may be wrong, since somebody has corrected the clock.

@@ -27,6 +27,7 @@
 //! # Ok::<(), sym_sdk::Error>(())
 //! ```
 
+mod arn;
 mod assume_role;
 mod cache;
 #[cfg(feature = "aws-config")]
@@ -39,9 +40,13 @@ mod errors;
 mod region;
 mod secrets_manager;
 mod signer;
+#[cfg(feature = "aws-iam")]
+pub(crate) mod simulated;
 mod sts;
-mod xml;
+pub(crate) mod xml;
 
+pub use arn::Arn;
+pub(crate) use arn::is_account_id;
 pub use assume_role::AssumeRole;
 pub use cache::CachedCredentials;
 #[cfg(feature = "aws-config")]
@@ -49,7 +54,6 @@ pub use chain::DefaultCredentials;
 pub use context::{PermissionContext, PermissionContextBuilder};
 pub use credentials::{Credentials, CredentialsSource};
 pub use environment::EnvironmentCredentials;
-#[cfg(feature = "aws-lambda")]
 pub(crate) use errors::{classify, service};
 pub use region::Region;
 pub use secrets_manager::{SecretsManager, secrets_manager};

@@ -24,24 +24,39 @@ struct Partition {
     /// The prefix of its regions' names.
     prefix: &'static str,
     domain: &'static str,
+    /// The region that its global services are in.
+    global_region: &'static str,
 }
 
-const fn partition(name: &'static str, prefix: &'static str, domain: &'static str) -> Partition {
-    Partition { name, prefix, domain }
+const fn partition(
+    name: &'static str,
+    prefix: &'static str,
+    domain: &'static str,
+    global_region: &'static str,
+) -> Partition {
+    Partition { name, prefix, domain, global_region }
 }
 
-/// The partitions other than `aws`.
+/// The partitions other than `aws`, as botocore has them in `partitions.json`.
 const PARTITIONS: [Partition; 7] = [
-    partition("aws-cn", "cn-", "amazonaws.com.cn"),
-    partition("aws-eusc", "eusc-", "amazonaws.eu"),
-    partition("aws-iso", "us-iso-", "c2s.ic.gov"),
-    partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov"),
-    partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk"),
-    partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov"),
-    partition("aws-us-gov", "us-gov-", "amazonaws.com"),
+    partition("aws-cn", "cn-", "amazonaws.com.cn", "cn-northwest-1"),
+    partition("aws-eusc", "eusc-", "amazonaws.eu", "eusc-de-east-1"),
+    partition("aws-iso", "us-iso-", "c2s.ic.gov", "us-iso-east-1"),
+    partition("aws-iso-b", "us-isob-", "sc2s.sgov.gov", "us-isob-east-1"),
+    partition("aws-iso-e", "eu-isoe-", "cloud.adc-e.uk", "eu-isoe-west-1"),
+    partition("aws-iso-f", "us-isof-", "csp.hci.ic.gov", "us-isof-south-1"),
+    partition("aws-us-gov", "us-gov-", "amazonaws.com", "us-gov-west-1"),
 ];
 
-const COMMERCIAL: Partition = partition("aws", "", "amazonaws.com");
+const COMMERCIAL: Partition = partition("aws", "", "amazonaws.com", "us-east-1");
+
+/// The endpoint of a service: its name in signatures, its host, and the region that signatures name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ServiceEndpoint {
+    pub(super) signing_name: &'static str,
+    pub(super) host: String,
+    pub(super) region: Region,
+}
 
 impl Region {
     /// Parses a region.
@@ -70,9 +85,26 @@ impl Region {
         self.partition_entry().name
     }
 
-    /// Returns the host of a service in this region.
-    pub(super) fn host(&self, service: &str) -> String {
-        format!("{service}.{}.{}", self.0, self.partition_entry().domain)
+    /// Returns the endpoint of a service in this region.
+    pub(crate) fn endpoint(&self, service: &'static str) -> ServiceEndpoint {
+        let host = format!("{service}.{}.{}", self.0, self.partition_entry().domain);
+        ServiceEndpoint { signing_name: service, host, region: self.clone() }
+    }
+
+    /// Returns the endpoint of a service of which each partition has one, such as IAM.
+    #[allow(dead_code, reason = "only some services are global")]
+    pub(crate) fn global_endpoint(&self, service: &'static str) -> ServiceEndpoint {
+        let partition = self.partition_entry();
+        let in_region = |region: &str| Self(region.to_owned()).endpoint(service);
+        // IAM is older than the rule for the names of hosts.
+        match (service, partition.name) {
+            ("iam", "aws") => ServiceEndpoint { host: "iam.amazonaws.com".to_owned(), ..in_region("us-east-1") },
+            ("iam", "aws-cn") => in_region("cn-north-1"),
+            ("iam", "aws-us-gov") => {
+                ServiceEndpoint { host: "iam.us-gov.amazonaws.com".to_owned(), ..in_region("us-gov-west-1") }
+            }
+            _ => in_region(partition.global_region),
+        }
     }
 
     fn partition_entry(&self) -> &'static Partition {
@@ -100,13 +132,47 @@ mod tests {
 
     #[test]
     fn hosts_depend_on_the_partition() {
-        let host = |region: &str| Region::parse(region).unwrap().host("lambda");
+        let host = |region: &str| Region::parse(region).unwrap().endpoint("lambda").host;
         assert_eq!(host("eu-central-1"), "lambda.eu-central-1.amazonaws.com");
         assert_eq!(host("us-gov-west-1"), "lambda.us-gov-west-1.amazonaws.com");
         assert_eq!(host("cn-northwest-1"), "lambda.cn-northwest-1.amazonaws.com.cn");
         assert_eq!(host("us-isob-east-1"), "lambda.us-isob-east-1.sc2s.sgov.gov");
         assert_eq!(Region::parse("us-gov-east-1").unwrap().partition(), "aws-us-gov");
         assert_eq!(Region::parse("us-east-1").unwrap().partition(), "aws");
+    }
+
+    /// IA01: the endpoints and signing regions that botocore has for the global services.
+    #[test]
+    fn global_services_have_one_endpoint_in_each_partition() {
+        for (region, iam, signed_for, organizations) in [
+            ("eu-central-1", "iam.amazonaws.com", "us-east-1", "organizations.us-east-1.amazonaws.com"),
+            (
+                "cn-northwest-1",
+                "iam.cn-north-1.amazonaws.com.cn",
+                "cn-north-1",
+                "organizations.cn-northwest-1.amazonaws.com.cn",
+            ),
+            ("us-gov-east-1", "iam.us-gov.amazonaws.com", "us-gov-west-1", "organizations.us-gov-west-1.amazonaws.com"),
+            (
+                "us-iso-west-1",
+                "iam.us-iso-east-1.c2s.ic.gov",
+                "us-iso-east-1",
+                "organizations.us-iso-east-1.c2s.ic.gov",
+            ),
+            (
+                "eusc-de-east-1",
+                "iam.eusc-de-east-1.amazonaws.eu",
+                "eusc-de-east-1",
+                "organizations.eusc-de-east-1.amazonaws.eu",
+            ),
+        ] {
+            let region = Region::parse(region).unwrap();
+            let endpoint = region.global_endpoint("iam");
+            assert_eq!((endpoint.host.as_str(), endpoint.region.as_str()), (iam, signed_for));
+            let endpoint = region.global_endpoint("organizations");
+            assert_eq!(endpoint.host, organizations);
+            assert!(organizations.contains(endpoint.region.as_str()));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use quick_xml::Reader;
 use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesRef, Event};
+use serde_json::Value;
 
 /// The maximum depth of a response. Those of AWS have less than ten levels.
 const MAX_DEPTH: usize = 64;
@@ -59,10 +60,23 @@ impl Element {
         self.children.iter().find(|child| child.name == name)
     }
 
-    /// Returns the children of this name.
-    #[allow(dead_code, reason = "only some services answer with lists")]
-    pub(crate) fn children<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Self> {
-        self.children.iter().filter(move |child| child.name == name)
+    /// Returns the name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Converts the element to JSON: a list of `member` elements to an array, an element with children to an object, one with a text to a
+    /// text, and an empty one to `null`. Of several children with one name, the first counts.
+    #[allow(dead_code, reason = "only some services answer with objects in XML")]
+    pub(crate) fn to_json(&self) -> Value {
+        match self.children.first() {
+            Some(first) if first.name == "member" => self.children.iter().map(Self::to_json).collect(),
+            Some(_) => self.children.iter().rev().map(|child| (child.name.clone(), child.to_json())).collect(),
+            None => match self.text.trim() {
+                "" => Value::Null,
+                text => text.into(),
+            },
+        }
     }
 
     /// Returns the text of the first child of this name that has one.
@@ -103,6 +117,8 @@ fn resolve(reference: &BytesRef<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -112,8 +128,14 @@ mod tests {
         )
         .unwrap();
         assert_eq!(root.text_of("a"), Some("R&D \u{fffd}é &unknown; <"));
-        assert_eq!(root.children("a").count(), 2);
         assert_eq!((root.text_of("b"), root.text_of("c")), (None, Some("<&>")));
+    }
+
+    #[test]
+    fn converts_lists_and_objects_to_json() {
+        let xml = "<r><Users><member><Name>a</Name><Name>b</Name></member><member/></Users><One><member>1</member></One><None/></r>";
+        let expected = json!({ "Users": [{ "Name": "a" }, null], "One": ["1"], "None": null });
+        assert_eq!(Element::parse(xml).unwrap().to_json(), expected);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationConfig;
 
 use super::account_resolver::AccountResolver;
-use super::{ServiceClient, Vendor, VendorClient};
+use super::{Endpoint, ServiceClient, Vendor, VendorClient};
 use crate::http::{Auth, BaseUrl, Client, Connection, RateLimit, SecretString};
 
 /// The optional setting of every integration that replaces the URL of the service.
@@ -26,6 +26,7 @@ pub struct VendorBuilder<C> {
     secrets: BTreeMap<String, SecretString>,
     auth: Option<Auth>,
     base_url: Option<BaseUrl>,
+    endpoints: Vec<Endpoint>,
     connection: Connection,
     directory: Option<Directory>,
     rate_limit: Option<RateLimit>,
@@ -41,6 +42,7 @@ impl<C: VendorClient> VendorBuilder<C> {
             secrets: BTreeMap::new(),
             auth: None,
             base_url: None,
+            endpoints: Vec::new(),
             connection: Connection::default(),
             directory: None,
             rate_limit: None,
@@ -95,6 +97,12 @@ impl<C: VendorClient> VendorBuilder<C> {
         self
     }
 
+    /// Adds an endpoint, for a vendor whose [endpoints](VendorClient::endpoints) do not follow from secrets.
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoints.push(endpoint);
+        self
+    }
+
     /// Sets the connection. The default is the network and the system clock.
     pub fn connection(mut self, connection: Connection) -> Self {
         self.connection = connection;
@@ -146,7 +154,7 @@ impl<C: VendorClient> VendorBuilder<C> {
             let client = Client::builder(vendor, base_url).auth(auth).connection(self.connection.clone());
             vendor.default_headers().iter().fold(client, |client, (name, value)| client.header(name, *value))
         };
-        let endpoints = C::endpoints(&credentials, &base_url)?.into_iter();
+        let endpoints = C::endpoints(&credentials, &base_url)?.into_iter().chain(self.endpoints);
         let endpoints =
             endpoints.map(|endpoint| Ok((endpoint.name, client_of(endpoint.base_url, endpoint.auth).build()?)));
         let endpoints = endpoints.collect::<Result<_>>()?;
@@ -173,6 +181,7 @@ impl<C> Clone for VendorBuilder<C> {
             secrets: self.secrets.clone(),
             auth: self.auth.clone(),
             base_url: self.base_url.clone(),
+            endpoints: self.endpoints.clone(),
             connection: self.connection.clone(),
             directory: self.directory.clone(),
             rate_limit: self.rate_limit,

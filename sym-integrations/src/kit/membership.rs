@@ -233,7 +233,7 @@ impl<M: Membership + IntegrationClient> MembershipStrategy<M> {
     const TARGETS: &'static [TargetSchema] =
         &[TargetSchema::new(M::TARGET, SettingsSchema::closed(M::TARGET_SETTINGS))];
     const SCHEMA: StrategySchema = StrategySchema::ANY
-        .with_integration(IntegrationSchema::new(M::TYPE, M::SETTINGS))
+        .with_integration(IntegrationSchema::new(M::TYPE, M::SETTINGS).with_key(M::KEY))
         .with_settings(SettingsSchema::closed(&[]))
         .with_targets(Self::TARGETS);
 

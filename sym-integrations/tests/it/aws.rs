@@ -5,4 +5,5 @@ mod roles;
 #[cfg(feature = "runtime")]
 mod secrets;
 mod signing;
+pub(super) mod fake;
 pub(super) mod support;

@@ -1,0 +1,6 @@
+//! AWS IAM.
+
+mod client;
+mod failures;
+pub(super) mod fake;
+mod strategy;
