@@ -4,12 +4,12 @@ use std::fs::File;
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 
 use super::Exit;
 use super::args::{AuditCommand, KeyArgs, VerifyArgs};
 use super::exit::CommandError;
+use super::keys;
 use super::output::Output;
 use crate::audit::{AuditAnchor, AuditHead, AuditKey, AuditLog, Verified, Verifier, VerifyError, lines};
 use crate::clock::{Clock, SystemClock};
@@ -90,20 +90,8 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
 }
 
 fn keys(args: &KeyArgs) -> Result<Vec<AuditKey>> {
-    let mut keys = Vec::new();
-    for path in &args.key_files {
-        let text = SecretString::from(std::fs::read_to_string(path).map_err(|error| unreadable(path, error))?);
-        keys.push(AuditKey::new(&SecretString::from(text.expose_secret().trim_end_matches(['\n', '\r'])))?);
-    }
-    if let Some(name) = &args.key_env {
-        let text = std::env::var(name).map_err(|_| {
-            let message =
-                format!("environment variable `{name}` is to contain the key of the audit log, and is not set");
-            Error::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, message)
-        })?;
-        keys.push(AuditKey::new(&SecretString::from(text))?);
-    }
-    Ok(keys)
+    let secrets = keys::read("the key of the audit log", &args.key_files, args.key_env.as_deref())?;
+    secrets.iter().map(AuditKey::new).collect()
 }
 
 fn read(path: &Path, check: impl FnOnce(&str, BufReader<File>) -> Result<(), VerifyError>) -> Result<()> {

@@ -20,6 +20,8 @@ mod exit;
 mod follow;
 mod handlers;
 #[cfg(feature = "sqlite")]
+mod keys;
+#[cfg(feature = "sqlite")]
 mod logging;
 #[cfg(feature = "server")]
 mod manifest;

@@ -14,9 +14,10 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::args::ServeArgs;
+use super::args::{OutputKeyArgs, ServeArgs};
 use super::exit::CommandError;
 use super::follow::Follower;
+use super::keys;
 use super::logging;
 use super::output::{Output, count};
 use super::signal::Signals;
@@ -29,7 +30,7 @@ use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{User, UserId, UserRole};
-use crate::runtime::{FakeConfig, FakeService, FrontEndType, Plugin, Runtime};
+use crate::runtime::{Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime};
 use crate::server::{CancellationToken, Server, listen};
 
 /// The number of Runs that the timeline has room to number.
@@ -99,13 +100,19 @@ async fn prepare(
     }
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
-    let builder = program.builder(config).sqlite(store.clone());
+    let builder = with_output_keys(program.builder(config).sqlite(store.clone()), args)?;
     let mut warnings = builder.warnings();
     if !args.strict {
         warnings.extend(builder.tolerated_errors());
     }
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
+}
+
+fn with_output_keys(builder: Builder, args: &ServeArgs) -> Result<Builder, Error> {
+    let OutputKeyArgs { output_key_file, output_key_env } = &args.output_keys;
+    let secrets = keys::read("the key of step outputs", output_key_file, output_key_env.as_deref())?;
+    secrets.iter().try_fold(builder, |builder, secret| Ok(builder.output_key(OutputKey::new(secret)?)))
 }
 
 /// Starts the fakes, and builds a runtime in which everything else is simulated.
@@ -118,7 +125,7 @@ async fn prepare_with_fakes(
 ) -> Result<Prepared, CommandError> {
     StoreMode::Serve.claim(store).await?;
     let types = std::mem::take(&mut program.front_end_types);
-    let builder = program.simulated_builder(config).sqlite(store.clone());
+    let builder = with_output_keys(program.simulated_builder(config).sqlite(store.clone()), args)?;
     let mut builder = program.install_fakes(builder);
     let flows = builder.check()?;
     let warnings = builder.warnings();

@@ -135,6 +135,8 @@ pub const HANDLER_PANICKED: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_PANICK
 pub const HANDLER_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "HANDLER_TIMED_OUT");
 /// `SymSDK:ARGUMENT_UNAVAILABLE`: an argument of a handler is not available.
 pub const ARGUMENT_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "ARGUMENT_UNAVAILABLE");
+/// `SymSDK:OUTPUT_SECRET_UNAVAILABLE`: a secret in the output of a step is lost, or cannot be decrypted.
+pub const OUTPUT_SECRET_UNAVAILABLE: ErrorCode = ErrorCode::new("SymSDK", "OUTPUT_SECRET_UNAVAILABLE");
 /// `SymSDK:INVALID_VAR`: a var cannot be converted to the type that a handler expects.
 pub const INVALID_VAR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_VAR");
 /// `SymSDK:CONFIGURATION`: the configuration is invalid.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{FlowsQuery, IdentityQuery, Services};
 use crate::directory::{Directory, KeyValue};
 use crate::integration::IntegrationClient;
-use crate::model::{Event, Flow, User};
+use crate::model::{Event, Flow, OpenedOutput, User};
 use crate::routing::RequestForwardContext;
 
 /// The input of one handler call. Arguments are extracted from it; a handler can also take all of it, as `&Context`.
@@ -16,6 +16,7 @@ pub struct Context {
     user: Option<Arc<User>>,
     flow: Option<Arc<Flow>>,
     forward: Option<RequestForwardContext>,
+    opened_output: Option<OpenedOutput>,
     identity_query: Option<IdentityQuery>,
     flows_query: Option<FlowsQuery>,
 }
@@ -28,6 +29,7 @@ impl Default for Context {
             user: None,
             flow: None,
             forward: None,
+            opened_output: None,
             identity_query: None,
             flows_query: None,
         }
@@ -63,6 +65,11 @@ impl Context {
     /// The notifications of a request that is being forwarded.
     pub fn forward(&self) -> Option<&RequestForwardContext> {
         self.forward.as_ref()
+    }
+
+    /// The output of the event's step with its secrets, if it has any.
+    pub(super) fn opened_output(&self) -> Option<&OpenedOutput> {
+        self.opened_output.as_ref()
     }
 
     /// The query of an identity reducer.
@@ -141,6 +148,13 @@ impl ContextBuilder {
         self
     }
 
+    /// Sets the output of the event's step with its secrets.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn opened_output(mut self, output: Option<OpenedOutput>) -> Self {
+        self.0.opened_output = output;
+        self
+    }
+
     /// Sets the query of an identity reducer.
     #[must_use]
     pub fn identity_query(mut self, query: IdentityQuery) -> Self {
@@ -156,7 +170,12 @@ impl ContextBuilder {
     }
 
     /// Builds the context.
-    pub fn build(self) -> Context {
+    pub fn build(mut self) -> Context {
+        // An event that comes from a runtime has no secret in the clear; one that a test has built may.
+        let output = self.0.event().and_then(|event| event.step_output(event.name()));
+        if let (None, Some(output)) = (&self.0.opened_output, output) {
+            self.0.opened_output = OpenedOutput::open_plain(output);
+        }
         self.0
     }
 }

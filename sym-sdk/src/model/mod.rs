@@ -20,6 +20,7 @@ mod payload;
 mod run;
 mod schema;
 mod secret;
+mod secret_output;
 mod slug;
 mod srn;
 mod step;
@@ -45,6 +46,10 @@ pub use schema::{LoggedActor, LoggedIdentity};
 #[cfg(feature = "runtime")]
 pub(crate) use schema::{LoggedEvent, Parts as LoggedParts, actor as logged_actor};
 pub use secret::{Secret, SecretSource};
+pub(crate) use secret_output::OpenedOutput;
+pub use secret_output::SecretOutput;
+#[cfg(feature = "runtime")]
+pub(crate) use secret_output::{SecretState, UnavailableSecret, replace_secrets};
 pub use slug::Slug;
 pub use srn::{Srn, SrnVersion};
 pub use step::Step;

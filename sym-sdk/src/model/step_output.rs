@@ -1,17 +1,23 @@
 //! Outputs of steps.
 
+use std::fmt;
 use std::ops::Deref;
 
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::SecretOutput;
 use crate::error::{Error, Result, codes};
 
 /// The output of a step: the response of a Lambda function, or the value that a strategy returned.
 ///
 /// As the argument of a handler, `StepOutput<T>` is the output of the current event's step, deserialized as `T`. A hook that takes it is
 /// not called for access that the requester had before the request, because the strategy was not called.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+///
+/// An output is stored with its Run. What is secret in it is marked with [`SecretOutput`], and is encrypted or left out; see the guide
+/// `docs/operations.md`. `Debug` shows no content of any output.
+#[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StepOutput<T = Value>(pub T);
 
@@ -24,6 +30,12 @@ impl StepOutput {
         serde_json::to_value(value).map(Self).map_err(|error| {
             Error::invalid(codes::INVALID_JSON, "the output of a step has no JSON form").with_source(error)
         })
+    }
+
+    /// Creates an output that is secret as a whole. See [`SecretOutput`] for outputs with secret members.
+    pub fn secret(value: impl Into<SecretString>) -> Self {
+        // An object with text as its only member always serializes.
+        Self(serde_json::to_value(SecretOutput::new(value)).unwrap_or_default())
     }
 }
 
@@ -39,5 +51,12 @@ impl<T> Deref for StepOutput<T> {
 
     fn deref(&self) -> &T {
         &self.0
+    }
+}
+
+/// Shows no content: an output can contain credentials.
+impl<T> fmt::Debug for StepOutput<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StepOutput(..)")
     }
 }

@@ -16,6 +16,7 @@ use super::handler_call::{call, failed_in};
 use super::identity::requester_identity;
 use super::limits::Limits;
 use super::other_levels;
+use super::output_secrets::OutputSecrets;
 use super::prior_access;
 use super::request_rate::RequestRate;
 use super::revocation_strategies::RevocationStrategies;
@@ -30,7 +31,7 @@ use crate::machine::{
     self, Action, DeliveryResult, Effect, EffectError, EffectKind, EntitlementKey, EventRecord, HookResult, Input,
     InputBody, MessageRef, Notice, Outcome, People, Revocation, RevocationCheck, Routing, RunState, Transition,
 };
-use crate::model::{AccessTarget, Event, Flow, Hook, RunId, Step, User, UserId};
+use crate::model::{AccessTarget, Event, Flow, Hook, OpenedOutput, RunId, Step, StepOutput, User, UserId};
 use crate::routing::{Approvers, Destination, Notification, RequestForwardContext, RequestPermission};
 use crate::strategy::{AccessRequest, DynAccessStrategy, PriorAccess};
 
@@ -48,6 +49,7 @@ pub(super) struct EffectExecutor {
     /// The engine, once it is created. It owns the executor, and so is not owned by it.
     pub(super) engine: OnceLock<Weak<dyn Engine>>,
     pub(super) request_rate: RequestRate,
+    pub(super) output_secrets: OutputSecrets,
 }
 
 impl EffectExecutor {
@@ -179,7 +181,16 @@ impl EffectExecution<'_> {
     }
 
     fn context(&self, forward: Option<&RequestForwardContext>) -> Context {
-        let context = Context::builder().services(self.entry.services()).event(self.event());
+        self.context_for(self.event(), None, forward)
+    }
+
+    fn context_for(
+        &self,
+        event: Event,
+        output: Option<OpenedOutput>,
+        forward: Option<&RequestForwardContext>,
+    ) -> Context {
+        let context = Context::builder().services(self.entry.services()).event(event).opened_output(output);
         match forward {
             Some(forward) => context.forward(forward.clone()).build(),
             None => context.build(),
@@ -190,10 +201,10 @@ impl EffectExecution<'_> {
 
     async fn hook(&self, hook: Hook, forward: Option<&RequestForwardContext>) -> Result<Outcome, EffectError> {
         let (handlers, limit) = (&self.entry.handlers, self.executor.limits.hook);
-        let context = self.context(forward);
         match hook {
             Hook::On(step) => {
                 let Some(handler) = handlers.on(step) else { return Ok(Outcome::Done) };
+                let context = self.context(forward);
                 let verdict = match self.call(handler, &context, limit).await? {
                     Some(next) => {
                         next.validate().map_err(|error| failed_in(handler.record(), &error))?;
@@ -212,7 +223,13 @@ impl EffectExecution<'_> {
                 {
                     return Ok(Outcome::Done);
                 }
-                self.call(handler, &context, limit).await?;
+                let (event, run, secrets) = (self.event(), self.state.run.id(), &self.executor.output_secrets);
+                let output = event.step_output(step).and_then(|output| secrets.open(run, step, output));
+                let context = self.context_for(event, output, forward);
+                let called = self.call(handler, &context, limit).await;
+                // The hook is not called again, whatever it returned.
+                secrets.forget(run, step);
+                called?;
                 Ok(Outcome::Hook { handler: handler.to_ref(), result: HookResult::Continue })
             }
         }
@@ -460,10 +477,11 @@ impl EffectExecution<'_> {
         let strategy = self.strategy()?;
         let granted = async { strategy.escalate(&request).await };
         let granted = self.contained("the strategy", self.executor.limits.strategy, granted).await?;
+        let output = self.storable(Step::Escalate, granted.output);
         Ok(if granted.errors.is_empty() {
-            Outcome::Granted { output: granted.output }
+            Outcome::Granted { output }
         } else {
-            Outcome::Rejected { output: granted.output, errors: granted.errors }
+            Outcome::Rejected { output, errors: granted.errors }
         })
     }
 
@@ -487,7 +505,14 @@ impl EffectExecution<'_> {
             Some(_) => self.check_restoration(&*strategy, target, identity).await?,
             None => self.check_revocation(&*strategy, target, identity).await?,
         };
+        let output = self.storable(Step::Deescalate, output);
         Ok(Outcome::Revoked(Revocation { output, still_needed_by: 0, check: read_back }))
+    }
+
+    /// Returns an output without its secrets.
+    fn storable(&self, step: Step, output: Option<StepOutput>) -> Option<StepOutput> {
+        let is_read = self.entry.handlers.after(step).is_some();
+        output.map(|output| self.executor.output_secrets.protect(self.state.run.id(), step, output, is_read))
     }
 
     /// Checks against the service's own list that a revocation took effect. A list that cannot be read does not undo a revocation that

@@ -62,6 +62,7 @@ mod limits;
 mod offered_options;
 mod open_requests;
 mod other_levels;
+mod output_secrets;
 mod plugin;
 mod prior_access;
 mod prompt_view;
@@ -98,6 +99,7 @@ pub use front_end::{FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndT
 pub use identity::first_contact;
 use jiff::Timestamp;
 pub use limits::Limits;
+pub use output_secrets::OutputKey;
 pub use plugin::Plugin;
 pub use prompt_view::PromptView;
 use reconcile::RecentTargets;

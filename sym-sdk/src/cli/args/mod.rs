@@ -182,10 +182,25 @@ pub(super) struct ServeArgs {
     #[arg(long)]
     pub(super) strict: bool,
     #[command(flatten)]
+    pub(super) output_keys: OutputKeyArgs,
+    #[command(flatten)]
     pub(super) log: LogArgs,
     /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
     #[arg(skip)]
     pub(super) fakes: Vec<(String, SocketAddr)>,
+}
+
+/// The keys of secrets in outputs of steps.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+#[derive(Debug, clap::Args)]
+pub(super) struct OutputKeyArgs {
+    /// File with the key that encrypts secrets in outputs of steps, which are not stored without one; can be repeated, after a key was
+    /// replaced: the first one encrypts
+    #[arg(long, value_name = "FILE")]
+    pub(super) output_key_file: Vec<PathBuf>,
+    /// Environment variable with the key that encrypts secrets in outputs of steps
+    #[arg(long, value_name = "NAME")]
+    pub(super) output_key_env: Option<String>,
 }
 
 #[cfg(all(feature = "server", feature = "sqlite"))]

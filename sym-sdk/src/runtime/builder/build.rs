@@ -13,6 +13,7 @@ use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::effect_executor::EffectExecutor;
 use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::{FlowEntries, FlowEntry};
+use crate::runtime::output_secrets::OutputSecrets;
 use crate::runtime::reconcile::RecentTargets;
 use crate::runtime::recovery::Recovery;
 use crate::runtime::refusals::Refusals;
@@ -134,6 +135,7 @@ impl Builder {
             limits: builder.limits.clone(),
             has_unknown_approvers: builder.has_unknown_approvers,
             engine: OnceLock::new(),
+            output_secrets: OutputSecrets::new(builder.output_keys.clone()),
             request_rate: RequestRate::default(),
         });
         let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);

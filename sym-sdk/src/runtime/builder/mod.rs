@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use super::background_tasks::PeriodicReconcile;
 use super::limits::Limits;
+use super::output_secrets::OutputKey;
 use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
 use crate::audit::{AuditDestination, LogDestinationType};
@@ -55,6 +56,7 @@ pub struct Builder {
     values: Arc<dyn KeyValueStore>,
     key_value: Option<KeyValue>,
     limits: Limits,
+    output_keys: Vec<OutputKey>,
     plus_aliases: bool,
     reproducible_ids: bool,
     retention: Option<Duration>,
@@ -86,6 +88,7 @@ impl Builder {
             values: Arc::new(MemoryKeyValue::new()),
             key_value: None,
             limits: Limits::default(),
+            output_keys: Vec::new(),
             plus_aliases: true,
             reproducible_ids: false,
             retention: None,
@@ -238,6 +241,14 @@ impl Builder {
     /// default. A [directory](Self::directory) that is set has a setting of its own; see [`Directory::with_plus_aliases`].
     pub fn plus_aliases(mut self, plus_aliases: bool) -> Self {
         self.plus_aliases = plus_aliases;
+        self
+    }
+
+    /// Adds a key for the [secrets](crate::model::SecretOutput) in outputs of steps. The first key encrypts what is stored, and all keys
+    /// decrypt, so that a key can be replaced. Without a key such secrets are not stored, and a restart before the `after_` hook of the step
+    /// loses them.
+    pub fn output_key(mut self, key: OutputKey) -> Self {
+        self.output_keys.push(key);
         self
     }
 

@@ -432,6 +432,13 @@ async fn the_help_is_complete() {
               --json
                   Print JSON
 
+              --output-key-file <FILE>
+                  File with the key that encrypts secrets in outputs of steps, which are not stored without
+                  one; can be repeated, after a key was replaced: the first one encrypts
+
+              --output-key-env <NAME>
+                  Environment variable with the key that encrypts secrets in outputs of steps
+
               --log-format <FORMAT>
                   Format of the log on standard error; the environment variable RUST_LOG filters it
 

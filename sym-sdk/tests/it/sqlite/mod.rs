@@ -8,6 +8,7 @@ mod directory_matches_memory;
 mod golden;
 mod matches_memory;
 mod open_errors;
+mod output_secrets;
 pub(crate) mod restart;
 
 use std::sync::Arc;

@@ -70,7 +70,7 @@ impl RestartFixture {
         (runtime, run)
     }
 
-    async fn builder(&self, path: &Path) -> Builder {
+    pub(super) async fn builder(&self, path: &Path) -> Builder {
         let strategy = self.strategy.clone();
         Runtime::builder(config())
             .registry(handlers![get_permissions])
@@ -85,7 +85,7 @@ async fn status(runtime: &Runtime, run: RunId) -> RunStatus {
     runtime.run(run).await.unwrap().state.run.status()
 }
 
-async fn approved(runtime: &Runtime) -> RunId {
+pub(super) async fn approved(runtime: &Runtime) -> RunId {
     let request = Submission::request("prod", "ana@example.com").input("duration", "1h");
     let run = runtime.submit(request).await.unwrap().run;
     runtime.run_until_idle().await.unwrap();
