@@ -1,7 +1,7 @@
 //! Okta.
 
 mod failures;
-mod fake;
+pub(crate) mod fake;
 mod groups;
 mod identities;
 mod rates;

@@ -263,6 +263,11 @@ impl GrantResult {
         Self { output: None, errors }
     }
 
+    /// Returns the errors with which the service rejected the grant; empty if it granted the access.
+    pub fn errors(&self) -> &[String] {
+        &self.errors
+    }
+
     /// Sets the step's output, which handlers read with `StepOutput<T>`.
     pub fn with_output(mut self, output: StepOutput) -> Self {
         self.output = Some(output);

@@ -13,20 +13,26 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::vendor_api::{Answer, Paging, VendorApi};
 
-pub(super) const TOKEN: &str = "00S3CRET-token";
-pub(super) const DOMAIN: &str = "example.okta.com";
+pub(crate) const TOKEN: &str = "00S3CRET-token";
+pub(crate) const DOMAIN: &str = "example.okta.com";
 
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) groups: BTreeMap<String, Value>,
-    pub(super) users: Vec<Value>,
-    pub(super) members: BTreeSet<(String, String)>,
+pub(crate) struct State {
+    pub(crate) groups: BTreeMap<String, Value>,
+    pub(crate) users: Vec<Value>,
+    pub(crate) members: BTreeSet<(String, String)>,
     /// The response to removals, instead of carrying them out.
-    pub(super) refusal: Option<ResponseTemplate>,
+    pub(crate) refusal: Option<ResponseTemplate>,
+    /// Whether changes of members are made, and their responses lost.
+    pub(crate) responses_lost: bool,
+    /// The changes of members that are still to be made, whether each adds one; `None` if they are made immediately.
+    pub(crate) late: Option<Vec<(bool, (String, String))>>,
+    /// Whether each change of members is undone by somebody else.
+    pub(crate) put_back: bool,
 }
 
 #[derive(Clone)]
-pub(super) struct FakeOkta {
+pub(crate) struct FakeOkta {
     state: Arc<Mutex<State>>,
     calls: Arc<Mutex<Vec<String>>>,
     server: Arc<MockServer>,
@@ -34,7 +40,7 @@ pub(super) struct FakeOkta {
 
 impl FakeOkta {
     /// Starts an organization with group `00g1`, which is native, `00g2` of an app and `00g3` for everyone, and users `00u1` to `00u3`.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let mut state = State::default();
         for (id, kind, name) in
             [("00g1", "OKTA_GROUP", "prod-admins"), ("00g2", "APP_GROUP", "prod-ad"), ("00g3", "BUILT_IN", "Everyone")]
@@ -51,34 +57,45 @@ impl FakeOkta {
         Self { state, calls, server: Arc::new(server) }
     }
 
-    pub(super) fn server(&self) -> &MockServer {
+    pub(crate) fn server(&self) -> &MockServer {
         &self.server
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }
 
-    pub(super) fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("{}/api/v1", self.server.uri())
     }
 
-    pub(super) fn builder(&self) -> OktaBuilder {
+    pub(crate) fn builder(&self) -> OktaBuilder {
         Okta::builder(DOMAIN).token(SecretString::from(TOKEN)).base_url(BaseUrl::parse(&self.base_url()).unwrap())
     }
 
-    pub(super) fn client(&self) -> Okta {
+    pub(crate) fn client(&self) -> Okta {
         self.builder().build().unwrap()
     }
 
+    /// The number of calls so far that change something.
+    pub(crate) fn writes(&self) -> usize {
+        self.calls.lock().unwrap().iter().filter(|call| !call.starts_with("GET ")).count()
+    }
+
+    /// Has the token be rejected from now on.
+    pub(crate) async fn reject_token(&self) {
+        let rejected = fault(401, "E0000011", "Invalid token provided");
+        Mock::given(any()).respond_with(rejected).with_priority(1).mount(&self.server).await;
+    }
+
     /// The calls since the last time, such as `GET /groups/00g1`.
-    pub(super) fn calls(&self) -> Vec<String> {
+    pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
 }
 
 impl State {
-    pub(super) fn add_group(&mut self, id: &str, kind: &str, name: &str) {
+    pub(crate) fn add_group(&mut self, id: &str, kind: &str, name: &str) {
         let group = json!({
             "id": id,
             "type": kind,
@@ -89,7 +106,7 @@ impl State {
         self.groups.insert(id.to_owned(), group);
     }
 
-    pub(super) fn add_user(&mut self, id: &str, login: &str, email: &str, status: &str) {
+    pub(crate) fn add_user(&mut self, id: &str, login: &str, email: &str, status: &str) {
         self.users.push(json!({
             "id": id,
             "status": status,
@@ -99,11 +116,45 @@ impl State {
         }));
     }
 
-    pub(super) fn join(&mut self, group: &str, user: &str) {
+    pub(crate) fn delete_user(&mut self, id: &str) {
+        self.users.retain(|user| user["id"] != id);
+        self.members.retain(|(_, user)| user != id);
+    }
+
+    pub(crate) fn delete_group(&mut self, id: &str) {
+        self.groups.remove(id);
+        self.members.retain(|(group, _)| group != id);
+    }
+
+    pub(crate) fn set_status(&mut self, id: &str, status: &str) {
+        for user in self.users.iter_mut().filter(|user| user["id"] == id) {
+            user["status"] = status.into();
+        }
+    }
+
+    pub(crate) fn land_late_changes(&mut self) {
+        for (adds, pair) in self.late.take().unwrap_or_default() {
+            self.apply(adds, pair);
+        }
+    }
+
+    fn apply(&mut self, adds: bool, pair: (String, String)) {
+        if adds {
+            self.members.insert(pair);
+        } else {
+            self.members.remove(&pair);
+        }
+    }
+
+    pub(crate) fn join(&mut self, group: &str, user: &str) {
         self.members.insert((group.to_owned(), user.to_owned()));
     }
 
-    pub(super) fn is_member(&self, group: &str, user: &str) -> bool {
+    pub(crate) fn leave(&mut self, group: &str, user: &str) {
+        self.members.remove(&(group.to_owned(), user.to_owned()));
+    }
+
+    pub(crate) fn is_member(&self, group: &str, user: &str) -> bool {
         self.members.contains(&(group.to_owned(), user.to_owned()))
     }
 
@@ -147,22 +198,17 @@ fn api(state: Arc<Mutex<State>>) -> VendorApi<State> {
             Answer::List(groups.map(|(_, group)| group.clone()).collect())
         })
         .on("PUT", "groups/{group}/users/{user}", |state, call| {
-            state.change(&call.values[0], &call.values[1], |members, pair| members.insert(pair))
+            state.change(&call.values[0], &call.values[1], true)
         })
         .on("DELETE", "groups/{group}/users/{user}", |state, call| match state.refusal.clone() {
             Some(refusal) => Answer::Response(refusal),
-            None => state.change(&call.values[0], &call.values[1], |members, pair| members.remove(&pair)),
+            None => state.change(&call.values[0], &call.values[1], false),
         })
 }
 
 impl State {
     /// Changes a membership, if the group is native and both exist.
-    fn change(
-        &mut self,
-        group: &str,
-        user: &str,
-        change: impl FnOnce(&mut BTreeSet<(String, String)>, (String, String)) -> bool,
-    ) -> Answer {
+    fn change(&mut self, group: &str, user: &str, adds: bool) -> Answer {
         let Some(known) = self.groups.get(group) else { return unknown(group, "UserGroup") };
         if known["type"] != "OKTA_GROUP" {
             let denied = fault(403, "E0000006", "You do not have permission to perform the requested action");
@@ -171,8 +217,17 @@ impl State {
         if self.users.iter().all(|known| known["id"] != user) {
             return unknown(user, "User");
         }
-        change(&mut self.members, (group.to_owned(), user.to_owned()));
-        Answer::Response(ResponseTemplate::new(204))
+        let pair = (group.to_owned(), user.to_owned());
+        let lost = Answer::Response(ResponseTemplate::new(504).set_body_string("<html>Gateway Timeout"));
+        if let Some(late) = &mut self.late {
+            late.push((adds, pair));
+            return lost;
+        }
+        self.apply(adds, pair.clone());
+        if self.put_back {
+            self.apply(!adds, pair);
+        }
+        if self.responses_lost { lost } else { Answer::Response(ResponseTemplate::new(204)) }
     }
 }
 
@@ -180,7 +235,7 @@ fn found(object: Option<&Value>, id: &str, noun: &str) -> Answer {
     object.map_or_else(|| unknown(id, noun), |object| Answer::Json(object.clone()))
 }
 
-pub(super) fn fault(status: u16, code: &str, summary: &str) -> ResponseTemplate {
+pub(crate) fn fault(status: u16, code: &str, summary: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).insert_header("x-okta-request-id", "Zab1").set_body_json(json!({
         "errorCode": code,
         "errorSummary": summary,
@@ -194,12 +249,12 @@ fn unknown(id: &str, noun: &str) -> Answer {
     Answer::Response(fault(404, "E0000007", &format!("Not found: Resource not found: {id} ({noun})")))
 }
 
-pub(super) fn person(email: &str) -> User {
+pub(crate) fn person(email: &str) -> User {
     User::person(UserId::from_email(email), email).unwrap()
 }
 
 /// Returns the code of an error, after a check that no form of the error contains the token.
-pub(super) fn code(error: &Error) -> String {
+pub(crate) fn code(error: &Error) -> String {
     let faces = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
     assert!(!faces.contains("S3CRET"), "{faces}");
     assert!(!error.message().contains('\n') && !error.message().ends_with('.'), "{}", error.message());

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use expect_test::expect;
 use sym_sdk::audit::AuditKind;
+use sym_sdk::engine::WorkerLimits;
 use sym_sdk::error::codes;
 use sym_sdk::model::{AccessTarget, RunId};
 use sym_sdk::prelude::*;
@@ -13,6 +14,9 @@ use sym_sdk::testing::{Harness, HarnessBuilder, RecordingStrategy};
 use tokio::sync::Barrier;
 
 use super::{GRACE, HOUR, MINUTE, plain, with_alerts};
+
+/// The real time after which a test counts as hanging.
+const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The repository `api` at the levels `push` and `admin`.
 fn builder(strategy: impl AccessStrategy) -> HarnessBuilder {
@@ -138,7 +142,7 @@ async fn standing_access_at_one_level_does_not_keep_another_from_being_granted()
     assert_eq!(harness.status(second).await.unwrap(), RunStatus::Escalated);
 }
 
-/// What was standing is the request's own once it is granted again.
+/// Tests that access which was standing is the request's own once it is granted again.
 #[tokio::test]
 async fn standing_access_is_not_granted_again_beside_another_level() {
     let (mut harness, strategy) = harness().await;
@@ -210,6 +214,23 @@ impl AccessStrategy for SameTime {
     }
 }
 
+/// A target without a level is another level than one with.
+#[tokio::test]
+async fn a_target_that_names_no_level_does_not_share_the_access() {
+    let strategy = RecordingStrategy::new().with_levels("role");
+    let builder = builder(strategy.clone()).declare(|config| {
+        config.targets[1].settings.remove("role");
+    });
+    let mut harness = builder.build().await.unwrap();
+    approved(&mut harness, "push", "1h").await;
+    let second = approved(&mut harness, "admin", "1h").await;
+    let (code, message) = error(&harness, second).await;
+    assert_eq!(code, codes::OTHER_LEVEL_ACTIVE.to_string());
+    expect!["ana@example.com has push at level `push` through another request, which ends at 2024-02-29 13:00:00 UTC, and cannot have it without a level at the same time"]
+        .assert_eq(&message);
+    assert_eq!(strategy.calls().len(), 1);
+}
+
 /// A request is registered before its grant is asked for, so at least one of two sees the other.
 #[tokio::test]
 async fn two_requests_at_the_same_time_do_not_both_get_their_level() {
@@ -223,7 +244,16 @@ async fn two_requests_at_the_same_time_do_not_both_get_their_level() {
     for run in &runs {
         harness.runtime().submit(Submission::approve(*run, "ada@example.com")).await.unwrap();
     }
-    harness.advance(Duration::from_secs(1)).await.unwrap();
+    let workers = harness.runtime().start(WorkerLimits::default());
+    for run in &runs {
+        let ended = async {
+            while harness.status(*run).await.unwrap() == RunStatus::Approved {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(TEST_TIMEOUT, ended).await.expect("both requests find no access at the same time");
+    }
+    workers.shutdown(TEST_TIMEOUT).await;
     let mut refused = 0;
     for run in &runs {
         let state = harness.run(*run).await.unwrap();

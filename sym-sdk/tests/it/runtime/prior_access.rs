@@ -141,7 +141,7 @@ async fn a_request_right_after_another_restores_the_same() {
     }
 }
 
-/// What appears while a request gives access, or right after it, may be a part of what that gave.
+/// Access that appears right after a request has given some may be a part of that.
 #[tokio::test]
 async fn lesser_access_that_another_request_may_have_left_is_not_restored() {
     let mut harness = harness().await;
