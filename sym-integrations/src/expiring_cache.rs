@@ -119,7 +119,7 @@ impl<T: Expires> fmt::Debug for ExpiringCache<T> {
 }
 
 /// Copies an error that several waiters share.
-fn to_owned_error(error: Arc<Error>) -> Error {
+pub(crate) fn to_owned_error(error: Arc<Error>) -> Error {
     let mut copy = Error::new(error.kind(), error.code().clone(), error.message());
     if let Some(hint) = error.hint() {
         copy = copy.with_hint(hint);

@@ -50,6 +50,9 @@ pub mod kit;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;
+#[cfg(feature = "onelogin")]
+#[cfg_attr(docsrs, doc(cfg(feature = "onelogin")))]
+pub mod onelogin;
 #[cfg(feature = "pagerduty")]
 #[cfg_attr(docsrs, doc(cfg(feature = "pagerduty")))]
 pub mod pagerduty;

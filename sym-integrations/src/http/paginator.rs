@@ -160,6 +160,11 @@ impl<T: Send + 'static> Paginator<T> {
         Self { pages: futures_util::stream::empty().boxed(), page: Vec::new().into_iter() }
     }
 
+    /// A list that fails, for a query that is known to be wrong.
+    pub fn failed(error: Error) -> Self {
+        Self { pages: futures_util::stream::once(std::future::ready(Err(error))).boxed(), page: Vec::new().into_iter() }
+    }
+
     /// Returns the next item, or `None` after the last.
     pub async fn next_item(&mut self) -> Result<Option<T>> {
         self.try_next().await

@@ -155,12 +155,13 @@ impl<M: Membership> MembershipStrategy<M> {
         Self { client }
     }
 
-    async fn grant(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
+    /// Grants access, and returns the step's output.
+    pub(crate) async fn grant(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
         let (group, account) = (group_ref::<M>(request.target())?, request.identity());
         let info = unlocked(&self.client, group).await?;
         self.check_account(request).await?;
         self.client.add_member(group, account).await?;
-        Ok(GrantResult::granted().with_output(output(group.id, Some(&info.name), account)?))
+        output(group.id, Some(&info.name), account)
     }
 
     /// Rejects identities that are not ids, under which a member would not be found again when the access ends.
@@ -257,7 +258,7 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
     }
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
-        self.grant(request).await
+        Ok(GrantResult::granted().with_output(self.grant(request).await?))
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {

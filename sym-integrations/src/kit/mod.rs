@@ -5,7 +5,7 @@
 //! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. A second host or credential is
 //! an [`Endpoint`], and simulations talk to a [`SimulatedService`]. What one of these does, no vendor does again, so a rule such as "an
 //! account that the directory knows counts before an e-mail address" has one place. Services that issue tokens for an hour, instead of one
-//! for ever, are called with [`AccessTokens`].
+//! for ever, are called with [`AccessTokens`], and those that take a password or client credentials with a [`Login`].
 //!
 //! The kit knows nothing about a vendor's API: routes, filters and paging are the vendor's own. It prefers traits and generics to macros,
 //! so that definitions can be found and errors read; the one macro is for enums, which have no generic form.
@@ -135,6 +135,7 @@ mod builder;
 mod client;
 mod endpoint;
 mod error_table;
+mod login;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 mod membership;
@@ -150,6 +151,7 @@ pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};
 pub use endpoint::Endpoint;
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
+pub use login::{Login, LoginToken, login_auth};
 #[cfg(feature = "runtime")]
 pub use membership::{GroupInfo, GroupRef, Membership, MembershipStrategy};
 pub use oauth::{AccessTokens, SigningKey};

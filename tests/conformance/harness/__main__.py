@@ -17,7 +17,7 @@ from .report import Report
 from .servers import Broken
 
 HERE = Path(__file__).resolve().parents[1]
-VENDORS = ["okta", "pagerduty", "slack", "aws"]
+VENDORS = ["okta", "onelogin", "pagerduty", "slack", "aws"]
 DONE_WITHIN = 300
 
 

@@ -5,6 +5,7 @@
 
 mod aws;
 mod okta;
+mod onelogin;
 mod pagerduty;
 mod request;
 mod slack;
@@ -21,6 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let outcome = match request.vendor {
         Vendor::Aws => aws::call(&request).await,
         Vendor::Okta => okta::call(&request).await,
+        Vendor::Onelogin => onelogin::call(&request).await,
         Vendor::Pagerduty => pagerduty::call(&request).await,
         Vendor::Slack => slack::call(&request).await,
     };

@@ -23,6 +23,7 @@ pub(crate) struct Request {
 pub(crate) enum Vendor {
     Aws,
     Okta,
+    Onelogin,
     Pagerduty,
     Slack,
 }

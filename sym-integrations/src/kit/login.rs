@@ -1,0 +1,140 @@
+//! Tokens that a login returns, for services that issue them for client credentials or a password.
+//!
+//! A login is not like other calls: attempts that a service refuses may lock the account that all revocations go through. So one login serves
+//! all calls until its token expires, a rejected token leads to one more login, and after a refusal nobody signs in again for some
+//! minutes.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sym_sdk::BoxFuture;
+use sym_sdk::clock::Clock;
+use sym_sdk::error::{Error, ErrorKind, Result};
+
+use crate::expiring_cache::{Expires, ExpiringCache, to_owned_error};
+use crate::http::{Auth, CredentialsVersion, SecretString, Signer, UnsignedRequest};
+
+/// The time before its expiry at which a token is replaced.
+const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
+
+/// The time after a refused login for which no other is attempted.
+const REFUSAL_TTL: Duration = Duration::from_secs(5 * 60);
+
+/// A token that a login has returned.
+#[derive(Clone)]
+pub struct LoginToken {
+    secret: SecretString,
+    expires_at: Option<Timestamp>,
+}
+
+impl LoginToken {
+    /// A token, and when it expires; `None` if the service does not say.
+    pub fn new(secret: impl Into<SecretString>, expires_at: Option<Timestamp>) -> Self {
+        Self { secret: secret.into(), expires_at }
+    }
+}
+
+impl fmt::Debug for LoginToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginToken").field("expires_at", &self.expires_at).finish_non_exhaustive()
+    }
+}
+
+/// A login: the call that exchanges credentials for a token.
+///
+/// It has an HTTP client of its own, which does not send the token. Its call should be
+/// [confidential](crate::http::Call::confidential), because the response is a secret.
+pub trait Login: Send + Sync + 'static {
+    /// The prefix of the token in the header `Authorization`.
+    const PREFIX: &'static str = "Bearer ";
+
+    /// Signs in.
+    ///
+    /// # Errors
+    /// If the service does not return a token. After an error that is not [retryable](Error::is_retryable), no other login is attempted for
+    /// five minutes.
+    fn log_in(&self) -> impl Future<Output = Result<LoginToken>> + Send;
+}
+
+/// Authenticates calls with the token of a login, until shortly before it expires.
+///
+/// Concurrent calls share one login. When the service rejects the token (401), the call is repeated once with the token of another.
+pub fn login_auth<L: Login>(login: L, clock: &Arc<dyn Clock>) -> Auth {
+    let (login, refusal, versions) = (Arc::new(login), Arc::new(Refusal::default()), Arc::new(AtomicU64::default()));
+    let clock_of_refusals = Arc::clone(clock);
+    let cache = ExpiringCache::new(Arc::clone(clock), EXPIRY_MARGIN, move || {
+        let (login, refusal, versions) = (Arc::clone(&login), Arc::clone(&refusal), Arc::clone(&versions));
+        let clock = Arc::clone(&clock_of_refusals);
+        Box::pin(async move {
+            refusal.check(clock.now())?;
+            match login.log_in().await {
+                Ok(token) => Ok(Issued { token, version: versions.fetch_add(1, Ordering::Relaxed) }),
+                Err(error) => Err(refusal.remember(error, clock.now())),
+            }
+        })
+    });
+    Auth::signer(TokenSigner { cache, prefix: L::PREFIX })
+}
+
+/// A token, with a number that tells it from those before.
+#[derive(Clone, Debug)]
+struct Issued {
+    token: LoginToken,
+    version: CredentialsVersion,
+}
+
+impl Expires for Issued {
+    fn expires_at(&self) -> Option<Timestamp> {
+        self.token.expires_at
+    }
+}
+
+struct TokenSigner {
+    cache: ExpiringCache<Issued>,
+    prefix: &'static str,
+}
+
+impl Signer for TokenSigner {
+    fn sign<'a>(&'a self, mut request: UnsignedRequest<'a>) -> BoxFuture<'a, Result<CredentialsVersion>> {
+        Box::pin(async move {
+            let issued = self.cache.get().await?;
+            request.set_secret_header("authorization", self.prefix, &issued.token.secret)?;
+            Ok(issued.version)
+        })
+    }
+
+    fn renew(&self, rejected: CredentialsVersion) -> bool {
+        // A call that was signed with an older token gets the present one when it is repeated.
+        self.cache.discard_if(|issued| issued.version == rejected);
+        true
+    }
+}
+
+/// The last login that the service refused.
+#[derive(Default)]
+struct Refusal(Mutex<Option<(Arc<Error>, Timestamp)>>);
+
+impl Refusal {
+    fn check(&self, now: Timestamp) -> Result<()> {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((error, until)) if now < *until => Err(to_owned_error(Arc::clone(error))),
+            _ => Ok(()),
+        }
+    }
+
+    fn remember(&self, error: Error, now: Timestamp) -> Error {
+        let is_refusal = matches!(
+            error.kind(),
+            ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration | ErrorKind::InvalidInput
+        );
+        if !is_refusal {
+            return error;
+        }
+        let error = Arc::new(error);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&error), now + REFUSAL_TTL));
+        to_owned_error(error)
+    }
+}
