@@ -26,6 +26,9 @@ pub mod aws_iam;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
+#[cfg(feature = "boundary")]
+#[cfg_attr(docsrs, doc(cfg(feature = "boundary")))]
+pub mod boundary;
 #[cfg(any(feature = "aws-lambda", feature = "slack-app"))]
 mod bounded_cache;
 #[cfg(feature = "client")]
