@@ -14,6 +14,9 @@
 //! | `testing` | [`testing`], a fake service with canned responses |
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(feature = "aptible")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aptible")))]
+pub mod aptible;
 #[cfg(all(feature = "client", feature = "runtime"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "client", feature = "runtime"))))]
 pub mod audit_format;

@@ -1,0 +1,7 @@
+//! Aptible.
+
+pub(crate) mod fake;
+mod failures;
+#[cfg(feature = "runtime")]
+mod strategy;
+mod tokens;
