@@ -17,10 +17,10 @@ use crate::kit::{
     login_auth,
 };
 
-/// OneLogin allows 5,000 calls an hour. Revocations have a share of their own, and what is left is for other programs.
+/// OneLogin allows 5,000 calls an hour, of which revocations have a half of their own.
 pub(super) const ONELOGIN: Vendor = Vendor::new("onelogin", "OneLogin")
     .request_id_headers(&["x-request-id", "x-correlation-id"])
-    .rate_limits(&[RateGroup::new("", RateLimit::per_minute(50)), RateGroup::new(REVOKE, RateLimit::per_minute(25))])
+    .rate_limits(&[RateGroup::new("", RateLimit::per_minute(40)), RateGroup::new(REVOKE, RateLimit::per_minute(40))])
     .settings(SettingsSchema::open(&[
         SettingSchema::required(CLIENT_ID),
         SettingSchema::required(CLIENT_SECRET),

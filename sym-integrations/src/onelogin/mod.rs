@@ -50,7 +50,7 @@
 //! rejects it. The calls go on with that one.
 //!
 //! # Rate limits
-//! OneLogin allows 5,000 calls an hour for the whole account. The client makes at most 50 calls a minute, and another 25 for
+//! OneLogin allows 5,000 calls an hour for the whole account. The client makes at most 40 calls a minute, and another 40 for
 //! revocations, which no listing can delay. A delay that OneLogin asks for is kept. See
 //! [`VendorBuilder::rate_limit`](crate::kit::VendorBuilder::rate_limit).
 

@@ -82,7 +82,7 @@ impl FakeAptible {
     /// A client with a token that is accepted for ever.
     pub(crate) fn client(&self) -> Aptible {
         self.state().tokens.push("S3CRET-fixed".to_owned());
-        self.builder().auth(Auth::bearer("S3CRET-fixed".into())).build().unwrap()
+        self.builder().auth(Auth::bearer("S3CRET-fixed".into())).without_rate_limits().build().unwrap()
     }
 
     pub(crate) fn is_member(&self, role: &str, user: &str) -> bool {

@@ -90,7 +90,7 @@ impl FakeBoundary {
     /// A client with a token that is accepted for ever.
     pub(crate) fn client(&self) -> Boundary {
         self.state().tokens.push("S3CRET-fixed".to_owned());
-        self.builder().auth(Auth::bearer("S3CRET-fixed".into())).build().unwrap()
+        self.builder().auth(Auth::bearer("S3CRET-fixed".into())).without_rate_limits().build().unwrap()
     }
 
     pub(crate) fn is_member(&self, user: &str) -> bool {

@@ -84,7 +84,7 @@ impl FakeOneLogin {
     /// A client with a token that is accepted for ever.
     pub(crate) fn client(&self) -> OneLogin {
         self.state().tokens.push("S3CRET-fixed".to_owned());
-        self.builder().auth(Auth::bearer("S3CRET-fixed".into())).build().unwrap()
+        self.builder().auth(Auth::bearer("S3CRET-fixed".into())).without_rate_limits().build().unwrap()
     }
 
     /// The number of calls so far that change something.
