@@ -61,8 +61,12 @@ impl<C: VendorClient> VendorBuilder<C> {
         let mut builder = Self::new(config.external_id().to_owned());
         for setting in C::VENDOR.settings_schema().settings().iter().filter(|setting| setting.is_secret()) {
             let name = setting.name();
-            if setting.is_required() || config.integration().secrets().contains_key(name) {
-                builder = builder.secret(name, config.secret(name)?.clone());
+            match config.secret(name) {
+                Ok(secret) => builder = builder.secret(name, secret.clone()),
+                Err(error) if setting.is_required() || config.integration().secrets().contains_key(name) => {
+                    return Err(error);
+                }
+                Err(_) => {}
             }
         }
         builder.settings = config.integration().settings().clone();

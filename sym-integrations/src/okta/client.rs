@@ -5,6 +5,7 @@ use sym_sdk::error::Result;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::SimulatedOkta;
+use super::credentials::{API_TOKEN, CLIENT_ID, PRIVATE_KEY, PRIVATE_KEY_ID, auth, check_domain};
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
 use crate::kit::{BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
@@ -13,11 +14,14 @@ use crate::kit::{BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, Vendor
 pub(super) const OKTA: Vendor = Vendor::new("okta", "Okta")
     .request_id_headers(&["x-okta-request-id"])
     .rate_limits(&[RateGroup::new("", RateLimit::per_minute(300)), RateGroup::new(REVOKE, RateLimit::per_minute(200))])
-    .settings(SettingsSchema::open(&[SettingSchema::required(API_TOKEN), SettingSchema::optional(BASE_URL)]))
+    .settings(SettingsSchema::open(&[
+        SettingSchema::optional(API_TOKEN),
+        SettingSchema::optional(CLIENT_ID),
+        SettingSchema::optional(PRIVATE_KEY),
+        SettingSchema::optional(PRIVATE_KEY_ID),
+        SettingSchema::optional(BASE_URL),
+    ]))
     .classify(classify);
-
-/// The setting that names the secret with the API token.
-const API_TOKEN: &str = "api_token_secret";
 
 /// A client of one Okta organization. Clones share connections and rate limits.
 ///
@@ -25,7 +29,7 @@ const API_TOKEN: &str = "api_token_secret";
 #[derive(Clone, Debug)]
 pub struct Okta(pub(super) ServiceClient);
 
-/// A builder for an [`Okta`] client. It needs a [`token`](Self::token).
+/// A builder for an [`Okta`] client. It needs a [`token`](Self::token) or a [`service_app`](Self::service_app).
 pub type OktaBuilder = VendorBuilder<Okta>;
 
 impl Okta {
@@ -45,6 +49,16 @@ impl VendorBuilder<Okta> {
     pub fn token(self, token: impl Into<SecretString>) -> Self {
         self.secret(API_TOKEN, token)
     }
+
+    /// Sets the client id and the private key, in PEM format, of a service app that is used instead of an API token.
+    pub fn service_app(self, client_id: impl Into<String>, private_key: impl Into<SecretString>) -> Self {
+        self.setting(CLIENT_ID, client_id).secret(PRIVATE_KEY, private_key)
+    }
+
+    /// Sets the id of the private key. Okta needs it if the service app has several keys.
+    pub fn private_key_id(self, id: impl Into<String>) -> Self {
+        self.setting(PRIVATE_KEY_ID, id)
+    }
 }
 
 impl VendorClient for Okta {
@@ -54,8 +68,12 @@ impl VendorClient for Okta {
         BaseUrl::of_host(domain, "api/v1")
     }
 
+    fn check_account(domain: &str) -> Result<()> {
+        check_domain(domain)
+    }
+
     fn auth(credentials: &Credentials<'_>) -> Result<Auth> {
-        Ok(Auth::token("SSWS ", credentials.secret(API_TOKEN)?))
+        auth(credentials)
     }
 
     fn from_service(service: ServiceClient) -> Self {

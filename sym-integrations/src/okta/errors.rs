@@ -11,9 +11,15 @@ use crate::kit::{ErrorBody, ErrorRule, ErrorTable};
 const ERRORS: ErrorTable = ErrorTable::new(&[
     ErrorRule::new(&["E0000001", "E0000003", "E0000031"], ErrorKind::InvalidInput, error_names::INVALID_REQUEST),
     ErrorRule::new(&["E0000004", "E0000005", "E0000011"], ErrorKind::Unauthorized, error_names::AUTH_FAILED)
-        .hint("create a new API token in Okta's admin console, and store it as the integration's secret"),
+        .hint(
+            "create a new API token in Okta's admin console, and store it as the integration's secret; if the integration is a service \
+             app, check that it is active",
+        ),
     ErrorRule::new(&["E0000006", "E0000015"], ErrorKind::Forbidden, error_names::FORBIDDEN)
-        .hint("an API token has the permissions of the admin who created it: check that admin's roles in Okta"),
+        .hint(
+            "an API token has the permissions of the admin who created it: check that admin's roles in Okta; a service app needs a \
+             scope and an admin role that allow the call",
+        ),
     ErrorRule::new(&["E0000007"], ErrorKind::NotFound, error_names::NOT_FOUND),
     ErrorRule::new(&["E0000009", "E0000010"], ErrorKind::Unavailable, error_names::UNAVAILABLE),
     ErrorRule::new(&["E0000022"], ErrorKind::Configuration, "UNSUPPORTED")

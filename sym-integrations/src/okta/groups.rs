@@ -20,7 +20,7 @@ pub(super) struct Id {
 }
 
 impl Okta {
-    /// Returns whether a user is a member of a group.
+    /// Returns whether a user is a member of a group and can sign in: a request is not routed to somebody who is suspended or locked out.
     /// [`GET /users/{id}/groups`](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/UserResources/#tag/UserResources/operation/listUserGroups)
     ///
     /// # Errors
@@ -28,7 +28,7 @@ impl Okta {
     pub async fn is_user_in_group(&self, user: &User, group_id: &str) -> Result<bool> {
         let user_id = self.account_id(user).await?;
         if self.is_group_member(group_id, &user_id).await? {
-            return Ok(true);
+            return Ok(self.get_user(&user_id).await?.can_sign_in());
         }
         self.get_group(group_id).await.map(|_| false)
     }
@@ -43,14 +43,15 @@ impl Okta {
         Ok(groups.find(|group| group.id == group_id).await?.is_some())
     }
 
-    /// Returns the users in a group, in Okta's order and without duplicates. Users who are new to the directory are added to it;
-    /// members without an e-mail address are omitted, with a warning in the log.
+    /// Returns the users in a group who can sign in, in Okta's order and without duplicates. Users who are new to the directory are added
+    /// to it; members without an e-mail address are omitted, with a warning in the log.
+    /// [`list_group_members`](Self::list_group_members) lists all members.
     ///
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
     pub async fn users_in_group(&self, group_id: &str) -> Result<Vec<Arc<User>>> {
         let members = self.list_group_members(group_id).await?;
-        self.0.users(members.iter().map(OktaUser::account)).await
+        self.0.users(members.iter().filter(|member| member.can_sign_in()).map(OktaUser::account)).await
     }
 
     /// Lists the members of a group.

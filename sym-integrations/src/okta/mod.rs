@@ -18,7 +18,15 @@
 //! | --- | --- |
 //! | `external_id` | the domain, without `https://` |
 //! | `api_token_secret` | an API token of an admin who may read users and groups, and for the strategy also manage the members of groups |
+//! | `client_id` | instead of a token: the client id of a [service app](https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/) |
+//! | `private_key_secret` | the private key of the service app, in PEM format |
+//! | `private_key_id` | optional: the id of the key (`kid`), if the service app has several |
 //! | `base_url` | optional: the URL of the API, instead of `https://<external_id>/api/v1` |
+//!
+//! Okta recommends service apps over API tokens, which have all permissions of an admin and end when that admin leaves. A service app needs
+//! the scopes `okta.users.read` and `okta.groups.read`, for the strategy also `okta.groups.manage`, *and* an admin role that allows the same:
+//! for example a custom role with *View users*, *View groups* and *Manage group membership*. Groups that give admin roles need more. Turn off
+//! *Require Demonstrating Proof of Possession (DPoP)*, which is not supported.
 //!
 //! Handlers take the client as `&Okta`:
 //!
@@ -70,6 +78,7 @@
 
 mod client;
 pub mod codes;
+mod credentials;
 mod errors;
 mod groups;
 mod list_groups;

@@ -125,6 +125,15 @@ impl OktaUser {
         self.status == Some(UserStatus::Deprovisioned)
     }
 
+    /// Whether the user can sign in, if need be with a new password. A user who is staged, suspended, locked out or deactivated cannot; one
+    /// whose status is not known is taken to be able to.
+    pub fn can_sign_in(&self) -> bool {
+        !matches!(
+            self.status,
+            Some(UserStatus::Staged | UserStatus::Suspended | UserStatus::LockedOut | UserStatus::Deprovisioned)
+        )
+    }
+
     pub(super) fn account(&self) -> Account {
         Account::new(&self.id, self.profile.email.clone()).active(!self.is_deprovisioned())
     }

@@ -50,7 +50,7 @@ impl SimulatedOkta {
     /// None that a caller can cause.
     pub fn build(self) -> Result<Okta> {
         let connection = self.service().connection();
-        Okta::builder("simulated").token("simulated").connection(connection).without_rate_limits().build()
+        Okta::builder("simulated.okta.com").token("simulated").connection(connection).without_rate_limits().build()
     }
 
     fn service(self) -> SimulatedService {

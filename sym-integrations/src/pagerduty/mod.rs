@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Access is granted because somebody is on call, so a positive answer is never a guess. A user counts as on call only by an entry that
-//! is theirs, current by this machine's clock, and of the schedule and policy that the query names; an incident counts only if it
+//! is theirs, current by PagerDuty's clock, and of the schedule and policy that the query names; an incident counts only if it
 //! matches the filters. Names are matched in full. A name that matches nothing or several objects is an error, and so is a response
 //! that cannot be understood.
 //!

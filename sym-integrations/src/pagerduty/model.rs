@@ -156,24 +156,82 @@ pub(super) struct OnCall {
     /// `None`, like `end`, if the entry is permanent.
     start: Option<Timestamp>,
     end: Option<Timestamp>,
+    /// The time by PagerDuty's clock, in whole seconds, if it is known.
+    #[serde(skip)]
+    pub(super) listed_at: Option<Timestamp>,
 }
 
 impl OnCall {
-    pub(super) fn contains(&self, now: Timestamp) -> bool {
+    /// Whether the entry has begun and not ended, by PagerDuty's clock: ours may be some seconds behind when a shift begins.
+    pub(super) fn is_current(&self, local_time: Timestamp) -> bool {
+        let now = self.listed_at.unwrap_or(local_time);
         self.start.is_none_or(|start| start <= now) && self.end.is_none_or(|end| now < end)
     }
 }
 
-/// The response about one schedule.
+/// The response about one schedule with layers.
 #[derive(Deserialize)]
 pub(super) struct OneSchedule {
     pub(super) schedule: Members,
 }
 
-/// The users in the layers of a schedule.
+/// The users in the layers of a schedule. A schedule with rotations has none.
 #[derive(Deserialize)]
 pub(super) struct Members {
-    pub(super) users: Vec<Reference>,
+    pub(super) users: Option<Vec<Reference>>,
+}
+
+/// The response with the users of a schedule who are on call in a certain time.
+#[derive(Deserialize)]
+pub(super) struct ScheduleUsers {
+    pub(super) users: Vec<Person>,
+}
+
+/// The response about one schedule with rotations.
+#[derive(Deserialize)]
+pub(super) struct OneRotatingSchedule {
+    pub(super) schedule: RotatingSchedule,
+}
+
+/// A schedule with rotations instead of layers, as far as its members are concerned.
+#[derive(Deserialize)]
+pub(super) struct RotatingSchedule {
+    pub(super) id: String,
+    pub(super) name: Option<String>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    rotations: Vec<Rotation>,
+}
+
+#[derive(Deserialize)]
+struct Rotation {
+    #[serde(default, deserialize_with = "null_as_default")]
+    events: Vec<RotationEvent>,
+}
+
+#[derive(Deserialize)]
+struct RotationEvent {
+    assignment_strategy: Option<AssignmentStrategy>,
+}
+
+#[derive(Deserialize)]
+struct AssignmentStrategy {
+    #[serde(default, deserialize_with = "null_as_default")]
+    members: Vec<ShiftMember>,
+}
+
+#[derive(Deserialize)]
+struct ShiftMember {
+    /// `None` for a slot that is left free.
+    user_id: Option<String>,
+}
+
+impl RotatingSchedule {
+    /// Returns the ids of the users in all rotations.
+    pub(super) fn into_member_ids(self) -> Vec<String> {
+        let events = self.rotations.into_iter().flat_map(|rotation| rotation.events);
+        let members = events.filter_map(|event| event.assignment_strategy).flat_map(|strategy| strategy.members);
+        members.filter_map(|member| member.user_id).collect()
+    }
 }
 
 /// The response about one user.

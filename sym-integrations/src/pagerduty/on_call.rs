@@ -3,17 +3,21 @@
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::Result;
 use sym_sdk::model::User;
 
 use super::PagerDuty;
-use super::model::OnCall;
+use super::model::{OnCall, Person, ScheduleUsers};
 use super::page::OnCalls;
 use super::selector::Selector;
 use crate::http::{Call, Paginator};
 use crate::kit::Account;
+
+/// The length of the time that a schedule is asked about: the shortest that PagerDuty tells apart.
+const SHIFT_PROBE: Duration = Duration::from_secs(1);
 
 /// A query about who is on call, which is awaited. See [`PagerDuty::is_on_call`] and [`PagerDuty::users_on_call`].
 #[derive(Clone, Debug)]
@@ -26,7 +30,8 @@ pub struct OnCallQuery<T> {
 }
 
 impl<T> OnCallQuery<T> {
-    /// Counts only those who are on call through the schedule with this id. Nobody is on call through one that does not exist.
+    /// Counts only those who are on call through the schedule with this id, whether an escalation policy uses it or not. Nobody is on call
+    /// through one that does not exist.
     ///
     /// The last schedule set counts. If there is an escalation policy too, both must match.
     pub fn schedule_id(mut self, id: impl Into<String>) -> Self {
@@ -81,7 +86,8 @@ impl OnCallQuery<bool> {
                 return Ok(true);
             }
         }
-        Ok(false)
+        let Some(schedule) = filter.schedule_alone() else { return Ok(false) };
+        Ok(self.pagerduty.users_of_shift(schedule).await?.iter().any(|user| user.id == account))
     }
 }
 
@@ -102,6 +108,9 @@ impl OnCallQuery<Vec<Arc<User>>> {
             if let Some(user) = entry.user.filter(|user| seen.insert(user.id.clone())) {
                 accounts.push(user.into());
             }
+        }
+        if let Some(schedule) = filter.schedule_alone().filter(|_| accounts.is_empty()) {
+            accounts.extend(self.pagerduty.users_of_shift(schedule).await?.into_iter().map(Account::from));
         }
         self.pagerduty.0.users(accounts).await
     }
@@ -153,6 +162,11 @@ struct ResolvedFilter {
 }
 
 impl ResolvedFilter {
+    /// Returns the schedule, if nothing else is asked for.
+    fn schedule_alone(&self) -> Option<&str> {
+        self.schedule.as_deref().filter(|_| self.policy.is_none())
+    }
+
     /// Whether an entry matches. PagerDuty has been asked for no others, but access is granted on the strength of it.
     fn matches(&self, entry: &OnCall) -> bool {
         let is = |wanted: &Option<String>, id: Option<&str>| wanted.is_none() || wanted.as_deref() == id;
@@ -175,6 +189,21 @@ impl PagerDuty {
 
     /// Whether an entry has begun and not ended. With `earliest`, PagerDuty also returns entries that are yet to begin.
     fn is_current(&self, entry: &OnCall) -> bool {
-        entry.contains(self.0.clock().now())
+        entry.is_current(self.0.clock().now())
+    }
+
+    /// Lists the users who are on call now by a schedule itself. On-call entries are those of escalation policies, so a schedule that no
+    /// policy uses has none.
+    /// See [PagerDuty](https://developer.pagerduty.com/api-reference/4a1aa5d2e8f4b-list-users-on-call).
+    async fn users_of_shift(&self, schedule: &str) -> Result<Vec<Person>> {
+        let now = self.0.clock().now();
+        let call = self.0.get("schedules/{schedule}/users", &[schedule]);
+        let call = call.query("since", now).query("until", now.checked_add(SHIFT_PROBE).unwrap_or(now));
+        // Nobody is on call by a schedule that does not exist. One with rotations instead of layers is refused with 400.
+        let response = call.accept(404).accept(400).await?;
+        match response.status() {
+            400 | 404 => Ok(Vec::new()),
+            _ => Ok(response.json::<ScheduleUsers>()?.users),
+        }
     }
 }

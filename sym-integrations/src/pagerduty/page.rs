@@ -1,5 +1,8 @@
 //! PagerDuty's pages: an offset and a limit, whose sum is limited too.
 
+use std::sync::OnceLock;
+
+use jiff::Timestamp;
 use serde::Deserialize;
 use sym_sdk::error::{ErrorKind, Result};
 
@@ -39,12 +42,40 @@ macro_rules! pages {
 }
 
 pages! {
-    OnCalls { oncalls: OnCall }
     People { users: Person }
     Schedules { schedules: Resource<Schedule> }
     EscalationPolicies { escalation_policies: Resource<EscalationPolicy> }
     Services { services: Resource<Service> }
     Incidents { incidents: Resource<Incident> }
+}
+
+/// On-call entries, each with the time at which PagerDuty listed it.
+#[derive(Deserialize)]
+pub(super) struct OnCalls {
+    oncalls: Vec<OnCall>,
+    more: bool,
+    offset: u64,
+    #[serde(skip)]
+    listed_at: OnceLock<Timestamp>,
+}
+
+impl Page for OnCalls {
+    type Item = OnCall;
+
+    fn next(&self, response: &Response) -> Result<Next> {
+        if let Some(date) = response.date() {
+            // A page is read once.
+            let _ = self.listed_at.set(date);
+        }
+        if self.more { next_page("oncalls", self.offset, self.oncalls.len()) } else { Ok(Next::End) }
+    }
+
+    fn into_items(mut self) -> Vec<OnCall> {
+        for entry in &mut self.oncalls {
+            entry.listed_at = self.listed_at.get().copied();
+        }
+        self.oncalls
+    }
 }
 
 /// The offset is advanced by the number of items, since a page may be shorter than its limit: the items between would be skipped.

@@ -22,7 +22,13 @@ impl Selector {
     /// Resolves the selector to the id of a schedule.
     pub(super) async fn schedule(&self, pagerduty: &PagerDuty) -> Result<String> {
         let list = |name: &str| pagerduty.list::<Schedules>("schedules", |call| call.query("query", name));
-        self.resolve("schedule", codes::SCHEDULE_NOT_FOUND, list).await
+        match self.resolve("schedule", codes::SCHEDULE_NOT_FOUND, list).await {
+            Err(error) if error.code() == &codes::SCHEDULE_NOT_FOUND => {
+                let (Self::Id(name) | Self::Name(name)) = self;
+                pagerduty.find_rotating_schedule(name).await?.ok_or(error)
+            }
+            found => found,
+        }
     }
 
     /// Resolves the selector to the id of an escalation policy.

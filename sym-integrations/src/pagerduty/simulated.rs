@@ -69,6 +69,7 @@ impl SimulatedPagerDuty {
             .on("GET", "users/{user}", |request| Some(json!({ "user": user(request.value(0)) })))
             .on("GET", "schedules", |request| Some(page("schedules", request.query("query").map(named))))
             .on("GET", "schedules/{schedule}", move |_| Some(members.clone()))
+            .on("GET", "schedules/{schedule}/users", |_| Some(json!({ "users": [] })))
             .on("GET", "escalation_policies", |request| {
                 Some(page("escalation_policies", request.query("query").map(named)))
             })

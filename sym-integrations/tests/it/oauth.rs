@@ -26,7 +26,7 @@ const ERRORS: ErrorTable =
 const START: i64 = 1_709_208_000;
 
 /// A private key, made once: it takes a while.
-static KEY: LazyLock<String> = LazyLock::new(|| {
+pub(crate) static KEY: LazyLock<String> = LazyLock::new(|| {
     let der = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap().serialize_der();
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der))
 });

@@ -1,5 +1,6 @@
 //! Okta.
 
+mod credentials;
 mod failures;
 pub(crate) mod fake;
 mod groups;

@@ -14,6 +14,7 @@ pub(crate) struct VendorApi<S> {
     calls: Arc<Mutex<Vec<String>>>,
     required_headers: Vec<(&'static str, String, ResponseTemplate)>,
     paging: Paging,
+    date: Option<&'static str>,
     unknown_route: ResponseTemplate,
     routes: Vec<(&'static str, &'static str, Box<Handler<S>>)>,
 }
@@ -77,6 +78,7 @@ impl<S> VendorApi<S> {
             calls: Arc::default(),
             required_headers: Vec::new(),
             paging,
+            date: None,
             unknown_route,
             routes: Vec::new(),
         }
@@ -90,6 +92,12 @@ impl<S> VendorApi<S> {
         otherwise: ResponseTemplate,
     ) -> Self {
         self.required_headers.push((header, value.into(), otherwise));
+        self
+    }
+
+    /// Sets the header `Date` of all responses.
+    pub(crate) fn served_at(mut self, date: &'static str) -> Self {
+        self.date = Some(date);
         self
     }
 
@@ -139,6 +147,16 @@ impl<S> VendorApi<S> {
 
 impl<S: Send + 'static> Respond for VendorApi<S> {
     fn respond(&self, request: &Request) -> ResponseTemplate {
+        let response = self.answer(request);
+        match self.date {
+            Some(date) => response.insert_header("date", date),
+            None => response,
+        }
+    }
+}
+
+impl<S> VendorApi<S> {
+    fn answer(&self, request: &Request) -> ResponseTemplate {
         let path = request.url.path().strip_prefix(self.base).unwrap_or("?").replace("%40", "@");
         self.calls.lock().unwrap().push(format!("{} {path}", request.method));
         for (name, value, otherwise) in &self.required_headers {

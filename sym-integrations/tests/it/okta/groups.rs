@@ -32,7 +32,8 @@ async fn tests_membership_of_a_user() {
     fake.calls();
     assert!(okta.is_user_in_group(&ana, "00gc").await.unwrap());
     // The group is on the second page. Only a client with a directory remembers the account.
-    assert_eq!(fake.calls(), ["GET /users/ana@example.com", "GET /users/00u1/groups", "GET /users/00u1/groups"]);
+    let calls = ["GET /users/ana@example.com", "GET /users/00u1/groups", "GET /users/00u1/groups", "GET /users/00u1"];
+    assert_eq!(fake.calls(), calls, "a member may not be able to sign in");
     assert!(!okta.is_user_in_group(&ana, "00g1").await.unwrap());
 
     let error = okta.is_user_in_group(&ana, "00g9").await.unwrap_err();
@@ -203,4 +204,26 @@ async fn simulates_an_organization() {
     okta.remove_group_member("prod-admins", &ben_id).await.unwrap();
     assert!(!okta.is_user_in_group(&ben, "prod-admins").await.unwrap());
     assert_eq!(okta.list_groups().await.unwrap()[0].name(), "prod-admins");
+}
+
+/// O01: requests are not routed to members who cannot sign in.
+#[tokio::test]
+async fn members_who_cannot_sign_in_are_left_out() {
+    let fake = FakeOkta::start().await;
+    for (n, status) in
+        ["ACTIVE", "RECOVERY", "PASSWORD_EXPIRED", "STAGED", "SUSPENDED", "LOCKED_OUT", "DEPROVISIONED"].iter().enumerate()
+    {
+        let (id, email) = (format!("00x{n}"), format!("x{n}@example.com"));
+        fake.state().add_user(&id, &email, &email, status);
+        fake.state().members.insert(("00g1".to_owned(), id));
+    }
+    let okta = fake.client();
+    let users = okta.users_in_group("00g1").await.unwrap();
+    let emails: Vec<_> = users.iter().filter_map(|user| user.email()).collect();
+    assert_eq!(emails, ["x0@example.com", "x1@example.com", "x2@example.com"]);
+    assert_eq!(okta.list_group_members("00g1").await.unwrap().len(), 7);
+    for (n, in_group) in [(0, true), (1, true), (4, false), (5, false)] {
+        let user = person(&format!("x{n}@example.com"));
+        assert_eq!(okta.is_user_in_group(&user, "00g1").await.unwrap(), in_group, "x{n}");
+    }
 }

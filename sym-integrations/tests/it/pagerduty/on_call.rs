@@ -255,3 +255,35 @@ async fn known_accounts_are_not_looked_up() {
     let dora = person("dora@example.com").with_identity(UserIdentity::new("pagerduty", "example", "PBEN"));
     assert!(pagerduty.is_on_call(&dora).schedule_name("prod").await.unwrap());
 }
+
+/// P02: a shift has begun by PagerDuty's clock, and not yet by ours.
+#[tokio::test]
+async fn shifts_begin_and_end_by_the_clock_of_pagerduty() {
+    let mut begun = entry("PANA", "EP1", 1, Some("SPROD"));
+    begun["start"] = json!("2024-02-29T18:00:02Z");
+    let served_at = |date: &str, entries: Value| page(entries).header("date", date);
+    assert!(!counts(page(json!([begun]))).await.unwrap());
+    assert!(counts(served_at("Thu, 29 Feb 2024 18:00:02 GMT", json!([begun]))).await.unwrap());
+    let mut ended = entry("PANA", "EP1", 1, Some("SPROD"));
+    ended["end"] = json!("2024-02-29T18:00:01Z");
+    assert!(counts(page(json!([ended]))).await.unwrap());
+    assert!(!counts(served_at("Thu, 29 Feb 2024 18:00:02 GMT", json!([ended]))).await.unwrap());
+}
+
+/// P01: on-call entries are those of escalation policies, so a schedule that none uses is asked itself.
+#[tokio::test]
+async fn schedules_without_an_escalation_policy_are_asked() {
+    let mut vendor = vendor();
+    vendor.schedules.push(named("SLONE", "lone"));
+    vendor.shifts = vec![("SLONE", user("PANA", "Ana@Example.com"))];
+    let server = vendor.start().await;
+    let pagerduty = client(&server);
+    let (ana, ben) = (person("ana@example.com"), person("ben@example.com"));
+    assert!(pagerduty.is_on_call(&ana).schedule_name("lone").await.unwrap());
+    assert!(!pagerduty.is_on_call(&ben).schedule_id("SLONE").await.unwrap());
+    // A policy that does not use the schedule puts nobody on call.
+    assert!(!pagerduty.is_on_call(&ana).schedule_id("SLONE").escalation_policy_id("EP1").await.unwrap());
+    let pagerduty = client(&server);
+    assert_eq!(emails(&pagerduty.users_on_call().schedule_id("SLONE").await.unwrap()), ["ana@example.com"]);
+    assert!(pagerduty.users_on_call().schedule_id("SGONE").await.unwrap().is_empty());
+}

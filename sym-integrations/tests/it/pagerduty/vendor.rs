@@ -23,6 +23,10 @@ pub(super) const KEY: &str = "u+S3CRET_k3y";
 pub(super) struct Vendor {
     pub(super) users: Vec<Value>,
     pub(super) schedules: Vec<Value>,
+    /// Schedules of the kind with rotations. Those with layers are not found among them, nor they among those.
+    pub(super) rotating_schedules: Vec<Value>,
+    /// The users who are on call now, by schedule.
+    pub(super) shifts: Vec<(&'static str, Value)>,
     pub(super) escalation_policies: Vec<Value>,
     pub(super) services: Vec<Value>,
     pub(super) oncalls: Vec<Value>,
@@ -51,6 +55,7 @@ fn api(vendor: Vendor) -> VendorApi<Vendor> {
     let not_acceptable = || fault(406, 2001, "Not Acceptable");
     let denied = ResponseTemplate::new(401).set_body_string("HTTP Token: Access denied.\n");
     VendorApi::new("", Arc::new(Mutex::new(vendor)), paging, fault(404, 2100, "Not Found"))
+        .served_at("Thu, 29 Feb 2024 18:00:00 GMT")
         .require("authorization", format!("Token token={KEY}"), denied)
         .require("accept", "application/vnd.pagerduty+json;version=2", not_acceptable())
         .require("content-type", "application/json", not_acceptable())
@@ -58,6 +63,22 @@ fn api(vendor: Vendor) -> VendorApi<Vendor> {
         .on("GET", "users/{user}", |vendor, call| found(&vendor.users, "user", call))
         .on("GET", "schedules", |vendor, call| searched(&vendor.schedules, call))
         .on("GET", "schedules/{schedule}", |vendor, call| found(&vendor.schedules, "schedule", call))
+        .on("GET", "schedules/{schedule}/users", |vendor, call| {
+            let id = call.values[0].as_str();
+            let users = vendor.shifts.iter().filter(|(schedule, _)| *schedule == id).map(|(_, user)| user.clone());
+            match vendor.schedules.iter().any(|schedule| schedule["id"] == id) {
+                true => Answer::Json(json!({ "users": users.collect::<Vec<_>>() })),
+                false => Answer::Response(fault(404, 2100, "Not Found")),
+            }
+        })
+        // The list does not have the names.
+        .on("GET", "v3/schedules", |vendor, call| match searched(&vendor.rotating_schedules, call) {
+            Answer::List(found) => {
+                Answer::Json(json!({ "schedules": found.iter().map(|item| reference(item["id"].as_str().unwrap())).collect::<Vec<_>>() }))
+            }
+            other => other,
+        })
+        .on("GET", "v3/schedules/{schedule}", |vendor, call| found(&vendor.rotating_schedules, "schedule", call))
         .on("GET", "escalation_policies", |vendor, call| searched(&vendor.escalation_policies, call))
         .on("GET", "services", |vendor, call| searched(&vendor.services, call))
         .on("GET", "oncalls", |vendor, call| {
