@@ -79,7 +79,7 @@ impl DatadogDestination {
         Self::with_url(name, &format!("https://http-intake.logs.{site}/api/v2/logs"), api_key)
     }
 
-    /// Creates a destination for a URL: a proxy, or a stand-in on the loopback interface.
+    /// Creates a destination for a URL: a proxy, or a fake on the loopback interface.
     ///
     /// # Errors
     /// If the URL is neither `https` nor on the loopback interface, or the key is empty or cannot be sent in a header.

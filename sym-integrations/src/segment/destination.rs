@@ -60,7 +60,7 @@ impl SegmentDestination {
         Self::with_url(name, DEFAULT_URL, event, write_key)
     }
 
-    /// Creates a destination for the batch endpoint of another region, or for a stand-in on the loopback interface.
+    /// Creates a destination for the batch endpoint of another region, or for a fake on the loopback interface.
     ///
     /// # Errors
     /// As [`new`](Self::new), and if the URL is neither `https` nor on the loopback interface.
