@@ -64,6 +64,9 @@ pub mod onelogin;
 pub mod pagerduty;
 #[cfg(feature = "runtime")]
 mod plugins;
+#[cfg(feature = "postgres")]
+#[cfg_attr(docsrs, doc(cfg(feature = "postgres")))]
+pub mod postgres;
 #[cfg(feature = "segment")]
 #[cfg_attr(docsrs, doc(cfg(feature = "segment")))]
 pub mod segment;
