@@ -20,7 +20,7 @@ impl Aptible {
     ///
     /// # Errors
     /// `Aptible:AMBIGUOUS_USER` if there are several.
-    pub async fn find_user_by_email(&self, email: &str) -> Result<Option<String>> {
+    pub(super) async fn find_user_by_email(&self, email: &str) -> Result<Option<String>> {
         let mut found: Vec<AptibleUser> = Vec::new();
         let mut users = self.users();
         while let Some(user) = users.next_item().await? {
@@ -151,11 +151,11 @@ impl Aptible {
         }
     }
 
-    /// Lists the ids of a role's members, without duplicates.
+    /// Lists the ids of a role's members, as Aptible writes them, without duplicates.
     pub(super) fn member_ids(&self, role_id: &str) -> Paginator<String> {
         let mut seen = HashSet::new();
-        let members = self.memberships(role_id).map_items(|membership| user_of(&membership).map(str::to_lowercase));
-        members.filter_items(move |id| seen.insert(id.clone()))
+        let members = self.memberships(role_id).map_items(|membership| user_of(&membership).map(str::to_owned));
+        members.filter_items(move |id| seen.insert(id.to_ascii_lowercase()))
     }
 }
 

@@ -52,7 +52,8 @@
 //! # Users
 //! The principal of a group is a user (`u_…`), not one of the user's accounts. Users appear when they first sign in with the primary auth
 //! method of their scope. They are found by the e-mail address of their primary account, or else by that account's login name; somebody
-//! who is known by an account of another auth method only needs an identity in the directory.
+//! who is known by an account of another auth method only needs an identity in the directory. Users of all scopes are searched, so whoever
+//! may create accounts in any of them decides which addresses are theirs; an address that several users have is an error.
 //!
 //! # Auth token
 //! The client signs in with the login name and the password, keeps the auth token until shortly before it expires, and signs in once more if

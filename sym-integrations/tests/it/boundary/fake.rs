@@ -94,7 +94,7 @@ impl FakeBoundary {
     }
 
     pub(crate) fn is_member(&self, user: &str) -> bool {
-        self.state().groups["g_1"].members.iter().any(|member| member == user)
+        self.state().groups.get("g_1").is_some_and(|group| group.members.iter().any(|member| member == user))
     }
 
     /// The number of calls so far that change something.
