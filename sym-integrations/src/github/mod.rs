@@ -1,7 +1,8 @@
-//! GitHub: repositories, their collaborators and teams.
+//! GitHub: repositories, their collaborators and teams, and the strategy `github`.
 //!
-//! Names are not identities there: a login, or the name of a repository, can belong to somebody else tomorrow. So a user's identity is
-//! the numeric id.
+//! Access through GitHub is a role in a repository, given to a user directly. Names are not identities there: a login, or the name of a
+//! repository, can belong to somebody else tomorrow. So a user's identity is the numeric id, and a grant remembers the id of the
+//! repository. A role that a user has is never lowered, and one that they had before is put back.
 //!
 //! ```hcl
 //! resource "sym_integration" "github" {
@@ -75,12 +76,22 @@ mod direct_role;
 mod errors;
 mod model;
 mod organization;
+#[cfg(feature = "runtime")]
+mod prior;
 mod repository;
 mod role;
 mod simulated;
+#[cfg(feature = "runtime")]
+mod strategy;
 
 pub use client::{GitHub, GitHubBuilder};
 pub use model::{Collaborator, GitHubUser, Invitation, Invitee, Permissions, Repository, Team};
 pub use repository::{Affiliation, RepositoryClient};
 pub use role::RepositoryRole;
 pub use simulated::SimulatedGitHub;
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use strategy::{GitHubStrategy, strategy_type};
+
+#[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

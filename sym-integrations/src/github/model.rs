@@ -16,7 +16,7 @@ pub struct Repository {
     pub name: String,
     /// The name of the owner, a slash, and the name.
     pub full_name: String,
-    /// What it is about.
+    /// The description.
     pub description: Option<String>,
     /// Whether it is archived, and cannot be changed.
     #[serde(default, deserialize_with = "null_as_default")]
@@ -51,12 +51,12 @@ pub struct Collaborator {
     pub login: String,
     /// The *effective* role: the highest one that the user has directly, through a team, or as a member of the organization.
     pub role_name: Option<RepositoryRole>,
-    /// What the effective role permits.
+    /// The rights of the effective role.
     #[serde(default, deserialize_with = "null_as_default")]
     pub permissions: Permissions,
 }
 
-/// What a role permits. It shows which rights a custom role has.
+/// The rights of a role. They show what a custom role includes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
@@ -163,7 +163,7 @@ pub struct Team {
     pub slug: String,
     /// The name that people know it by.
     pub name: Option<String>,
-    /// What it is for.
+    /// The description.
     pub description: Option<String>,
 }
 

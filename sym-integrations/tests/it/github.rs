@@ -3,4 +3,8 @@
 mod failures;
 pub(crate) mod fake;
 mod lists;
+#[cfg(feature = "runtime")]
+mod prior;
 mod roles;
+#[cfg(feature = "runtime")]
+mod strategy;

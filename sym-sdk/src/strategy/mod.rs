@@ -273,4 +273,9 @@ impl GrantResult {
         self.output = Some(output);
         self
     }
+
+    /// Returns the step's output.
+    pub fn output(&self) -> Option<&StepOutput> {
+        self.output.as_ref()
+    }
 }

@@ -99,6 +99,11 @@ impl FakeGitHub {
         change(self.state().repos.get_mut(&API).unwrap());
     }
 
+    /// The direct role of a user in the repository `api`.
+    pub(crate) fn direct(&self, user: u64) -> Option<String> {
+        self.state().repos[&API].direct.get(&user).cloned()
+    }
+
     pub(crate) fn builder(&self) -> GitHubBuilder {
         GitHub::builder(ORG)
             .token(SecretString::from(TOKEN))
@@ -114,12 +119,33 @@ impl FakeGitHub {
     pub(crate) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.calls.lock().unwrap())
     }
+
+    /// The calls since the last time that change something.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        let mut calls = self.calls();
+        calls.retain(|call| !call.starts_with("GET") && !call.ends_with("/graphql"));
+        calls
+    }
 }
 
 impl State {
     pub(crate) fn add_repo(&mut self, id: u64, name: &str) {
         let repo = FakeRepo { owner: ORG.to_owned(), name: name.to_owned(), ..FakeRepo::default() };
         self.repos.insert(id, repo);
+    }
+
+    pub(crate) fn rename_repo(&mut self, id: u64, name: &str) {
+        let repo = self.repos.get_mut(&id).unwrap();
+        self.old_names.insert(repo.name.to_lowercase(), id);
+        repo.name = name.to_owned();
+    }
+
+    /// Carries out the changes that were answered before.
+    pub(crate) fn land(&mut self) {
+        for (method, path, body) in self.late.take().unwrap_or_default() {
+            let path: Vec<&str> = path.split('/').collect();
+            let _ = self.change(&method, &path, &body);
+        }
     }
 
     fn repo_named(&self, name: &str) -> Option<u64> {

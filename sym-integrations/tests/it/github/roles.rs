@@ -42,7 +42,7 @@ fn roles_include_lower_ones() {
     assert!(custom.is_custom() && !Read.is_custom());
 }
 
-/// What a custom role includes is read from its permissions.
+/// The rights of a custom role are read from its permissions.
 #[test]
 fn custom_roles_have_what_they_permit() {
     let user = |permissions: Value| -> Collaborator {
