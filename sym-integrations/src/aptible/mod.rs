@@ -49,3 +49,9 @@ pub use strategy::{AptibleStrategy, strategy_type};
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("aptible", "Aptible", "aptible").with_strategies(&[crate::kit::StrategyInfo::of_membership::<Aptible>(strategy_type)
+        .with_permissions(&["a bot account that may manage the members of the roles, without a second factor"])])
+}

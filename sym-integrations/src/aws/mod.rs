@@ -62,3 +62,8 @@ pub use signer::SigV4;
 inventory::submit! {
     crate::plugins::Registration::Other(|builder| sym_sdk::runtime::Plugin::install(secrets_manager(), builder))
 }
+
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("aws", "AWS", "aws")
+        .with_permissions(&["`secretsmanager:GetSecretValue` on the secrets, for secrets in AWS Secrets Manager"])
+}

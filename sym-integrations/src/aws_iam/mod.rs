@@ -50,3 +50,28 @@ pub use simulated::SimulatedIam;
 pub use strategy::{AwsIamStrategy, strategy_type};
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("aws_iam", "AWS IAM", "aws-iam")
+        .with_client("AwsIam", &[
+            "account_id",
+            "add_user_to_group",
+            "find_user_by_email",
+            "get_group",
+            "get_user",
+            "is_group_member",
+            "is_user_in_group",
+            "list_group_users",
+            "list_groups",
+            "list_user_groups",
+            "list_users",
+            "remove_user_from_group",
+            "users_in_group",
+        ])
+        .with_permissions(&[
+            "`iam:GetUser`, `iam:GetGroup` and `iam:ListGroupsForUser`",
+            "`iam:ListGroups` and `iam:ListUsers`, for options of forms",
+        ])
+        .with_strategies(&[crate::kit::StrategyInfo::of_membership::<AwsIam>(strategy_type)
+            .with_permissions(&["`iam:AddUserToGroup` and `iam:RemoveUserFromGroup` on the groups of its targets"])])
+}

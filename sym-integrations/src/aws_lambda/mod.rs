@@ -57,3 +57,18 @@ pub use invoke::{Invoke, InvokeAsync};
 pub use strategy::{LambdaStrategy, strategy_type};
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("aws_lambda", "AWS Lambda", "aws-lambda")
+        .with_client("AwsLambda", &[
+            "check",
+            "invoke",
+            "invoke_as",
+            "invoke_async",
+        ])
+        .with_permissions(&["`lambda:InvokeFunction` on the functions"])
+        .with_strategies(&[crate::kit::StrategyInfo::new(
+            strategy_type,
+            sym_sdk::strategy::RevocationScope::Unknown,
+        )])
+}

@@ -86,3 +86,12 @@ pub use strategy::{BoundaryStrategy, strategy_type};
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("boundary", "HashiCorp Boundary", "boundary")
+        .with_client("Boundary", &["add_group_member", "find_user_by_email", "get_group", "get_user", "is_group_member", "list_groups", "remove_group_member", "user_id"])
+        .with_permissions(&["a role with `list` and `read` on groups, users, auth methods and accounts"])
+        .with_strategies(&[crate::kit::StrategyInfo::of_membership::<Boundary>(strategy_type)
+            .with_permissions(&["`add-members` and `remove-members` on groups"])])
+}

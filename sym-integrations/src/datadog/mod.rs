@@ -38,6 +38,12 @@ pub use destination::DatadogDestination;
 
 inventory::submit! { crate::plugins::Registration::LogDestination(log_destination_type) }
 
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("datadog", "Datadog", "datadog")
+        .with_permissions(&["an API key"])
+        .with_log_destinations(&[log_destination_type])
+}
+
 /// The settings of a log destination of type `datadog`.
 const SETTINGS: [&str; 5] = ["site", "api_key_secret", "service", "tags", AuditFormat::SETTING];
 

@@ -95,3 +95,20 @@ pub use strategy::{GitHubStrategy, strategy_type};
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("github", "GitHub", "github")
+        .with_client(
+            "GitHub",
+            &["account_id", "get_repo", "get_repo_by_id", "get_repo_collaborators", "get_user", "get_user_by_id", "is_member", "list_repos", "list_teams", "repo"],
+        )
+        .with_permissions(&[
+            "a classic token with the scopes `repo` and `read:org`, or a fine-grained one that may read metadata and members",
+        ])
+        .with_strategies(&[crate::kit::StrategyInfo::new(
+            strategy_type,
+            sym_sdk::strategy::RevocationScope::AllSessions,
+        )
+        .with_permissions(&["a token of an admin of the repositories; a fine-grained one may read and write administration"])])
+}

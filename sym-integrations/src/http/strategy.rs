@@ -44,6 +44,12 @@ use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
 
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("http", "HTTP", "http")
+        .with_strategies(&[crate::kit::StrategyInfo::new(strategy_type, RevocationScope::Unknown)])
+        .with_log_destinations(&[super::log_destination::log_destination_type])
+}
+
 /// Read timeout. Gateways in front of functions time out after about as long.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 

@@ -135,6 +135,9 @@ mod builder;
 mod client;
 mod endpoint;
 mod error_table;
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+mod integration_info;
 mod login;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
@@ -151,6 +154,8 @@ pub use builder::{BASE_URL, Credentials, VendorBuilder};
 pub use client::{ServiceClient, VendorClient};
 pub use endpoint::Endpoint;
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
+#[cfg(feature = "runtime")]
+pub use integration_info::{IntegrationInfo, StrategyInfo, integrations};
 pub use login::{Login, LoginToken, login_auth};
 #[cfg(feature = "runtime")]
 pub use membership::{GroupInfo, GroupRef, Membership, MembershipStrategy};

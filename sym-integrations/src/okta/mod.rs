@@ -98,3 +98,26 @@ pub use strategy::{OktaStrategy, strategy_type};
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("okta", "Okta", "okta")
+        .with_client("Okta", &[
+            "account_id",
+            "add_group_member",
+            "find_user_by_email",
+            "get_group",
+            "get_user",
+            "get_user_info",
+            "is_group_member",
+            "is_user_in_group",
+            "list_group_members",
+            "list_groups",
+            "list_user_groups",
+            "remove_group_member",
+            "users_in_group",
+        ])
+        .with_permissions(&["an API token of an administrator who may read users and groups"])
+        .with_strategies(&[crate::kit::StrategyInfo::of_membership::<Okta>(strategy_type)
+            .with_permissions(&["an administrator who may manage the members of the groups"])])
+}

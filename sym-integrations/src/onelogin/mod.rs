@@ -76,3 +76,12 @@ pub use strategy::{OneLoginStrategy, strategy_type};
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("onelogin", "OneLogin", "onelogin")
+        .with_client("OneLogin", &["add_to_role", "find_user_by_email", "get_role", "get_user", "get_user_info", "has_privilege", "is_user_in_role", "list_role_users", "list_roles", "remove_from_role", "run_mappings", "user_id", "users_in_role"])
+        .with_permissions(&["API credentials with the scope `Read All`"])
+        .with_strategies(&[crate::kit::StrategyInfo::new(strategy_type, sym_sdk::strategy::RevocationScope::Unknown)
+            .with_permissions(&["API credentials with the scope `Manage All`"])])
+}

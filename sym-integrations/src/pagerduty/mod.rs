@@ -50,3 +50,20 @@ pub use simulated::SimulatedPagerDuty;
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Other(|builder| builder.integration_type::<PagerDuty>()) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("pagerduty", "PagerDuty", "pagerduty")
+        .with_client("PagerDuty", &[
+            "account_id",
+            "escalation_policies",
+            "get_incidents",
+            "has_incident",
+            "is_on_call",
+            "schedules",
+            "services",
+            "users_for_schedule",
+            "users_on_call",
+        ])
+        .with_permissions(&["a REST API key; a read-only key is enough"])
+}

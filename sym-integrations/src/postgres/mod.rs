@@ -135,3 +135,15 @@ pub use strategy::{PostgresStrategy, strategy_type};
 const TARGET: &str = "postgres_role";
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("postgres", "PostgreSQL", "postgres")
+        .with_client("Postgres", &["login"])
+        .with_strategies(&[crate::kit::StrategyInfo::new(strategy_type, sym_sdk::strategy::RevocationScope::AllSessions)
+            .enforcing_end()
+            .with_permissions(&[
+                "`CREATEROLE`",
+                "the prepared roles `WITH ADMIN OPTION`",
+                "`pg_signal_backend`, to end sessions",
+            ])])
+}

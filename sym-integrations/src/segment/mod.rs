@@ -44,6 +44,12 @@ pub use destination::SegmentDestination;
 
 inventory::submit! { crate::plugins::Registration::LogDestination(log_destination_type) }
 
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("segment", "Segment", "segment")
+        .with_permissions(&["the write key of a source"])
+        .with_log_destinations(&[log_destination_type])
+}
+
 /// The setting of an integration that names the secret with the write key.
 const WRITE_KEY: &str = "write_key_secret";
 

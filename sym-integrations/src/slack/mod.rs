@@ -99,3 +99,19 @@ pub use user_lookup::ListUsers;
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("slack", "Slack", "slack")
+        .with_client("Slack", &[
+            "get_user_info",
+            "is_user_in_group",
+            "list_channels",
+            "list_users",
+            "resolve",
+            "send_message",
+            "send_thread_message",
+            "users_in_channel",
+        ])
+        .with_permissions(&["the scopes of the bot token that `slack manifest` lists"])
+}

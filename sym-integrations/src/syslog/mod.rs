@@ -43,6 +43,11 @@ pub use message::Framing;
 
 inventory::submit! { crate::plugins::Registration::LogDestination(log_destination_type) }
 
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("syslog", "Syslog", "syslog")
+        .with_log_destinations(&[log_destination_type])
+}
+
 const SETTINGS: [&str; 8] =
     ["address", "framing", "max_size", "hostname", "app_name", "facility", "ca_file", AuditFormat::SETTING];
 

@@ -13,6 +13,7 @@ use sym_sdk::clock::VirtualClock;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Event, Flow, Step, User, UserId};
+use sym_integrations::kit::integrations;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, PriorState, RevocationScope};
 
 use crate::http::support::leap;
@@ -307,6 +308,12 @@ async fn properties<W: ContractWorld>() -> Row {
     };
     let resource = (strategy.resource(&target), strategy.level(&target));
     case.expect(resource == (strategy.resource(&target), strategy.level(&target)), "a target is one resource", &resource);
+    let described = integrations().into_iter().flat_map(|info| info.strategies());
+    for info in described.filter(|info| info.strategy_type().kind() == W::NAME) {
+        let described = (info.revocation_scope(), info.settle_time(), info.enforces_end());
+        let found = (strategy.revocation_scope(), strategy.settle_time(), strategy.enforces_end());
+        case.expect(described == found, "its description says what it does", &(described, found));
+    }
     let enforced = if strategy.enforces_end() { ", also by the service" } else { "" };
     case.row(format!("{scope}{enforced}; settles in {} min", strategy.settle_time().as_secs() / 60))
 }

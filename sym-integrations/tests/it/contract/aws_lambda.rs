@@ -94,15 +94,15 @@ async fn aws_lambda_keeps_the_contract() {
         revoke, user gone            done
         grant, user suspended        –
         revoke, user suspended       –
-        grant, target gone           AWSLambda:NOT_FOUND
-        revoke, target gone          AWSLambda:NOT_FOUND
+        grant, target gone           AWSLambda:INVALID_RESPONSE
+        revoke, target gone          AWSLambda:INVALID_RESPONSE
         grant, wrong credentials     –
         revoke, wrong credentials    –
         grant, response lost         AWSLambda:INVALID_REPLY, outcome unknown
         grant, lands late            AWSLambda:INVALID_REPLY, outcome unknown
         revoke, response lost        AWSLambda:INVALID_REPLY, outcome unknown
         check                        done
-        check, target gone           AWSLambda:NOT_FOUND
+        check, target gone           AWSLambda:INVALID_RESPONSE
         check, wrong credentials     –
     "#]].assert_eq(&table::<World>().await);
 }
