@@ -14,7 +14,7 @@ class OneLogin:
 
     def __init__(self, base_url: str, settings: dict[str, str]) -> None:
         self._configuration = onelogin.Configuration(
-            host=base_url, username=settings["client_id"], password=settings["client_secret"], retries=False
+            host=base_url, username=settings["client_id"], password=settings["client_secret"]
         )
         self._client = onelogin.ApiClient(self._configuration)
         self.roles = onelogin.RolesApi(self._client)
