@@ -26,7 +26,8 @@ const ALLOW_LAST_MEMBERSHIP: &str = "allow_last_membership";
 /// another role. Roles that an identity provider manages (SCIM) cannot be changed.
 ///
 /// Repeated grants and revocations change nothing, and a revocation removes all memberships of the user in the role. Aptible cannot be told
-/// when the access ends, and sessions last until they end by themselves.
+/// when the access ends, and sessions last until they end by themselves. The settle time is the default of 15 minutes. The strategy does not
+/// see what a role permits.
 pub type AptibleStrategy = MembershipStrategy<Aptible>;
 
 /// The strategies of type `aptible`, which are part of [`all`](crate::all).

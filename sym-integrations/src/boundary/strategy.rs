@@ -14,7 +14,8 @@ use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy};
 /// Managed groups cannot be changed, since their members are those who match a filter when they sign in.
 ///
 /// Repeated grants and revocations change nothing. Sessions that the user has open stay open until Boundary ends them, and Boundary cannot
-/// be told when the access ends. Groups of 10,000 members or more are an error where their list would have to show that somebody is not a
+/// be told when the access ends. The settle time is the default of 15 minutes. The strategy does not see what the roles that name the group
+/// grant, nor roles that name the user. Groups of 10,000 members or more are an error where their list would have to show that somebody is not a
 /// member.
 pub type BoundaryStrategy = MembershipStrategy<Boundary>;
 

@@ -20,9 +20,6 @@ use crate::http::{Auth, CredentialsVersion, SecretString, Signer, UnsignedReques
 /// The time before its expiry at which a token is replaced.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 
-/// The time after a refused login for which no other is attempted.
-const REFUSAL_TTL: Duration = Duration::from_secs(5 * 60);
-
 /// A token that a login has returned.
 #[derive(Clone)]
 pub struct LoginToken {
@@ -51,11 +48,15 @@ pub trait Login: Send + Sync + 'static {
     /// The prefix of the token in the header `Authorization`.
     const PREFIX: &'static str = "Bearer ";
 
+    /// The time after a refused login for which no other is attempted. The default of five minutes is for passwords, which lock an account
+    /// when they are wrong too often.
+    const REFUSAL_TTL: Duration = Duration::from_secs(5 * 60);
+
     /// Signs in.
     ///
     /// # Errors
     /// If the service does not return a token. After an error that is not [retryable](Error::is_retryable), no other login is attempted for
-    /// five minutes.
+    /// [some time](Self::REFUSAL_TTL).
     fn log_in(&self) -> impl Future<Output = Result<LoginToken>> + Send;
 }
 
@@ -72,7 +73,7 @@ pub fn login_auth<L: Login>(login: L, clock: &Arc<dyn Clock>) -> Auth {
             refusal.check(clock.now())?;
             match login.log_in().await {
                 Ok(token) => Ok(Issued { token, version: versions.fetch_add(1, Ordering::Relaxed) }),
-                Err(error) => Err(refusal.remember(error, clock.now())),
+                Err(error) => Err(refusal.remember(error, clock.now() + L::REFUSAL_TTL)),
             }
         })
     });
@@ -125,7 +126,7 @@ impl Refusal {
         }
     }
 
-    fn remember(&self, error: Error, now: Timestamp) -> Error {
+    fn remember(&self, error: Error, until: Timestamp) -> Error {
         let is_refusal = matches!(
             error.kind(),
             ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration | ErrorKind::InvalidInput
@@ -134,7 +135,7 @@ impl Refusal {
             return error;
         }
         let error = Arc::new(error);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&error), now + REFUSAL_TTL));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&error), until));
         to_owned_error(error)
     }
 }

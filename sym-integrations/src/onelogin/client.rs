@@ -115,6 +115,9 @@ struct TokenResponse {
 }
 
 impl Login for ClientCredentials {
+    /// API credentials are not locked, so this only spares the service.
+    const REFUSAL_TTL: Duration = Duration::from_secs(60);
+
     /// [`POST /auth/oauth2/v2/token`](https://developers.onelogin.com/api-docs/2/oauth20-tokens/generate-tokens-2)
     async fn log_in(&self) -> Result<LoginToken> {
         let call = self.0.post("auth/oauth2/v2/token", &[]).json(&json!({ "grant_type": "client_credentials" }));

@@ -70,6 +70,29 @@ async fn rejects_responses_that_are_not_from_aptible() {
     assert_eq!((error.kind(), code(&error)), (ErrorKind::Configuration, "Aptible:ROLE_NOT_FOUND".to_owned()));
 }
 
+/// What all services may answer, by the codes of this one.
+#[tokio::test]
+async fn answers_that_are_none_are_errors() {
+    for (reply, kind, name) in [
+        (Reply::unreachable(), ErrorKind::Unavailable, "UNREACHABLE"),
+        (Reply::connection_lost(), ErrorKind::Unavailable, "CONNECTION_LOST"),
+        (Reply::timed_out(), ErrorKind::Timeout, "TIMED_OUT"),
+        (Reply::status(302).header("location", "https://evil.example.com/"), ErrorKind::Configuration, "REDIRECTED"),
+        (Reply::text("x".repeat(17 << 20)), ErrorKind::Decode, "TOO_LARGE"),
+        (Reply::status(429), ErrorKind::RateLimited, "RATE_LIMITED"),
+        (Reply::status(429).header("retry-after", "3600"), ErrorKind::RateLimited, "RATE_LIMITED"),
+        (Reply::status(500), ErrorKind::Unavailable, "UNAVAILABLE"),
+        (Reply::text("{\"id\": \u{0}}"), ErrorKind::Decode, "INVALID_RESPONSE"),
+    ] {
+        let error = answered(reply).await;
+        assert_eq!((error.kind(), code(&error)), (kind, format!("Aptible:{name}")));
+    }
+    let replay = Replay::new();
+    replay.get("/roles/r1").reply(Reply::text(r#"{"id":"r1","name":"cut \ud83d"}"#));
+    replayed(&replay).check(&target()).await.unwrap();
+    replay.check().unwrap();
+}
+
 #[tokio::test]
 async fn waits_as_long_as_aptible_asks_for() {
     let replay = Replay::new();

@@ -1,10 +1,17 @@
 //! The strategy `aptible`.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use sym_integrations::aptible::{AptibleStrategy, SimulatedAptible};
+use sym_sdk::config::{self, Config, Reference};
+use sym_sdk::engine::MemoryStore;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput};
+use sym_sdk::reducer;
+use sym_sdk::routing::{PermissionLevel, RequestPermission};
+use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope};
 use wiremock::ResponseTemplate;
 
@@ -241,4 +248,68 @@ async fn a_simulated_organization_keeps_changes() {
     assert_eq!(strategy.list_current(&target("r1")).await.unwrap().unwrap().len(), 2);
     asked.revoke().await.unwrap();
     assert_eq!(strategy.list_current(&target("r1")).await.unwrap().unwrap(), ["ben@example.com"]);
+}
+
+/// Builds a runtime from a configuration with these settings, and returns its errors.
+async fn configured(strategy: &[(&str, &str)], target: &[(&str, &str)]) -> Option<String> {
+    let settings = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let flow = config::Flow { name: "prod".into(), environment: "main".into(), ..config::Flow::default() };
+    let mut config = Config {
+        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
+        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
+        flows: vec![flow],
+        secrets: vec![config::Secret {
+            name: "secret".into(),
+            path: "SECRET".into(),
+            source: "env".into(),
+            ..config::Secret::default()
+        }],
+        secret_sources: vec![config::SecretSource {
+            kind: "environment".into(),
+            name: "env".into(),
+            ..config::SecretSource::default()
+        }],
+        integrations: vec![config::Integration {
+            kind: "aptible".into(),
+            name: "main".into(),
+            external_id: super::fake::ORGANIZATION.into(),
+            settings: settings(&[("username_secret", "secret"), ("password_secret", "secret")]),
+            ..config::Integration::default()
+        }],
+        targets: vec![config::Target {
+            kind: "aptible_role".into(),
+            name: "admins".into(),
+            settings: settings(target),
+            ..config::Target::default()
+        }],
+        strategies: vec![config::Strategy {
+            kind: "aptible".into(),
+            name: "roles".into(),
+            integration: Some(Reference::typed("aptible", "main")),
+            targets: vec![Reference::typed("aptible_role", "admins")],
+            settings: settings(strategy),
+            ..config::Strategy::default()
+        }],
+        ..Config::default()
+    };
+    config.flows[0].params.strategy = Some(Reference::typed("aptible", "roles"));
+    let builder = Runtime::builder(config)
+        .registry(sym_sdk::handlers![get_permissions])
+        .secrets(LocalSecrets::with_variables([("SECRET", "S3CRET")]))
+        .store(Arc::new(MemoryStore::new()));
+    sym_integrations::all().install(builder).build().await.err().map(|errors| errors.to_string())
+}
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[tokio::test]
+async fn all_includes_the_strategy_with_its_settings() {
+    let target = [("role_id", ROLE), ("allow_last_membership", "true")];
+    assert_eq!(configured(&[], &target).await, None);
+    assert!(configured(&[], &[]).await.unwrap().contains("`role_id`"));
+    let misspelled = [("role_id", ROLE), ("allow_last_memberships", "true")];
+    assert!(configured(&[], &misspelled).await.unwrap().contains("`allow_last_membership`"));
 }

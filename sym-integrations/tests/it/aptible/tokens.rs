@@ -87,7 +87,13 @@ async fn a_second_factor_is_a_fault_of_the_configuration_after_one_attempt() {
         assert_eq!((error.kind(), code(&error)), expected);
         assert!(error.hint().unwrap().contains("must not need a second factor"));
         assert!(!error.is_retryable());
+        replay.connection().clock().sleep(Duration::from_secs(99)).await;
     }
+    replay.check().unwrap();
+    replay.connection().clock().sleep(Duration::from_secs(4)).await;
+    replay.post("/tokens").reply(Reply::json(json!({ "access_token": "S3CRET-1" })));
+    replay.get(format!("/organizations/{ORGANIZATION}")).reply(Reply::json(json!({ "id": ORGANIZATION })));
+    check(&strategy).await.unwrap();
     replay.check().unwrap();
 }
 

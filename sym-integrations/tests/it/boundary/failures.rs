@@ -91,6 +91,29 @@ async fn a_change_whose_answer_is_lost_is_sent_again_and_then_looked_up() {
     replay.check().unwrap();
 }
 
+/// What all services may answer, by the codes of this one.
+#[tokio::test]
+async fn answers_that_are_none_are_errors() {
+    for (reply, kind, name) in [
+        (Reply::unreachable(), ErrorKind::Unavailable, "UNREACHABLE"),
+        (Reply::connection_lost(), ErrorKind::Unavailable, "CONNECTION_LOST"),
+        (Reply::timed_out(), ErrorKind::Timeout, "TIMED_OUT"),
+        (Reply::status(302).header("location", "https://evil.example.com/"), ErrorKind::Configuration, "REDIRECTED"),
+        (Reply::text("x".repeat(17 << 20)), ErrorKind::Decode, "TOO_LARGE"),
+        (Reply::status(429), ErrorKind::RateLimited, "RATE_LIMITED"),
+        (Reply::status(429).header("retry-after", "3600"), ErrorKind::RateLimited, "RATE_LIMITED"),
+        (Reply::status(500), ErrorKind::Unavailable, "UNAVAILABLE"),
+        (Reply::text("{\"id\": \u{0}}"), ErrorKind::Decode, "INVALID_RESPONSE"),
+    ] {
+        let error = answered(reply).await;
+        assert_eq!((error.kind(), code(&error)), (kind, format!("Boundary:{name}")));
+    }
+    let replay = Replay::new();
+    replay.get("/v1/groups/g_1").reply(Reply::text(r#"{"id":"g_1","name":"cut \ud83d"}"#));
+    assert_eq!(replayed(&replay).get_group("g_1").await.unwrap().name(), "cut \u{fffd}");
+    replay.check().unwrap();
+}
+
 #[tokio::test]
 async fn a_sign_in_page_is_not_a_confirmation() {
     let replay = Replay::new();

@@ -1,10 +1,17 @@
 //! The strategy `boundary`.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use sym_integrations::boundary::BoundaryStrategy;
+use sym_sdk::config::{self, Config, Reference};
+use sym_sdk::engine::MemoryStore;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput};
+use sym_sdk::reducer;
+use sym_sdk::routing::{PermissionLevel, RequestPermission};
+use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope};
 
 use super::fake::{FakeBoundary, code, fault, person};
@@ -145,4 +152,66 @@ async fn check_reads_only_and_finds_wrong_tokens() {
     for target in [target("g_1"), picked] {
         assert_eq!(code(&strategy.check(&target).await.unwrap_err()), "Boundary:AUTH_FAILED");
     }
+}
+
+/// Builds a runtime from a configuration with these settings, and returns its errors.
+async fn configured(strategy: &[(&str, &str)], target: &[(&str, &str)]) -> Option<String> {
+    let settings = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let flow = config::Flow { name: "prod".into(), environment: "main".into(), ..config::Flow::default() };
+    let mut config = Config {
+        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
+        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
+        flows: vec![flow],
+        secrets: vec![config::Secret {
+            name: "secret".into(),
+            path: "SECRET".into(),
+            source: "env".into(),
+            ..config::Secret::default()
+        }],
+        secret_sources: vec![config::SecretSource {
+            kind: "environment".into(),
+            name: "env".into(),
+            ..config::SecretSource::default()
+        }],
+        integrations: vec![config::Integration {
+            kind: "boundary".into(),
+            name: "main".into(),
+            external_id: super::fake::CLUSTER.into(),
+            settings: settings(&[("login_name", "sym"), ("password_secret", "secret")]),
+            ..config::Integration::default()
+        }],
+        targets: vec![config::Target {
+            kind: "boundary_group".into(),
+            name: "admins".into(),
+            settings: settings(target),
+            ..config::Target::default()
+        }],
+        strategies: vec![config::Strategy {
+            kind: "boundary".into(),
+            name: "roles".into(),
+            integration: Some(Reference::typed("boundary", "main")),
+            targets: vec![Reference::typed("boundary_group", "admins")],
+            settings: settings(strategy),
+            ..config::Strategy::default()
+        }],
+        ..Config::default()
+    };
+    config.flows[0].params.strategy = Some(Reference::typed("boundary", "roles"));
+    let builder = Runtime::builder(config)
+        .registry(sym_sdk::handlers![get_permissions])
+        .secrets(LocalSecrets::with_variables([("SECRET", "S3CRET")]))
+        .store(Arc::new(MemoryStore::new()));
+    sym_integrations::all().install(builder).build().await.err().map(|errors| errors.to_string())
+}
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[tokio::test]
+async fn all_includes_the_strategy() {
+    assert_eq!(configured(&[], &[("group_id", "g_1")]).await, None);
+    assert!(configured(&[], &[]).await.unwrap().contains("`group_id`"));
+    assert!(configured(&[("scope", "global")], &[("group_id", "g_1")]).await.unwrap().contains("`scope`"));
 }

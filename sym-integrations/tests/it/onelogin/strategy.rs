@@ -1,10 +1,17 @@
 //! The strategy `onelogin`.
 
+use std::sync::Arc;
+
 use serde_json::json;
 use sym_integrations::onelogin::OneLoginStrategy;
+use sym_sdk::config::{self, Config, Reference};
+use sym_sdk::engine::MemoryStore;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput};
+use sym_sdk::reducer;
+use sym_sdk::routing::{PermissionLevel, RequestPermission};
+use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope};
 use wiremock::ResponseTemplate;
 
@@ -188,4 +195,73 @@ async fn check_finds_missing_roles_and_wrong_tokens() {
     for target in [target("70"), picked] {
         assert_eq!(code(&strategy.check(&target).await.unwrap_err()), "OneLogin:AUTH_FAILED");
     }
+}
+
+/// Builds a runtime from a configuration with these settings, and returns its errors.
+async fn configured(strategy: &[(&str, &str)], target: &[(&str, &str)]) -> Option<String> {
+    let settings = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+    let flow = config::Flow { name: "prod".into(), environment: "main".into(), ..config::Flow::default() };
+    let mut config = Config {
+        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
+        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
+        flows: vec![flow],
+        secrets: vec![config::Secret {
+            name: "secret".into(),
+            path: "SECRET".into(),
+            source: "env".into(),
+            ..config::Secret::default()
+        }],
+        secret_sources: vec![config::SecretSource {
+            kind: "environment".into(),
+            name: "env".into(),
+            ..config::SecretSource::default()
+        }],
+        integrations: vec![config::Integration {
+            kind: "onelogin".into(),
+            name: "main".into(),
+            external_id: "example.onelogin.com".into(),
+            settings: settings(&[("client_id", "6f6a"), ("client_secret", "secret")]),
+            ..config::Integration::default()
+        }],
+        targets: vec![config::Target {
+            kind: "onelogin_role".into(),
+            name: "admins".into(),
+            settings: settings(target),
+            ..config::Target::default()
+        }],
+        strategies: vec![config::Strategy {
+            kind: "onelogin".into(),
+            name: "roles".into(),
+            integration: Some(Reference::typed("onelogin", "main")),
+            targets: vec![Reference::typed("onelogin_role", "admins")],
+            settings: settings(strategy),
+            ..config::Strategy::default()
+        }],
+        ..Config::default()
+    };
+    config.flows[0].params.strategy = Some(Reference::typed("onelogin", "roles"));
+    let builder = Runtime::builder(config)
+        .registry(sym_sdk::handlers![get_permissions])
+        .secrets(LocalSecrets::with_variables([("SECRET", "S3CRET")]))
+        .store(Arc::new(MemoryStore::new()));
+    sym_integrations::all().install(builder).build().await.err().map(|errors| errors.to_string())
+}
+
+#[reducer]
+fn get_permissions() -> RequestPermission {
+    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+}
+
+#[tokio::test]
+async fn all_includes_the_strategy_with_its_settings() {
+    let member = [("role_id", "70"), ("privilege_level", "admin")];
+    for run_mappings in ["true", "false", " true "] {
+        assert_eq!(configured(&[("run_mappings", run_mappings)], &member).await, None);
+    }
+    assert_eq!(configured(&[], &[("role_id", "70")]).await, None);
+    let errors = configured(&[("run_mappings", "yes")], &member).await.unwrap();
+    assert!(errors.contains("`run_mappings` of strategy `roles` must be `true` or `false`, got `yes`"), "{errors}");
+    let errors = configured(&[("run_mapping", "true")], &member).await.unwrap();
+    assert!(errors.contains("`run_mappings`"), "{errors}");
+    assert!(configured(&[], &[("privilege_level", "admin")]).await.unwrap().contains("`role_id`"));
 }
