@@ -1,13 +1,15 @@
-//! The command `check`: reports every error of the configuration and the handlers.
+//! The command `check`: reports every error of the configuration and the handlers, and with `--live` of the targets in their services.
 
 use std::io;
 
 use serde::Serialize;
 
+use super::args::CheckArgs;
 use super::exit::CommandError;
-use super::output::{Output, count};
+use super::output::{Output, count, write_table};
 use super::{Common, Exit, Program, no_config};
 use crate::config::{Diagnostic, SourceLocation};
+use crate::runtime::TargetCheck;
 
 /// The result of the command.
 #[derive(Debug, Default, Serialize)]
@@ -17,6 +19,9 @@ struct Findings {
     counts: Option<Counts>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// The targets that were checked in their services.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    targets: Option<Vec<TargetCheck>>,
 }
 
 /// The number of checked items; not available if the files cannot be read.
@@ -27,7 +32,12 @@ struct Counts {
     integrations: usize,
 }
 
-pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+pub(super) async fn run(
+    mut program: Program,
+    common: Common,
+    args: CheckArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
     let mut findings = Findings::default();
     match program.read_config(common.config, common.variables).ok_or_else(no_config)? {
         Err(errors) => findings.errors.extend(errors),
@@ -41,9 +51,13 @@ pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>)
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
             findings.errors.extend(builder.check().err().into_iter().flatten());
             findings.warnings.extend(builder.warnings());
+            if args.live && findings.errors.is_empty() {
+                findings.targets = Some(builder.check_targets().await?);
+            }
         }
     }
-    findings.ok = findings.errors.is_empty();
+    let mut targets = findings.targets.iter().flatten();
+    findings.ok = findings.errors.is_empty() && targets.all(|checked| checked.error.is_none());
     if output.json {
         output.value(&findings)?;
     } else {
@@ -67,7 +81,38 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
     }
     let errors = if errors.is_empty() { "no errors".to_owned() } else { count(errors.len(), "error") };
     let warnings = if warnings.is_empty() { String::new() } else { format!(", {}", count(warnings.len(), "warning")) };
-    writeln!(output.out, "{errors}{warnings}")
+    writeln!(output.out, "{errors}{warnings}")?;
+    match &findings.targets {
+        Some(targets) => write_targets(targets, output),
+        None => Ok(()),
+    }
+}
+
+/// Writes a table of the targets, and what is wrong with them below it.
+fn write_targets(targets: &[TargetCheck], output: &mut Output<'_>) -> io::Result<()> {
+    let mut rows = vec![["STRATEGY", "TARGET", "ENDED BY", "STATUS"].map(str::to_owned)];
+    rows.extend(targets.iter().map(|checked| {
+        let ended_by = match checked.enforces_end {
+            Some(true) => "program, service",
+            Some(false) => "program",
+            None => "-",
+        };
+        let status = checked.error.as_ref().map_or_else(|| "ok".to_owned(), |error| error.code.to_string());
+        let strategy = format!("{} ({})", checked.strategy, checked.strategy_type);
+        [strategy, checked.target.label().to_owned(), ended_by.to_owned(), status]
+    }));
+    writeln!(output.out)?;
+    write_table(output.out, &rows)?;
+    writeln!(output.out)?;
+    let failed: Vec<_> = targets.iter().filter_map(|checked| Some((checked, checked.error.as_ref()?))).collect();
+    for (TargetCheck { strategy, target, .. }, error) in &failed {
+        writeln!(output.out, "error: target `{}` of strategy `{strategy}`: {}", target.name(), error.message)?;
+        if let Some(hint) = &error.hint {
+            writeln!(output.out, "  help: {hint}")?;
+        }
+    }
+    let failures = if failed.is_empty() { "no errors".to_owned() } else { count(failed.len(), "error") };
+    writeln!(output.out, "{} checked: {failures}", count(targets.len(), "target"))
 }
 
 /// The warning about an organization without e-mail domains: users become members by the domain of their address, and only

@@ -127,7 +127,7 @@ async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> R
     let mut common = args.common;
     program.domains.append(&mut common.domains);
     match args.command {
-        Some(Command::Check) => check::run(program, common, output),
+        Some(Command::Check(args)) => check::run(program, common, args, output).await,
         Some(Command::Handlers) => handlers::run(program, common, output),
         #[cfg(feature = "server")]
         Some(Command::Manifest(args)) => manifest::run(program, common, args, output),

@@ -78,6 +78,7 @@ mod slack_fields;
 mod startup_checks;
 mod submission;
 mod submit;
+mod target_check;
 mod user_administration;
 
 use std::sync::Arc;
@@ -112,6 +113,7 @@ use serde_json::{Map, Value};
 pub use submission::{
     Actor, Decision, FlowRequest, PromptRequest, Receipt, ResolvedUser, Revoke, Submission, WriteOff,
 };
+pub use target_check::TargetCheck;
 pub use user_administration::{Administrator, EndedAccess};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};

@@ -17,6 +17,8 @@ pub(crate) trait DynAccessStrategy: Send + Sync + 'static {
     fn settle_time(&self) -> Duration;
     fn list_current<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Vec<String>>>>;
     fn level(&self, target: &AccessTarget) -> Option<String>;
+    fn enforces_end(&self) -> bool;
+    fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>>;
     fn prior_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<PriorAccess>>;
 }
 
@@ -47,6 +49,14 @@ impl<S: AccessStrategy> DynAccessStrategy for S {
 
     fn level(&self, target: &AccessTarget) -> Option<String> {
         AccessStrategy::level(self, target)
+    }
+
+    fn enforces_end(&self) -> bool {
+        AccessStrategy::enforces_end(self)
+    }
+
+    fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
+        Box::pin(AccessStrategy::check(self, target))
     }
 
     fn prior_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<PriorAccess>> {

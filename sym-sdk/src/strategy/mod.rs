@@ -137,7 +137,7 @@ pub trait AccessStrategy: Send + Sync + 'static {
     }
 
     /// Checks whether access to the target could be granted: that the service responds, the credentials are sufficient and the
-    /// target exists. It must change nothing.
+    /// target exists. It must change nothing: `check --live` calls it for all targets of a configuration.
     ///
     /// # Errors
     /// If access could not be granted.

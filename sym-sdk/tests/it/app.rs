@@ -136,7 +136,7 @@ resource "sym_flow" "prod" {
 "##;
 
 /// Creates a directory for one test, with these files.
-fn directory(test: &str, files: &[(&str, &str)]) -> PathBuf {
+pub(crate) fn directory(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("app").join(test);
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).unwrap();
@@ -167,13 +167,13 @@ fn app(dir: &Path) -> App {
 
 /// The result of a command.
 #[derive(Debug)]
-struct Done {
-    exit: Exit,
-    out: String,
-    err: String,
+pub(crate) struct Done {
+    pub(crate) exit: Exit,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-async fn run(app: App, args: &[&str]) -> Done {
+pub(crate) async fn run(app: App, args: &[&str]) -> Done {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once("program").chain(args.iter().copied());
     let exit = app.run_from(args, &mut out, &mut err).await;
@@ -181,7 +181,7 @@ async fn run(app: App, args: &[&str]) -> Done {
 }
 
 impl Done {
-    fn is(&self, exit: Exit, out: Expect, err: Expect) {
+    pub(crate) fn is(&self, exit: Exit, out: Expect, err: Expect) {
         let tidy = |text: &str| {
             let text = text.replace(&format!("{}/app/", env!("CARGO_TARGET_TMPDIR")), "");
             text.lines().map(|line| format!("{}\n", line.trim_end())).collect::<String>()

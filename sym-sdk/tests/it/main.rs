@@ -10,6 +10,8 @@
 mod app;
 #[cfg(feature = "testing")]
 mod audit;
+#[cfg(feature = "cli")]
+mod check_live;
 #[cfg(feature = "runtime")]
 mod checks;
 #[cfg(feature = "runtime")]

@@ -59,7 +59,12 @@ pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Comma
         .bin_name(program)
         .after_help(format!("{demo}{}", examples(general)))
         .mut_subcommand("check", |check| {
-            check.after_help(examples(&["check", "check --config infra/sym --var environment=prod", "check --json"]))
+            check.after_help(examples(&[
+                "check",
+                "check --live",
+                "check --config infra/sym --var environment=prod",
+                "check --json",
+            ]))
         })
         .mut_subcommand("handlers", |handlers| handlers.after_help(examples(&["handlers", "handlers --json"])))
         .mut_subcommand("simulate", |simulate| {

@@ -106,10 +106,20 @@ pub(super) struct Common {
     pub(super) json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// Also check every target in its service: credentials, permissions, and that it exists
+    ///
+    /// Reads the secrets as `serve` does and changes nothing. Calls are read-only, so a permission that only a change needs may be found
+    /// missing later. Nothing is called if the configuration has errors. Exits with 1 if access to a target could not be granted.
+    #[arg(long)]
+    pub(super) live: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Check the configuration and the handlers
-    Check,
+    Check(CheckArgs),
     /// List the handlers and the flows that use them
     Handlers,
     /// Dry-run a request on a virtual clock

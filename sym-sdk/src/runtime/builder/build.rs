@@ -1,14 +1,17 @@
 //! The building phase: reads secrets, builds what the flows need, and starts from what the store holds.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::Builder;
 use super::assembler::RuntimeAssembler;
 use super::plan::Plan;
+use crate::clock::Clock;
 use crate::config::{Diagnostic, Diagnostics, SourceLocation};
 use crate::delivery::SimulatedDelivery;
 use crate::directory::Directory;
 use crate::engine::{self, Engine, EngineContext, MemoryStore};
+use crate::model::Strategy;
 use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::effect_executor::EffectExecutor;
 use crate::runtime::flow_visibility::FlowVisibility;
@@ -70,6 +73,26 @@ impl Builder {
         self.assemble(Mode::Degraded).await
     }
 
+    /// Returns the strategies of the configuration, if nothing is wrong with it.
+    pub(in crate::runtime) fn sound_strategies(&self) -> Result<Vec<(Strategy, SourceLocation)>, Diagnostics> {
+        let plan = self.plan();
+        Diagnostics::check(plan.errors())?;
+        Ok(plan.strategies)
+    }
+
+    /// Returns the directory that was set, or that of the store.
+    pub(in crate::runtime) fn directory_of_store(&self) -> Directory {
+        let domains = self.config.organization.domains.iter().map(String::as_str);
+        self.directory
+            .clone()
+            .unwrap_or_else(|| Directory::from_store(self.users.clone(), domains).with_plus_aliases(self.plus_aliases))
+    }
+
+    /// Returns the time limit of a call to a strategy, and the clock that measures it.
+    pub(in crate::runtime) fn strategy_limit(&self) -> (Arc<dyn Clock>, Duration) {
+        (self.clock.clone(), self.limits.strategy)
+    }
+
     async fn assemble(mut self, mode: Mode) -> Result<Runtime, Diagnostics> {
         let plan = self.plan();
         mode.check(plan.errors())?;
@@ -78,12 +101,7 @@ impl Builder {
         }
         let engine_factory =
             self.engine.take().unwrap_or_else(|| Box::new(engine::local(Arc::new(MemoryStore::new()))));
-        let domains = self.config.organization.domains.iter().map(String::as_str);
-        let directory = self
-            .directory
-            .clone()
-            .unwrap_or_else(|| Directory::from_store(self.users.clone(), domains).with_plus_aliases(self.plus_aliases));
-        let directory = directory.with_reproducible_ids(self.reproducible_ids);
+        let directory = self.directory_of_store().with_reproducible_ids(self.reproducible_ids);
         let directory = directory.with_clock(self.clock.clone()).with_events(engine_factory.event_source());
 
         let Plan { flows, strategies, filter, log_destinations, program_faults, mut filter_faults, .. } = plan;
