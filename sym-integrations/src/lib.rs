@@ -32,7 +32,7 @@ pub mod aws_lambda;
 #[cfg(feature = "boundary")]
 #[cfg_attr(docsrs, doc(cfg(feature = "boundary")))]
 pub mod boundary;
-#[cfg(any(feature = "aws-lambda", feature = "slack-app"))]
+#[cfg(any(feature = "aws-lambda", feature = "google", feature = "slack-app"))]
 mod bounded_cache;
 #[cfg(feature = "client")]
 mod clock_offset;
@@ -47,6 +47,9 @@ mod function_protocol;
 #[cfg(feature = "github")]
 #[cfg_attr(docsrs, doc(cfg(feature = "github")))]
 pub mod github;
+#[cfg(feature = "google")]
+#[cfg_attr(docsrs, doc(cfg(feature = "google")))]
+pub mod google;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod http;

@@ -48,6 +48,11 @@ impl ErrorTable {
             None => failure,
         }
     }
+
+    /// Returns whether a code is in the table.
+    pub fn contains(&self, code: &str) -> bool {
+        self.0.iter().any(|rule| rule.codes.contains(&code))
+    }
 }
 
 /// The meaning of one or more error codes of a vendor.

@@ -204,8 +204,8 @@ async fn reads_do_not_need_the_scopes_of_writes() {
     get(&vault).await.unwrap();
     replay.post("/login/token").reply(refusal(401, "unauthorized_client"));
     let error = vault.0.delete("items", &[]).await.unwrap_err();
-    let expected = "POST: the access token was refused: unauthorized_client, The assertion is no good; it was asked for by \
-                    `sa@example.com` without a subject, with the scopes `items.read items.write`";
+    let expected = "POST: the access token was refused (unauthorized_client); it was asked for by `sa@example.com` without a subject, \
+                    with the scopes `items.read items.write`: The assertion is no good";
     assert_eq!(error.message(), expected);
     assert_eq!(error.hint(), Some("look into the vault's console"));
     get(&vault).await.unwrap();
@@ -334,7 +334,7 @@ async fn a_failed_exchange_is_not_taken_for_the_result_of_the_call() {
     }
     // OK05
     let error = refused(refusal(401, "invalid_client")).await;
-    assert!(error.message().contains("invalid_client, The assertion is no good"), "{error}");
+    assert!(error.message().contains("(invalid_client)") && error.message().ends_with(": The assertion is no good"), "{error}");
     assert!(error.message().contains("client `client-17`"), "{error}");
     assert_eq!(error.request_id(), Some("Rq1"));
 }

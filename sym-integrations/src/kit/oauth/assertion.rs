@@ -22,11 +22,11 @@ const BACKDATED_BY: Duration = Duration::from_secs(30);
 /// Lifetime of an assertion. An hour is the most that servers accept, and clocks differ.
 const LIFETIME: Duration = Duration::from_secs(3_000);
 
-/// What an assertion is for.
+/// The purpose of an assertion.
 #[derive(Clone, Debug)]
 pub(super) enum Grant {
     /// It is the grant itself.
-    JwtBearer { issuer: String, subject: Option<String> },
+    JwtBearer { issuer: String, subject: Option<String>, client_id: Option<String> },
     /// It authenticates the client.
     ClientCredentials { client_id: String },
 }
@@ -46,19 +46,21 @@ impl Grant {
         }
     }
 
-    /// Who asks for which token, for errors.
+    /// Describes who asks for which token, for errors.
     pub(super) fn describe(&self, scopes: &str) -> String {
-        match self {
-            Self::JwtBearer { issuer, subject: Some(subject) } => {
-                format!("asked for by `{issuer}` as `{subject}`, with the scopes `{scopes}`")
+        let who = match self {
+            Self::JwtBearer { issuer, subject, client_id } => {
+                let client = client_id.as_ref().map(|id| format!(" (client id {id})")).unwrap_or_default();
+                match subject {
+                    Some(subject) => format!("`{issuer}`{client} as `{subject}`"),
+                    None => format!("`{issuer}`{client} without a subject"),
+                }
             }
-            Self::JwtBearer { issuer, subject: None } => {
-                format!("asked for by `{issuer}` without a subject, with the scopes `{scopes}`")
-            }
-            Self::ClientCredentials { client_id } => {
-                format!("asked for by client `{client_id}`, with the scopes `{scopes}`")
-            }
-        }
+            Self::ClientCredentials { client_id } => format!("client `{client_id}`"),
+        };
+        // Scopes may be URLs with a common beginning, and an error has not much space.
+        let scopes: Vec<_> = scopes.split(' ').map(|scope| scope.rsplit('/').next().unwrap_or(scope)).collect();
+        format!("it was asked for by {who}, with the scopes `{}`", scopes.join(" "))
     }
 
     fn field(&self) -> &'static str {
@@ -70,8 +72,8 @@ impl Grant {
 
     fn claims(&self, scopes: &str) -> Result<Value> {
         Ok(match self {
-            Self::JwtBearer { issuer, subject: None } => json!({ "iss": issuer, "scope": scopes }),
-            Self::JwtBearer { issuer, subject } => json!({ "iss": issuer, "sub": subject, "scope": scopes }),
+            Self::JwtBearer { issuer, subject: None, .. } => json!({ "iss": issuer, "scope": scopes }),
+            Self::JwtBearer { issuer, subject, .. } => json!({ "iss": issuer, "sub": subject, "scope": scopes }),
             Self::ClientCredentials { client_id } => json!({ "iss": client_id, "sub": client_id, "jti": unique_id()? }),
         })
     }

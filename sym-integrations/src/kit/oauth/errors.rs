@@ -62,11 +62,12 @@ pub(super) fn explain(response: &Response, failure: Failure, vendor: &ErrorTable
     let Some(code) = error_code(response) else { return without_verdict(failure) };
     let description = ErrorBody::of(response).and_then(|body| body.text("error_description"));
     let said = match description.as_deref().map(|text| text.trim().trim_end_matches('.')) {
-        Some(text) if !text.is_empty() => format!("{code}, {text}"),
-        _ => code.clone(),
+        Some(text) if !text.is_empty() => format!(": {text}"),
+        _ => String::new(),
     };
+    let message = format!("the access token was refused ({code}); {asked}{said}");
     let failure = without_verdict(ERRORS.apply(failure, &code));
-    vendor.apply(failure.with_message(format!("the access token was refused: {said}; it was {asked}")), &code)
+    vendor.apply(failure.with_message(message), &code)
 }
 
 /// A failure to get a token says nothing about what the caller's own call is about, so it must not look like a result of that call.

@@ -72,7 +72,7 @@ impl AccessTokens {
         issuer: impl Into<String>,
         subject: Option<String>,
     ) -> Self {
-        Self::new(credentials, endpoint, key, Grant::JwtBearer { issuer: issuer.into(), subject })
+        Self::new(credentials, endpoint, key, Grant::JwtBearer { issuer: issuer.into(), subject, client_id: None })
     }
 
     /// Tokens of the client itself, which the assertion authenticates: `grant_type=client_credentials`.
@@ -98,6 +98,14 @@ impl AccessTokens {
             write_scopes: String::new(),
             errors: ErrorTable::new(&[]),
         }
+    }
+
+    /// Sets the id by which administrators know the issuer of a `jwt-bearer` assertion, for errors.
+    pub fn issuer_id(mut self, id: Option<String>) -> Self {
+        if let Grant::JwtBearer { client_id, .. } = &mut self.grant {
+            *client_id = id;
+        }
+        self
     }
 
     /// Sets the scopes of tokens for GET and HEAD, and of those for all other methods.
