@@ -187,6 +187,7 @@ async fn check_finds_missing_roles_and_wrong_tokens() {
     strategy.check(&target("70")).await.unwrap();
     let picked = AccessTarget::new("acme", "onelogin_role", "any".parse().unwrap()).with_field_binding("role_id");
     strategy.check(&picked).await.unwrap();
+    strategy.check(&target("70").with_field_binding("privilege_level")).await.unwrap();
     assert_eq!(code(&strategy.check(&target("99")).await.unwrap_err()), "OneLogin:ROLE_NOT_FOUND");
     let odd = target("70").with_setting("privilege_level", "owner");
     assert_eq!(code(&strategy.check(&odd).await.unwrap_err()), "SymSDK:CONFIGURATION");
