@@ -1,0 +1,137 @@
+//! Everything that people are told: forms, deliveries, messages and alerts.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::EffectExecution;
+use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::{DeliveryResult, EffectError, MessageRef, Notice, Outcome};
+use crate::model::User;
+use crate::routing::{Destination, Notification};
+use crate::runtime::forms::build_form;
+
+impl EffectExecution<'_> {
+    pub(super) async fn open_form(&self) -> Result<Outcome, EffectError> {
+        let channel = self.effect.event.channel.kind();
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.opens_forms_for(channel)) else {
+            return Err(unreachable_by(&format!("a form asked for through {channel}")));
+        };
+        let form = build_form(self.executor, self.entry, self.event()).await?;
+        let view = self.view();
+        self.contained("opening the form", self.executor.limits.delivery, async {
+            front_end.open_form(&view, &form).await
+        })
+        .await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Delivers to every destination of the notification. A destination that an earlier, interrupted attempt reached is delivered to
+    /// again: a duplicate message is better than none.
+    pub(super) async fn deliver(&self, notification: &Notification) -> Outcome {
+        let view = self.view();
+        let told = notification.destinations().iter().map(|destination| self.tell(&view, destination));
+        Outcome::Delivered(futures_util::future::join_all(told).await)
+    }
+
+    async fn tell(&self, view: &RequestView, destination: &Destination) -> DeliveryResult {
+        let name = destination.label();
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.reaches(destination)) else {
+            return DeliveryResult::Failed { error: unreachable_by(&name), destination: name };
+        };
+        let limit = self.executor.limits.delivery;
+        match self.contained("the delivery", limit, async { front_end.deliver(view, destination).await }).await {
+            Ok(DeliveryReceipt::Delivered(message)) => DeliveryResult::Delivered { destination: name, message },
+            Ok(DeliveryReceipt::OptedOut) => DeliveryResult::OptedOut { destination: name },
+            Err(error) => DeliveryResult::Failed { destination: name, error },
+        }
+    }
+
+    pub(super) async fn update_messages(&self) -> Result<Outcome, EffectError> {
+        let view = self.view();
+        let updates = self.state.delivered.iter().map(|delivered| self.update(&view, &delivered.message));
+        let updated: Result<Vec<()>, _> = futures_util::future::join_all(updates).await.into_iter().collect();
+        updated.map(|_| Outcome::Done)
+    }
+
+    async fn update(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {
+        let named = |delivery: &&Arc<dyn DynDelivery>| delivery.name() == message.front_end;
+        match self.executor.deliveries.iter().find(named) {
+            Some(front_end) => {
+                let update = async { front_end.update(view, message).await };
+                self.contained("updating a message", self.executor.limits.delivery, update).await
+            }
+            // The front end is no longer configured, so its messages cannot be updated.
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn message(&self, to: &User, notice: &Notice) -> Result<Outcome, EffectError> {
+        let Some(front_end) = self.executor.deliveries.iter().find(|delivery| delivery.reaches_user(to)) else {
+            return Err(unreachable_by(to.username()));
+        };
+        let view = self.view();
+        let limit = self.executor.limits.delivery;
+        self.contained("the message", limit, async { front_end.message(&view, to, notice).await }).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// Logs the error, and sends it to the error destination through every front end that can reach it. One that confirms it is
+    /// enough. If nobody can be told, the log is all that is left.
+    pub(super) async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
+        let (flow, run) = (self.entry.flow.name(), self.state.run.id());
+        tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
+        let destinations = self.error_destinations();
+        if destinations.is_empty() {
+            let message = format!("environment `{}` has no error logger", self.entry.flow.environment().name());
+            return Ok(self.alert_undelivered(&message, "declare a `sym_error_logger` and name it in the environment"));
+        }
+        let view = self.view();
+        let alerts = destinations.iter().flat_map(|destination| {
+            let reaching = self.executor.deliveries.iter();
+            let reaching = reaching.filter(|front_end| front_end.reaches_error_destination(destination));
+            let (view, limit) = (&view, self.executor.limits.delivery);
+            reaching.map(move |front_end| {
+                self.contained("the alert", limit, async move { front_end.alert(view, destination, error).await })
+            })
+        });
+        let results = futures_util::future::join_all(alerts).await;
+        let is_delivered = results.iter().any(Result::is_ok);
+        match results.into_iter().find_map(Result::err) {
+            None if is_delivered => Ok(Outcome::Done),
+            None => {
+                let destinations = destinations.into_iter().collect::<Vec<_>>().join(", ");
+                let message = format!("no front end can reach the error destination {destinations}");
+                Ok(self.alert_undelivered(&message, "add the front end to the app with `App::delivery`"))
+            }
+            Some(failure) if is_delivered => {
+                tracing::warn!(%flow, %run, %failure, "a front end could not deliver an alert that another one delivered");
+                Ok(Outcome::Done)
+            }
+            Some(failure) => Err(failure),
+        }
+    }
+
+    /// Returns the error destination of the flow's environment. Nobody knows the environment that a removed flow had, so its errors go
+    /// to those of all.
+    fn error_destinations(&self) -> BTreeSet<&str> {
+        if self.entry.is_removed() {
+            let all = self.executor.flows.iter();
+            return all.filter_map(|entry| entry.flow.environment().error_logger()).collect();
+        }
+        self.entry.flow.environment().error_logger().into_iter().collect()
+    }
+
+    fn alert_undelivered(&self, message: &str, hint: &str) -> Outcome {
+        let (flow, run) = (self.entry.flow.name(), self.state.run.id());
+        tracing::error!(%flow, %run, hint, "an alert was delivered to nobody: {message}");
+        let reason = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message).with_hint(hint);
+        Outcome::AlertUndelivered { reason: EffectError::from(&reason) }
+    }
+}
+
+fn unreachable_by(destination: &str) -> EffectError {
+    let message = format!("no front end can reach {destination}");
+    let error = Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, message);
+    EffectError::from(&error.with_hint("add the front end to the app with `App::delivery`"))
+}
