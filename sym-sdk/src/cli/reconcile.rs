@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::args::Database;
 use super::exit::CommandError;
 use super::output::{Output, count, write_table};
+use super::signal::Signals;
 use super::{Common, Exit, Program};
 use crate::config::Config;
 use crate::engine::{SqliteOptions, SqliteStore};
@@ -21,13 +22,22 @@ pub(super) async fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let config = super::read_config(&mut program, common, output)?;
+    // From now on, a signal ends the comparison and leaves no copy behind. A copy that is being written is finished before.
+    let mut signals = Signals::listen()?;
     let copy = Copy::of(args.db).await?;
     // The copy needs no space for revocations: none is made.
     let options = SqliteOptions::default().with_reserve_bytes(0);
     let store = Arc::new(SqliteStore::open_with(&copy.path, options).await?);
-    let done = reconcile(program, config, &store).await;
+    let done = tokio::select! {
+        biased;
+        signal = signals.recv() => signal.map(|()| None).map_err(CommandError::from),
+        done = reconcile(program, config, &store) => done.map(Some),
+    };
     store.close().await?;
-    let done = done?;
+    let Some(done) = done? else {
+        output.error_without_code("interrupted before the comparison was complete", "run the command again")?;
+        return Ok(Exit::Failure);
+    };
     if output.json {
         output.value(&done)?;
     } else {

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::observability;
+use super::store::StoreError;
 use crate::error::{Error, codes};
 use crate::sync::lock;
 use crate::time::TimestampExt;
@@ -70,4 +71,26 @@ impl StoreCondition {
 /// Whether an error is that of a store which failed or did not respond.
 pub(super) fn is_store_failure(error: &Error) -> bool {
     *error.code() == codes::STORE || *error.code() == codes::STORE_NOT_WRITABLE
+}
+
+/// Whether an error is part of an outage of the store, which is logged as a whole. Data that cannot be read, and what a store refuses, is
+/// not: it concerns one call, and waiting does not mend it.
+pub(super) fn is_outage(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<StoreError>());
+    is_store_failure(error) && !matches!(source, Some(StoreError::Corrupt(_) | StoreError::Refused(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// They were logged at the level `debug`, although nobody else told of them.
+    #[test]
+    fn unreadable_data_is_no_outage() {
+        let error = |kind: fn(crate::error::BoxError) -> StoreError| Error::from(kind("invalid JSON".into()));
+        assert!(!is_outage(&error(StoreError::Corrupt)));
+        assert!(!is_outage(&error(StoreError::Refused)));
+        assert!(is_outage(&error(StoreError::Unavailable)));
+        assert!(is_outage(&error(StoreError::Unusable)));
+    }
 }

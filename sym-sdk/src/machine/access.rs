@@ -150,6 +150,12 @@ impl EntitlementKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the strategy's own name for the target.
+    pub(crate) fn resource(&self) -> Option<String> {
+        let (_, _, resource, _): (String, String, String, String) = serde_json::from_str(&self.0).ok()?;
+        Some(resource)
+    }
 }
 
 impl RunState {

@@ -79,7 +79,7 @@ impl fmt::Debug for SecretOutput {
     }
 }
 
-/// What became of the value of a secret.
+/// The place of a secret's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SecretState {
     /// It is there.

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::engine::Liveness;
+use crate::engine::{Liveness, StoreError};
 use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::runtime::{Runtime, Unavailable, UnavailablePart, call_bounded};
 use crate::sync::lock;
@@ -139,7 +139,7 @@ impl Readiness {
         let reading = self.runtime.engine().head();
         let read = call_bounded(clock, CHECK_TIMEOUT, || "reading the store".to_owned(), reading).await;
         if let Err(error) = read.flatten() {
-            return Some(log_not_ready("store", &error).with_reason(&error));
+            return Some(store_not_ready(&error));
         }
         let mut written = self.written.lock().await;
         if let Some(last) = written.as_ref().filter(|last| last.holds(clock.now())) {
@@ -147,7 +147,7 @@ impl Readiness {
         }
         let writing = self.runtime.engine().check_writable();
         let write = call_bounded(clock, CHECK_TIMEOUT, || "writing to the store".to_owned(), writing).await;
-        let not_ready = write.flatten().err().map(|error| log_not_ready("store", &error).with_reason(&error));
+        let not_ready = write.flatten().err().map(|error| store_not_ready(&error));
         *written = Some(CheckResult { at: clock.now(), not_ready: not_ready.clone().into_iter().collect() });
         not_ready
     }
@@ -175,6 +175,13 @@ impl NotReady {
     fn with_reason(self, error: &Error) -> Self {
         Self { reason: Some(error.message().to_owned()), ..self }
     }
+}
+
+/// Logs the error, and returns what kind of error it is. The rest can name files.
+fn store_not_ready(error: &Error) -> NotReady {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<StoreError>());
+    let not_ready = log_not_ready("store", error);
+    NotReady { reason: source.map(|error| error.summary().to_owned()), ..not_ready }
 }
 
 /// Logs the error, and returns its code alone: anybody may ask whether the program is ready.

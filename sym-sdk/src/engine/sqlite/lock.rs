@@ -43,8 +43,12 @@ impl FileLock {
         let lock_file = take_lock_file(database)?;
         let cannot_open = |error: io::Error| FileError::open(database, error);
         let in_use = |holder: &str| FileError::InUse { path: database.to_owned(), holder: holder.to_owned() };
+        // Held until the file is among those that are open, so that of two threads with two names of one file only one opens it: closing
+        // the descriptor of the other would release the locks of the first.
         #[cfg(unix)]
-        if identity_of(database).is_ok_and(|identity| lock(&OPEN).contains(&identity)) {
+        let mut open = lock(&OPEN);
+        #[cfg(unix)]
+        if identity_of(database).is_ok_and(|identity| open.contains(&identity)) {
             return Err(in_use("this process, which already has it open"));
         }
         // Respected even if the user could write to it all the same, as root can.
@@ -62,7 +66,7 @@ impl FileLock {
         let identity = {
             let metadata = database_file.metadata().map_err(cannot_open)?;
             let identity = identity(&metadata);
-            lock(&OPEN).push(identity);
+            open.push(identity);
             identity
         };
         Ok(Self {

@@ -78,6 +78,20 @@ pub enum StoreError {
     Refused(#[source] BoxError),
 }
 
+impl StoreError {
+    /// Returns the kind of error in words, without what it is about.
+    #[cfg(feature = "server")]
+    pub(crate) fn summary(&self) -> &'static str {
+        match self {
+            Self::Unavailable(_) => "the store is unavailable",
+            Self::Corrupt(_) => "the store contains data that cannot be read",
+            Self::NotWritable { .. } => "the store cannot write",
+            Self::Unusable(_) => "the store can no longer be used",
+            Self::Refused(_) => "the store refused",
+        }
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         let (kind, code) = match &error {

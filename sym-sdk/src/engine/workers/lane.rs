@@ -11,7 +11,7 @@ use super::supervisor::{Worker, supervise};
 use super::{Phase, may_work, stop_requested, until_due};
 use crate::engine::local::{DueEffect, EffectOrigin, LocalEngine};
 use crate::engine::notifier::WakeSet;
-use crate::engine::store_condition::is_store_failure;
+use crate::engine::store_condition::is_outage;
 use crate::machine::{EffectKey, Lane};
 
 /// A lane divided by this is the share of one bulkhead, so that effects which hang together leave room for others.
@@ -114,7 +114,7 @@ impl LaneTasks {
         let task = self.set.spawn(async move {
             match engine.execute(due).await {
                 // The engine has logged that the store fails, and keeps what it has in hand.
-                Err(error) if is_store_failure(&error) => tracing::debug!(%error, %key, ?lane, "not stored yet"),
+                Err(error) if is_outage(&error) => tracing::debug!(%error, %key, ?lane, "not stored yet"),
                 Err(error) => tracing::error!(%error, %key, ?lane, "could not execute an effect; it stays due"),
                 Ok(()) => {}
             }

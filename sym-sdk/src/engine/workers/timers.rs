@@ -14,7 +14,7 @@ use super::supervisor::{Worker, supervise};
 use super::{Phase, may_work, stop_requested, until_due};
 use crate::engine::local::LocalEngine;
 use crate::engine::store::{DueTimer, TimerKey};
-use crate::engine::store_condition::is_store_failure;
+use crate::engine::store_condition::is_outage;
 use crate::error::Result;
 use crate::time::TimestampExt;
 
@@ -105,7 +105,7 @@ async fn try_fire(engine: &LocalEngine, timer: DueTimer) -> Option<(TimerKey, u6
     match AssertUnwindSafe(engine.fire(timer)).catch_unwind().await {
         Ok(Ok(())) => return None,
         // The engine has logged that the store fails.
-        Ok(Err(error)) if is_store_failure(&error) => tracing::debug!(%error, %run, "a timer is not stored yet"),
+        Ok(Err(error)) if is_outage(&error) => tracing::debug!(%error, %run, "a timer is not stored yet"),
         Ok(Err(error)) => tracing::error!(%error, %run, "could not fire a timer; it stays due"),
         Err(_) => tracing::error!(%run, "firing a timer panicked; it stays due"),
     }

@@ -277,6 +277,14 @@ async fn holdings<'a>(
                 holdings.insert(run.state.run.id(), Holding { flow, key, grant, at_rest });
             }
             Err(error) => {
+                // The access is accounted for all the same, by the name that the strategy had for the target when it granted it: otherwise
+                // another flow with this target would find it there without a Run.
+                if let Some(resource) = grant.entitlement.resource() {
+                    let (strategy, account) = (grant.strategy.clone(), grant.account.clone().unwrap_or_default());
+                    let key = ResourceKey { strategy, account, resource, level: grant.level.clone() };
+                    let (flow, grant) = (run.state.flow.clone(), grant.clone());
+                    holdings.insert(run.state.run.id(), Holding { flow, key, grant, at_rest: false });
+                }
                 if let Some(unreached) = &mut unreached {
                     let (flow, error) = (entry.flow.name().to_string(), Some(error));
                     unreached.push(UnknownAccess { flow, target: grant.target, error });

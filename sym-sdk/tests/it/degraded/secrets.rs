@@ -104,3 +104,27 @@ async fn workers_make_a_flow_available_once_its_secret_is_readable() {
     workers.shutdown(Duration::ZERO).await;
     request(&runtime, "one").await.unwrap();
 }
+
+/// Access of a Run whose strategy cannot be built is its Run's all the same, where another flow lists the target.
+#[tokio::test]
+async fn reconciliation_accounts_for_access_of_an_unavailable_flow() {
+    let world = World::new();
+    let shared = || {
+        let mut config = config();
+        for integration in &mut config.integrations {
+            integration.external_id = "acme".into();
+        }
+        config.strategies[1].targets.push(Reference::typed("test", "one"));
+        config
+    };
+    let runtime = world.start_strictly(shared()).await.unwrap();
+    let run = request(&runtime, "one").await.unwrap();
+    runtime.submit(Submission::approve(run, "ana@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    world.secrets.lose("one");
+    let runtime = world.start(shared()).await;
+    let done = runtime.reconcile(Default::default()).await.unwrap();
+    assert!(done.compared >= 1, "flow `two` lists the target: {done:?}");
+    assert!(done.extra.is_empty() && done.missing.is_empty(), "{done:?}");
+    assert!(done.unknown.iter().any(|unknown| unknown.flow == "one"));
+}

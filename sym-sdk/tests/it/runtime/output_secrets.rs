@@ -13,7 +13,7 @@ use super::{HOUR, plain, with_alerts};
 
 const PASSWORD: &str = "correct-horse-battery";
 
-/// What a strategy returns.
+/// The output of a strategy.
 #[derive(Serialize)]
 struct Role {
     name: &'static str,

@@ -173,7 +173,7 @@ async fn it_is_not_ready_without_its_store() {
     store.close().await.unwrap();
     let ready = get(server.address, "/ready").await;
     assert_eq!(ready.status, 503);
-    let reason = "the store is unavailable: it is closed";
+    let reason = "the store is unavailable";
     let not_ready = serde_json::json!([{ "name": "store", "code": "SymSDK:STORE", "reason": reason }]);
     assert_eq!(ready.json(), serde_json::json!({ "ready": false, "not_ready": not_ready }));
     assert_eq!(get(server.address, "/health").await.status, 200);
@@ -197,7 +197,7 @@ async fn it_is_not_ready_while_its_store_takes_no_writes() {
     clock.advance(Duration::from_secs(5));
     let ready = get(server.address, "/ready").await;
     assert_eq!(ready.status, 503);
-    assert_eq!(ready.json()["not_ready"][0]["reason"], "the store is unavailable: no space");
+    assert_eq!(ready.json()["not_ready"][0]["reason"], "the store is unavailable");
     file.execute_batch("DROP TRIGGER full").unwrap();
     clock.advance(Duration::from_secs(5));
     assert_eq!(get(server.address, "/ready").await.status, 200);
@@ -226,6 +226,9 @@ async fn it_ends_when_its_store_has_failed() {
     assert!(error.message().ends_with("was removed or replaced while it was in use; nothing is written any more"));
     assert_eq!(error.hint(), Some("restart the program"));
     assert_eq!(runtime.failure().await.message(), error.message());
+    let ready = get(address, "/ready").await;
+    assert_eq!(ready.status, 503);
+    assert!(!ready.body.contains(dir.path().to_str().unwrap()), "anybody may ask: {}", ready.body);
     let health = get(address, "/health").await;
     assert_eq!((health.status, health.body.as_str()), (503, r#"{"dead":"store","status":"dead"}"#));
     probing.abort();
