@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::AuditLine;
+use super::{AuditAnchor, AuditLine};
 use crate::config::LogDestinationSchema;
 use crate::error::Result;
 use crate::future::BoxFuture;
@@ -59,6 +59,17 @@ pub trait AuditDestination: Send + Sync + 'static {
     /// If no line was stored. An error that is not [retryable](crate::Error::is_retryable) is logged as one that needs attention;
     /// the delivery is retried all the same.
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>>;
+
+    /// Delivers an anchor, after the line of the record that it names. Returns whether the destination keeps anchors; the default does not.
+    ///
+    /// An anchor that was not delivered when the next one is due, or when the program ends, is left out.
+    ///
+    /// # Errors
+    /// If the anchor was not stored. It is delivered again.
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        let _ = anchor;
+        Box::pin(std::future::ready(Ok(false)))
+    }
 }
 
 /// The configuration that a log destination is built from.

@@ -46,6 +46,10 @@ impl AuditLine {
         &self.record
     }
 
+    pub(super) fn json(&self) -> Arc<str> {
+        self.json.clone()
+    }
+
     /// Returns the JSON, without a line break.
     pub fn as_str(&self) -> &str {
         &self.json

@@ -21,6 +21,7 @@
 //! it to the destinations, with retries and cursors, is the task of the [runtime](crate::runtime).
 
 mod anchor;
+mod anchor_file;
 mod canonical;
 mod chain;
 mod chain_error;
@@ -36,6 +37,7 @@ mod strict_json;
 mod verify;
 
 pub use anchor::AuditAnchor;
+pub(crate) use anchor_file::{AnchorFile, Tail};
 pub use chain::{AuditHash, AuditHead, AuditRecord};
 pub use chain_error::{ChainError, ChainErrorKind, LineLocation, VerifyError};
 pub use destination::{AuditDestination, LogDestinationConfig, LogDestinationType};

@@ -30,3 +30,16 @@ pub(super) fn read(what: &str, files: &[PathBuf], variable: Option<&str>) -> Res
 fn trimmed(text: &SecretString) -> SecretString {
     SecretString::from(text.expose_secret().trim_end_matches(['\n', '\r']))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A variable that a shell has filled from a file ends as the file does. It was another key than the file's.
+    #[test]
+    fn line_breaks_at_the_end_are_not_part_of_a_key() {
+        for text in ["key", "key\n", "key\r\n"] {
+            assert_eq!(trimmed(&SecretString::from(text)).expose_secret(), "key");
+        }
+    }
+}

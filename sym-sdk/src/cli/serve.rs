@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use super::args::{OutputKeyArgs, ServeArgs};
+use super::args::{AnchorArgs, OutputKeyArgs, ServeArgs};
 use super::exit::CommandError;
 use super::follow::Follower;
 use super::keys;
@@ -24,13 +24,14 @@ use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
 use super::unavailable;
 use super::{Common, Exit, Program};
+use crate::audit::AuditKey;
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Terraform};
 use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{User, UserId, UserRole};
-use crate::runtime::{Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime};
+use crate::runtime::{AuditAnchors, Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime};
 use crate::server::{CancellationToken, Server, listen};
 
 /// The number of Runs that the timeline has room to number.
@@ -101,12 +102,31 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let builder = with_output_keys(program.builder(config).sqlite(store.clone()), args)?;
+    let builder = with_anchors(builder, args)?;
     let mut warnings = builder.warnings();
     if !args.strict {
         warnings.extend(builder.tolerated_errors());
     }
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
+}
+
+fn with_anchors(builder: Builder, args: &ServeArgs) -> Result<Builder, Error> {
+    let AnchorArgs { anchor_file, anchor_destinations, anchor_interval, anchor_key_file, anchor_key_env } =
+        &args.anchors;
+    if anchor_file.is_none() && !anchor_destinations {
+        return Ok(builder);
+    }
+    let secrets = keys::read("the key of the audit log", anchor_key_file.as_slice(), anchor_key_env.as_deref())?;
+    let key = secrets.first().map(AuditKey::new).transpose()?;
+    let mut anchors = AuditAnchors::new(key).every(*anchor_interval);
+    if let Some(path) = anchor_file {
+        anchors = anchors.file(path);
+    }
+    if *anchor_destinations {
+        anchors = anchors.to_destinations();
+    }
+    Ok(builder.audit_anchors(anchors))
 }
 
 fn with_output_keys(builder: Builder, args: &ServeArgs) -> Result<Builder, Error> {

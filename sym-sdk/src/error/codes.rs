@@ -167,6 +167,8 @@ pub const OTHER_LEVEL_ACTIVE: ErrorCode = ErrorCode::new("AccessStrategy", "OTHE
 pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED");
 /// `SymSDK:TOO_MANY_REQUESTS`: a user makes requests too fast.
 pub const TOO_MANY_REQUESTS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_REQUESTS");
+/// `SymSDK:TOO_MANY_OPEN_REQUESTS`: too many requests of a user wait for a decision.
+pub const TOO_MANY_OPEN_REQUESTS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_OPEN_REQUESTS");
 /// `SymSDK:TOO_LARGE`: the data exceeds a size limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.

@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use super::bounded_call::call_bounded;
-use crate::audit::{AuditDestination, AuditLine, LineWriter};
+use crate::audit::{AuditAnchor, AuditDestination, AuditLine, LineWriter};
 use crate::clock::Clock;
 use crate::engine::{Engine, StopSignal};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::Srn;
+use crate::sync::lock;
 
 /// The number of records that are read at a time.
 const PAGE: usize = 256;
@@ -75,6 +76,9 @@ pub(super) struct AuditShipper {
     wants: FlowSelector,
     /// Locked by the task that ships, so that there is one at most.
     progress: Mutex<Option<Progress>>,
+    /// The anchor that is to be delivered after the lines up to it.
+    anchor: std::sync::Mutex<Option<AuditAnchor>>,
+    anchor_set: Notify,
 }
 
 /// The position in the log, in record numbers: `saved <= kept <= read`.
@@ -110,11 +114,23 @@ struct Failing {
 
 impl AuditShipper {
     pub(super) fn new(destination: Arc<dyn AuditDestination>, wants: FlowSelector) -> Self {
-        Self { destination, wants, progress: Mutex::new(None) }
+        Self {
+            destination,
+            wants,
+            progress: Mutex::new(None),
+            anchor: std::sync::Mutex::new(None),
+            anchor_set: Notify::new(),
+        }
     }
 
     pub(super) fn name(&self) -> &str {
         self.destination.name()
+    }
+
+    /// Has an anchor delivered, in place of one that was not delivered yet.
+    pub(super) fn set_anchor(&self, anchor: AuditAnchor) {
+        *lock(&self.anchor) = Some(anchor);
+        self.anchor_set.notify_one();
     }
 
     pub(super) async fn progress(&self, engine: &dyn Engine) -> Result<AuditProgress> {
@@ -146,6 +162,7 @@ impl AuditShipper {
                 biased;
                 () = stop.requested() => return,
                 () = committed, if pause.is_none() => {}
+                () = self.anchor_set.notified(), if pause.is_none() => {}
                 () = clock.sleep(pause.unwrap_or(POLL_INTERVAL)) => {}
             }
         }
@@ -164,7 +181,7 @@ impl AuditShipper {
         }
         if progress.pending.is_empty() {
             if self.read(engine, clock, progress).await? == 0 {
-                return Ok(Step::Idle);
+                return self.deliver_anchor(clock, progress.kept).await;
             }
             // Skipped records do not cost a write each: they are read again after a crash.
             progress.unsaved = progress.pending.is_empty() && progress.kept - progress.saved >= PAGE as u64;
@@ -172,8 +189,24 @@ impl AuditShipper {
         if !progress.pending.is_empty() {
             self.deliver(clock, progress).await?;
             self.save(engine, clock, progress).await?;
+            self.deliver_anchor(clock, progress.kept).await?;
         }
         Ok(Step::Moved)
+    }
+
+    /// Delivers the anchor, if the destination has the lines up to it.
+    async fn deliver_anchor(&self, clock: &dyn Clock, kept: u64) -> Result<Step> {
+        let anchor = lock(&self.anchor).clone().filter(|anchor| anchor.head().seq <= kept);
+        let Some(anchor) = anchor else { return Ok(Step::Idle) };
+        let what = || format!("delivering an anchor to `{}`", self.name());
+        let delivery = async { self.destination.deliver_anchor(&anchor).await };
+        call_bounded(clock, TIMEOUT, what, delivery).await??;
+        // Another one may have come meanwhile.
+        let mut waiting = lock(&self.anchor);
+        if *waiting == Some(anchor) {
+            *waiting = None;
+        }
+        Ok(Step::Idle)
     }
 
     /// Reads the next records. Returns their number.

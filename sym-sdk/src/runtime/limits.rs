@@ -30,6 +30,8 @@ pub struct Limits {
     pub requests_per_minute: usize,
     /// The same within an hour. Default: 600.
     pub requests_per_hour: usize,
+    /// Maximum number of requests of one user that wait for a decision at the same time. Further ones are refused. Default: 20.
+    pub open_requests: usize,
     /// Maximum number of options that a prefetch reducer may return. Default: 1,000.
     pub prefetch_options: usize,
 }
@@ -49,6 +51,7 @@ impl Default for Limits {
             context_bytes: 1024 * 1024,
             requests_per_minute: 60,
             requests_per_hour: 600,
+            open_requests: 20,
             prefetch_options: 1_000,
         }
     }

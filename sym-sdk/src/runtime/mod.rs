@@ -43,6 +43,7 @@
 //! `server` module, which mounts the routes of front ends.
 
 mod approver_count;
+mod audit_anchors;
 mod audit_shipping;
 mod availability;
 mod background_tasks;
@@ -60,6 +61,7 @@ mod handler_call;
 mod identity;
 mod limits;
 mod offered_options;
+mod open_request_limit;
 mod open_requests;
 mod other_levels;
 mod output_secrets;
@@ -84,6 +86,7 @@ mod user_administration;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use audit_anchors::AuditAnchors;
 pub use audit_shipping::AuditProgress;
 use audit_shipping::AuditShipper;
 pub use availability::{BlockedAccess, Unavailable, UnavailablePart};
@@ -136,6 +139,7 @@ pub struct Runtime {
     engine: Arc<dyn Engine>,
     drive: Option<Arc<dyn Drive>>,
     recovery: Arc<Recovery>,
+    audit_anchors: Option<AuditAnchors>,
     shippers: Arc<[AuditShipper]>,
     retention: Option<Duration>,
     periodic_reconcile: Option<PeriodicReconcile>,
@@ -371,7 +375,7 @@ impl Runtime {
         Ok(all)
     }
 
-    /// Starts the workers on the current tokio runtime: they execute due effects and timers, ship the audit log, prune finished
+    /// Starts the workers on the current tokio runtime: they execute due effects and timers, ship the audit log and write its [anchors](Builder::audit_anchors), prune finished
     /// Runs, reconcile at the configured interval, [build again](Self::retry_unavailable) what could not be built, and end access of
     /// users who are locked or deleted.
     pub fn start(&self, limits: WorkerLimits) -> Workers {
@@ -386,6 +390,10 @@ impl Runtime {
         }
         let engine = self.engine.clone();
         workers.spawn(|stop| background_tasks::verify_audit_tail(engine, stop));
+        if self.audit_anchors.is_some() {
+            let runtime = self.clone();
+            workers.spawn(|stop| audit_anchors::run(runtime, stop));
+        }
         if let Some(age) = self.retention {
             let runtime = self.clone();
             workers.spawn(|stop| background_tasks::prune(runtime, age, stop));

@@ -142,6 +142,10 @@ impl Server {
                     error = self.runtime.failure() => return Err(error),
                     () = workers.shutdown(self.limits.grace) => {}
                 }
+                // The last word: nothing is written to the log any more.
+                if let Err(error) = self.runtime.write_audit_anchor().await {
+                    tracing::error!(%error, hint = error.hint(), "the anchor of the audit log at shutdown");
+                }
             }
             Err(_) => workers.shutdown(FAILURE_GRACE.min(self.limits.grace)).await,
         }

@@ -17,7 +17,7 @@ pub(super) struct Rotation {
 
 /// A file of lines. It is reopened after an error, which removes whatever was written in part.
 #[derive(Debug)]
-pub(super) struct LineFile {
+pub(in crate::audit) struct LineFile {
     path: PathBuf,
     rotation: Option<Rotation>,
     open: Option<Open>,
@@ -30,7 +30,7 @@ struct Open {
 }
 
 impl LineFile {
-    pub(super) fn new(path: PathBuf) -> Self {
+    pub(in crate::audit) fn new(path: PathBuf) -> Self {
         Self { path, rotation: None, open: None }
     }
 
@@ -39,7 +39,7 @@ impl LineFile {
     }
 
     /// Appends lines, and syncs them to disk.
-    pub(super) fn append<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
+    pub(in crate::audit) fn append<'a>(&mut self, lines: impl Iterator<Item = &'a str>) -> io::Result<()> {
         let appended = self.try_append(lines);
         if appended.is_err() {
             self.open = None;

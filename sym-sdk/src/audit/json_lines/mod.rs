@@ -7,8 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, TryLockError};
 
-use self::file::{LineFile, Rotation};
-use super::{AuditDestination, AuditLine};
+pub(super) use self::file::LineFile;
+use self::file::Rotation;
+use super::{AuditAnchor, AuditDestination, AuditLine};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 
@@ -81,13 +82,13 @@ impl JsonLines {
 }
 
 impl Sink {
-    fn write(&mut self, lines: &[AuditLine]) -> io::Result<()> {
+    fn write(&mut self, lines: &[Arc<str>]) -> io::Result<()> {
         match self {
-            Self::File(file) => file.append(lines.iter().map(AuditLine::as_str)),
+            Self::File(file) => file.append(lines.iter().map(|line| &**line)),
             Self::Stdout => {
                 let mut out = io::stdout().lock();
                 for line in lines {
-                    writeln!(out, "{}", line.as_str())?;
+                    writeln!(out, "{line}")?;
                 }
                 out.flush()
             }
@@ -102,26 +103,35 @@ impl AuditDestination for JsonLines {
 
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>> {
         Box::pin(async move {
-            let (sink, batch) = (self.sink.clone(), lines.to_vec());
-            let write = move || match sink.try_lock() {
-                Ok(mut sink) => sink.write(&batch),
-                // The file is reopened after an error, so a panic leaves nothing behind.
-                Err(TryLockError::Poisoned(sink)) => sink.into_inner().write(&batch),
-                // A write that exceeded its timeout cannot be cancelled. No further thread may block behind it.
-                Err(TryLockError::WouldBlock) => {
-                    Err(io::Error::new(io::ErrorKind::ResourceBusy, "an earlier write is still in progress"))
-                }
-            };
-            match tokio::task::spawn_blocking(write).await {
-                Ok(Ok(())) => Ok(lines.len()),
-                Ok(Err(error)) => Err(self.failed(&error)),
-                Err(_) => Err(self.failed(&io::ErrorKind::Interrupted.into())),
-            }
+            self.write(lines.iter().map(AuditLine::json).collect()).await?;
+            Ok(lines.len())
         })
+    }
+
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.write(vec![anchor.to_line().into()]).await.map(|()| true) })
     }
 }
 
 impl JsonLines {
+    async fn write(&self, batch: Vec<Arc<str>>) -> Result<()> {
+        let sink = self.sink.clone();
+        let write = move || match sink.try_lock() {
+            Ok(mut sink) => sink.write(&batch),
+            // The file is reopened after an error, so a panic leaves nothing behind.
+            Err(TryLockError::Poisoned(sink)) => sink.into_inner().write(&batch),
+            // A write that exceeded its timeout cannot be cancelled. No further thread may block behind it.
+            Err(TryLockError::WouldBlock) => {
+                Err(io::Error::new(io::ErrorKind::ResourceBusy, "an earlier write is still in progress"))
+            }
+        };
+        match tokio::task::spawn_blocking(write).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.failed(&error)),
+            Err(_) => Err(self.failed(&io::ErrorKind::Interrupted.into())),
+        }
+    }
+
     fn failed(&self, error: &io::Error) -> Error {
         let message = format!("cannot write to audit destination `{}`: {error}", self.name);
         let permanent = matches!(

@@ -192,12 +192,37 @@ pub(super) struct ServeArgs {
     #[arg(long)]
     pub(super) strict: bool,
     #[command(flatten)]
+    pub(super) anchors: AnchorArgs,
+    #[command(flatten)]
     pub(super) output_keys: OutputKeyArgs,
     #[command(flatten)]
     pub(super) log: LogArgs,
     /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
     #[arg(skip)]
     pub(super) fakes: Vec<(String, SocketAddr)>,
+}
+
+/// The anchors of the audit log that are written while the program runs.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+#[derive(Debug, clap::Args)]
+#[command(group(ArgGroup::new("anchors").multiple(true).args(["anchor_file", "anchor_destinations"])))]
+pub(super) struct AnchorArgs {
+    /// Append anchors of the audit log to this file: at start, periodically and at shutdown. Keep it where nobody who can write to the
+    /// store can change it
+    #[arg(long, value_name = "FILE")]
+    pub(super) anchor_file: Option<PathBuf>,
+    /// Send the anchors to the log destinations that take them, too
+    #[arg(long)]
+    pub(super) anchor_destinations: bool,
+    /// Interval of the anchors
+    #[arg(long, value_name = "DURATION", default_value = "1h", value_parser = values::duration)]
+    pub(super) anchor_interval: Duration,
+    /// File with the key that authenticates the anchors
+    #[arg(long, value_name = "FILE", requires = "anchors", conflicts_with = "anchor_key_env")]
+    pub(super) anchor_key_file: Option<PathBuf>,
+    /// Environment variable with the key that authenticates the anchors
+    #[arg(long, value_name = "NAME", requires = "anchors")]
+    pub(super) anchor_key_env: Option<String>,
 }
 
 /// The keys of secrets in outputs of steps.

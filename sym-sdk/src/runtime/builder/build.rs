@@ -16,6 +16,7 @@ use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::effect_executor::EffectExecutor;
 use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::{FlowEntries, FlowEntry};
+use crate::runtime::open_request_limit::OpenRequestLimit;
 use crate::runtime::output_secrets::OutputSecrets;
 use crate::runtime::reconcile::RecentTargets;
 use crate::runtime::recovery::Recovery;
@@ -155,6 +156,7 @@ impl Builder {
             engine: OnceLock::new(),
             output_secrets: OutputSecrets::new(builder.output_keys.clone()),
             request_rate: RequestRate::default(),
+            open_request_limit: OpenRequestLimit::default(),
         });
         let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
         let context = EngineContext::new(executor.clone(), builder.clock.clone(), longest_effect, store_timeout);
@@ -168,6 +170,7 @@ impl Builder {
             engine,
             recovery: Arc::new(recovery),
             shippers: shippers.into(),
+            audit_anchors: builder.audit_anchors.clone().filter(|_| !builder.simulated),
             retention: builder.retention,
             periodic_reconcile: builder.periodic_reconcile.clone(),
             recent_targets: RecentTargets::new(values),

@@ -18,6 +18,7 @@ mod types;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::audit_anchors::AuditAnchors;
 use super::background_tasks::PeriodicReconcile;
 use super::limits::Limits;
 use super::output_secrets::OutputKey;
@@ -61,6 +62,7 @@ pub struct Builder {
     reproducible_ids: bool,
     retention: Option<Duration>,
     destinations: Vec<Arc<dyn AuditDestination>>,
+    audit_anchors: Option<AuditAnchors>,
     destination_types: Vec<LogDestinationType>,
     /// The schemas of all types that were registered. They outlast `cut_off`, so that simulations check the same rules.
     schemas: Schemas,
@@ -93,6 +95,7 @@ impl Builder {
             reproducible_ids: false,
             retention: None,
             destinations: Vec::new(),
+            audit_anchors: None,
             destination_types: Vec::new(),
             schemas: Schemas::new(),
             periodic_reconcile: Some(PeriodicReconcile::default()),
@@ -219,6 +222,12 @@ impl Builder {
     /// Adds a destination of audit entries, for those of all flows. They are shipped while workers run: see [`Runtime::start`](super::Runtime::start).
     pub fn audit_destination(mut self, destination: impl AuditDestination) -> Self {
         self.destinations.push(Arc::new(destination));
+        self
+    }
+
+    /// Has the workers write anchors of the audit log, which show later that it was not rewritten. A simulation writes none.
+    pub fn audit_anchors(mut self, anchors: AuditAnchors) -> Self {
+        self.audit_anchors = Some(anchors);
         self
     }
 

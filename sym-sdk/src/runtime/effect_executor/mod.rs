@@ -14,6 +14,7 @@ use super::bounded_call::{call_bounded, catch_panics};
 use super::flow_visibility::FlowVisibility;
 use super::flows::{FlowEntries, FlowEntry};
 use super::limits::Limits;
+use super::open_request_limit::OpenRequestLimit;
 use super::output_secrets::OutputSecrets;
 use super::request_rate::RequestRate;
 use super::revocation_strategies::RevocationStrategies;
@@ -42,6 +43,7 @@ pub(super) struct EffectExecutor {
     /// The engine, once it is created. It owns the executor, and so is not owned by it.
     pub(super) engine: OnceLock<Weak<dyn Engine>>,
     pub(super) request_rate: RequestRate,
+    pub(super) open_request_limit: OpenRequestLimit,
     pub(super) output_secrets: OutputSecrets,
 }
 

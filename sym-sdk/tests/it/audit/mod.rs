@@ -10,6 +10,8 @@ mod json_lines;
 mod legacy;
 mod lines;
 #[cfg(feature = "sqlite")]
+mod periodic_anchors;
+#[cfg(feature = "sqlite")]
 mod refusals;
 #[cfg(feature = "sqlite")]
 mod stored_size;

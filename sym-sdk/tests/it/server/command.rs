@@ -390,6 +390,22 @@ async fn what_is_in_use_is_named() {
     store.close().await.unwrap();
 }
 
+/// Safety findings 11 and 13: a supervisor restarts the program, because it ends with an exit code of its own.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_store_that_has_failed_ends_it_with_exit_code_3() {
+    let dir = directory();
+    let served = Served::start(dir.path());
+    let db = dir.path().join("sym.db");
+    std::fs::remove_file(&db).unwrap();
+    // It writes to the store, if the program has not noticed yet and ended.
+    let address = served.address;
+    let _ = tokio::spawn(async move { get(address, "/ready").await }).await;
+    let (_, err, code) = served.end();
+    assert_eq!(code, Some(3), "{err}");
+    assert!(err.contains("was removed or replaced while it was in use"), "{err}");
+}
+
 #[tokio::test]
 async fn the_help_is_complete() {
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -1,0 +1,160 @@
+//! Anchors of the audit log that the program writes by itself: at start, periodically, and at shutdown.
+//!
+//! An anchor says what the log ended with, in a place that whoever can change the log cannot change. Before one is written, the last one in
+//! the file is compared with the log: a log that was rewritten, or cut off, is noticed at the next anchor rather than at the next
+//! verification. That fault is logged at each anchor from then on, and nothing else follows from it, because access must end.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::Runtime;
+use super::bounded_call::call_bounded;
+use crate::audit::{AnchorFile, AuditAnchor, AuditHead, AuditKey, Tail};
+use crate::engine::StopSignal;
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::sync::lock;
+
+/// The interval, unless another one is set.
+const ANCHOR_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// Timeout of writing one anchor.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The anchors that a program writes of its audit log. See [`Builder::audit_anchors`](super::Builder::audit_anchors).
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use secrecy::SecretString;
+/// use sym_sdk::audit::AuditKey;
+/// use sym_sdk::config::Config;
+/// use sym_sdk::runtime::{AuditAnchors, Runtime};
+///
+/// # fn main() -> sym_sdk::Result<()> {
+/// let key = AuditKey::new(&SecretString::from("0123456789abcdef0123456789abcdef"))?;
+/// let anchors = AuditAnchors::new(Some(key)).every(Duration::from_secs(900)).file("/mnt/elsewhere/anchors.jsonl");
+/// let builder = Runtime::builder(Config::default()).audit_anchors(anchors);
+/// # let _ = builder;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AuditAnchors {
+    interval: Duration,
+    key: Option<AuditKey>,
+    file: Option<Arc<Mutex<AnchorFile>>>,
+    to_destinations: bool,
+}
+
+impl AuditAnchors {
+    /// Creates hourly anchors, which the key authenticates. Without one, they prove nothing to those who cannot trust where they were kept.
+    pub fn new(key: Option<AuditKey>) -> Self {
+        Self { interval: ANCHOR_INTERVAL, key, file: None, to_destinations: false }
+    }
+
+    /// Sets the interval, of at least one second.
+    #[must_use]
+    pub fn every(self, interval: Duration) -> Self {
+        Self { interval: interval.max(Duration::from_secs(1)), ..self }
+    }
+
+    /// Appends anchors to this file, which is created if it does not exist. It is of use only where those who can write to the store
+    /// cannot write. Nothing else may remove lines from it.
+    #[must_use]
+    pub fn file(self, path: impl Into<PathBuf>) -> Self {
+        Self { file: Some(Arc::new(Mutex::new(AnchorFile::new(path.into())))), ..self }
+    }
+
+    /// Sends anchors to the destinations of the audit log that [take them](crate::audit::AuditDestination::deliver_anchor), after the
+    /// lines up to them.
+    #[must_use]
+    pub fn to_destinations(self) -> Self {
+        Self { to_destinations: true, ..self }
+    }
+}
+
+impl Runtime {
+    /// Writes an anchor of the audit log now, to wherever [anchors](super::Builder::audit_anchors) go. Returns `None` if they go nowhere, or
+    /// the log has no entries yet.
+    ///
+    /// Running workers do this periodically. Call it at the end of a program that ends its workers itself;
+    /// [`Server::serve`](crate::server::Server::serve) does.
+    ///
+    /// # Errors
+    /// If the anchor could not be written, if the one before it is not in the file any more, or if that one does not fit the log, which was
+    /// rewritten then. In the latter cases, the new anchor was written.
+    pub async fn write_audit_anchor(&self) -> Result<Option<AuditAnchor>> {
+        let Some(anchors) = &self.audit_anchors else { return Ok(None) };
+        let what = || "writing an anchor of the audit log".to_owned();
+        call_bounded(&**self.clock(), TIMEOUT, what, self.write_anchor(anchors)).await?
+    }
+
+    async fn write_anchor(&self, anchors: &AuditAnchors) -> Result<Option<AuditAnchor>> {
+        let head = self.engine.head().await?;
+        if head == AuditHead::START {
+            return Ok(None);
+        }
+        let anchor = AuditAnchor::new(head, self.clock().now(), anchors.key.as_ref());
+        if anchors.to_destinations {
+            self.shippers.iter().for_each(|shipper| shipper.set_anchor(anchor.clone()));
+        }
+        let Some(file) = anchors.file.clone() else { return Ok(Some(anchor)) };
+        let appended = anchor.clone();
+        let path = lock(&file).path().display().to_string();
+        let written = tokio::task::spawn_blocking(move || lock(&file).append(&appended)).await;
+        let tail = written.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
+            let message = format!("cannot write an anchor of the audit log to `{path}`: {error}");
+            Error::new(ErrorKind::Unavailable, codes::AUDIT_LOG, message).with_source(error)
+        })?;
+        self.check_tail(tail, &path, anchors).await.map(|()| Some(anchor))
+    }
+
+    /// Compares the last anchor of a file with the log.
+    async fn check_tail(&self, tail: Tail, path: &str, anchors: &AuditAnchors) -> Result<()> {
+        let refused = |message: String, hint: &str| {
+            Err(Error::new(ErrorKind::Conflict, codes::AUDIT_LOG, message).with_hint(hint))
+        };
+        if let Some(removed) = tail.removed {
+            let message = format!("the anchor of {:.0} is not in `{path}` any more", removed.at());
+            return refused(message, "somebody has removed it; keep the file where nobody can, and do not rotate it");
+        }
+        let Some(last) = tail.last else { return Ok(()) };
+        if anchors.key.is_some() && !last.is_authentic(&anchors.key) {
+            let message = format!("the anchor of {:.0} in `{path}` is not authenticated by the key", last.at());
+            return refused(message, "after the key was replaced, begin another file");
+        }
+        let head = last.head();
+        let Some(before) = head.seq.checked_sub(1) else { return Ok(()) };
+        let found = self.engine.records_after(before, 1).await?.first().map(|record| record.head());
+        if found == Some(head) {
+            return Ok(());
+        }
+        let (seq, at) = (head.seq, last.at());
+        let message = match found.filter(|found| found.seq == seq) {
+            Some(_) => {
+                format!("entry {seq} of the audit log was rewritten since {at:.0}, as an anchor in `{path}` says")
+            }
+            None => format!("entry {seq} of the audit log, which an anchor in `{path}` names, is not there any more"),
+        };
+        refused(
+            message,
+            "run `audit verify` with the anchors; if the store was restored from a backup, begin another file",
+        )
+    }
+}
+
+/// Writes anchors until stopped, the first one immediately.
+pub(super) async fn run(runtime: Runtime, mut stop: StopSignal) {
+    let Some(interval) = runtime.audit_anchors.as_ref().map(|anchors| anchors.interval) else { return };
+    while !stop.is_requested() {
+        if let Err(error) = runtime.write_audit_anchor().await {
+            tracing::error!(%error, hint = error.hint(), "an anchor of the audit log");
+        }
+        tokio::select! {
+            biased;
+            () = stop.requested() => {}
+            () = runtime.clock().sleep(interval) => {}
+        }
+    }
+}
