@@ -6,9 +6,11 @@
 
 use std::sync::Arc;
 
+use tokio::sync::MutexGuard;
 use uuid::Uuid;
 
 use super::Runtime;
+use super::bounded_call::call_bounded;
 use super::forms::{prompt_event, prompt_event_of};
 use super::offered_options::{check_form_options, check_prefetched_options};
 use super::refusals::Attempt;
@@ -50,9 +52,13 @@ impl Runtime {
             Ok(()) => self.validate(run, event, actor, channel, body).await,
             Err(error) => Err(error),
         };
-        let input = match validated {
-            Ok(input) => input,
+        let (input, _counted) = match validated {
+            Ok(validated) => validated,
             Err(error) => {
+                // The store would not tell whether it has accepted the submission, either.
+                if *error.code() == codes::STORE {
+                    return Err(error);
+                }
                 // An accepted submission stays accepted, even if it would fail validation now.
                 if let Some(key) = &key
                     && let Some(reply) = self.engine.recorded_reply(&submission_key(key)).await?
@@ -76,7 +82,8 @@ impl Runtime {
         Ok(reply.is_some_and(|reply| !matches!(reply, InputReply::Refused { .. })))
     }
 
-    /// Checks a submission against its flow, looks up its actor, and returns the input that it becomes.
+    /// Checks a submission against its flow, looks up its actor, and returns the input that it becomes. Until the guard is dropped, other
+    /// requests of the user wait, because they have to count this one.
     async fn validate(
         &self,
         run: RunId,
@@ -84,7 +91,7 @@ impl Runtime {
         actor: Actor,
         channel: Channel,
         body: RequestBody,
-    ) -> Result<Input> {
+    ) -> Result<(Input, Option<MutexGuard<'_, ()>>)> {
         let is_request = body.is_request();
         let (mut form, mut shown, mut prompted, mut acted_on) = (None, None, None, None);
         let (flow, mut action) = match body {
@@ -120,8 +127,25 @@ impl Runtime {
             Some(state) if matches!(action, Action::Approve { .. }) => self.executor.people(state.people()).await?,
             _ => People::default(),
         };
+        // Last, so that no handler is waited for in between.
+        let counted = match is_request {
+            true => {
+                let (limit, engine) = (&self.executor.open_request_limit, &*self.engine);
+                let admitted = limit.admit(&self.executor, engine, &actor);
+                let timeout = self.executor.limits.store;
+                let admitted = call_bounded(&**self.clock(), timeout, || "the store".to_owned(), admitted).await;
+                admitted.map_err(|error| match error.kind() {
+                    ErrorKind::Timeout => {
+                        let message = format!("the store did not respond within {timeout:?}");
+                        Error::new(ErrorKind::Timeout, codes::STORE, message).with_source(error)
+                    }
+                    _ => error,
+                })??
+            }
+            false => None,
+        };
         let body = InputBody::Submitted { event, actor, channel, action };
-        Ok(Input::new(run, flow, self.clock().now(), body).with_form(form).with_people(people))
+        Ok((Input::new(run, flow, self.clock().now(), body).with_form(form).with_people(people), counted))
     }
 
     /// Parses a request into its flow and the machine's action.

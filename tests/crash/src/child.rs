@@ -96,7 +96,12 @@ impl Child {
             .without_reconcile()
             .store(store.clone())
             .directory(Directory::from_store(store.clone(), [DOMAIN]))
-            .limits(Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() })
+            .limits(Limits {
+                requests_per_minute: usize::MAX,
+                requests_per_hour: usize::MAX,
+                open_requests: usize::MAX,
+                ..Limits::default()
+            })
             .build()
             .await
             .unwrap();

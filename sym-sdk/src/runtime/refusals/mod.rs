@@ -14,7 +14,7 @@ use self::limit::RefusalLimit;
 use super::Runtime;
 use super::submission::{Actor, Submission};
 use crate::engine::InputKey;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{ActionKind, EffectError, Input, InputBody, Refusal};
 use crate::model::{Channel, EventId, RunId, Srn, User, UserId, UserIdentity, UserRole, UserType};
 use crate::sync::lock;
@@ -118,8 +118,13 @@ impl Runtime {
 
 /// Whether an error says that somebody may not do something, rather than that something is broken.
 fn is_refusal(error: &Error) -> bool {
-    use ErrorKind::{Conflict, Forbidden, InvalidInput, NotFound, Unauthorized};
-    matches!(error.kind(), InvalidInput | NotFound | Unauthorized | Forbidden | Conflict)
+    use ErrorKind::{Conflict, Forbidden, InvalidInput, NotFound, RateLimited, Unauthorized};
+    match error.kind() {
+        InvalidInput | NotFound | Unauthorized | Forbidden | Conflict => true,
+        // Not that of a service which the directory or a handler has asked.
+        RateLimited => *error.code() == codes::TOO_MANY_REQUESTS,
+        _ => false,
+    }
 }
 
 /// Returns the error to record. The message that the submitter gets may quote what they entered.

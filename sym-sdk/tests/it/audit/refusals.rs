@@ -229,3 +229,28 @@ async fn front_ends_record_their_own_refusals() {
     let [entry] = &*world.entries().await else { panic!("it is not on the record once") };
     assert_eq!((entry.run, entry.event.actor.username()), (run_id(7), "slack/T9/U9"));
 }
+
+/// Safety findings 4 and 10: whoever asks too often is refused, and that is on the record, too.
+#[tokio::test]
+async fn requests_beyond_the_rate_are_on_the_record() {
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::at(&dir.path().join("sym.db")).await;
+    for _ in 0..60 {
+        let run = world.runtime.submit(request("ana@example.com")).await.unwrap().run;
+        world.runtime.submit(Submission::deny(run, "ana@example.com")).await.unwrap();
+        world.runtime.run_until_idle().await.unwrap();
+    }
+    let recorded = world.is_recorded(
+        request("ana@example.com"),
+        codes::TOO_MANY_REQUESTS,
+        ActionKind::Request,
+        ("ana@example.com", true),
+    );
+    recorded.await;
+    // A flood of them is recorded in part.
+    let before = world.entries().await.len();
+    for _ in 0..1_000 {
+        world.runtime.submit(request("ana@example.com")).await.unwrap_err();
+    }
+    assert!(world.entries().await.len() - before < 30);
+}

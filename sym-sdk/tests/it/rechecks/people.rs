@@ -121,6 +121,53 @@ async fn hooks_cannot_approve_for_a_requester_who_was_made_a_guest() {
     assert_eq!(world.messages_to("ana").len(), 1);
 }
 
+mod listed {
+    use std::sync::Mutex;
+
+    use sym_sdk::prelude::*;
+
+    /// The user names of those who are on call now.
+    #[derive(Default)]
+    pub(super) struct OnCall(pub(super) std::sync::Arc<Mutex<Vec<String>>>);
+
+    #[reducer]
+    pub(super) fn get_permissions() -> RequestPermission {
+        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(2)
+    }
+
+    /// The example of the guide.
+    #[hook]
+    pub(super) fn on_approve(event: &Event, on_call: State<OnCall>) -> Option<NextEvent> {
+        let on_call = on_call.0.lock().unwrap();
+        let mut approvers = event.run().approvals().iter().map(|user| &**user).chain([event.user()]);
+        let gone = approvers.find(|user| !on_call.iter().any(|name| name == user.username()))?;
+        let message = format!("{} is not on call any more, so this takes a new request", gone.username());
+        Some(ApprovalTemplate::ignore().message(message))
+    }
+}
+
+/// K1: permissions are those of the time of the request; a hook looks again at a list that can change.
+#[tokio::test]
+async fn a_hook_refuses_the_earlier_approval_of_somebody_who_has_left_the_list() {
+    for leaves in [false, true] {
+        let world = World::new();
+        let on_call = listed::OnCall::default();
+        let names = on_call.0.clone();
+        names.lock().unwrap().extend(["ben@example.com".to_owned(), "cleo@example.com".to_owned()]);
+        let builder = world.builder(config()).registry(handlers![listed::get_permissions, listed::on_approve]);
+        let runtime = builder.state(on_call).build().await.unwrap();
+        let run = request(&runtime, "1h").await;
+        try_approve(&runtime, run, "ben").await.unwrap();
+        if leaves {
+            names.lock().unwrap().remove(0);
+        }
+        try_approve(&runtime, run, "cleo").await.unwrap();
+        let expected = if leaves { RunStatus::Requested } else { RunStatus::Escalated };
+        assert_eq!(status(&runtime, run).await, expected);
+        assert_eq!(world.grants(), usize::from(!leaves));
+    }
+}
+
 mod two {
     use sym_sdk::prelude::*;
 

@@ -10,6 +10,7 @@ mod forms;
 mod identity;
 mod levels;
 mod offered_options;
+mod open_requests;
 mod output_secrets;
 mod prior_access;
 mod reconcile;

@@ -231,7 +231,12 @@ async fn a_restoration_is_read_back() {
 #[tokio::test]
 async fn nothing_is_restored_for_somebody_with_very_many_failed_requests() {
     let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"])).admin("ada@example.com");
-    let limits = Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() };
+    let limits = Limits {
+        requests_per_minute: usize::MAX,
+        requests_per_hour: usize::MAX,
+        open_requests: usize::MAX,
+        ..Limits::default()
+    };
     let mut harness = builder.handlers(plain()).limits(limits).build().await.unwrap();
     for _ in 0..200 {
         strategy(&harness).fail_grant_permanently();

@@ -75,7 +75,12 @@ async fn standing_access_stays_when_it_is_revoked_early() {
 #[tokio::test]
 async fn access_that_was_written_off_long_ago_is_not_standing() {
     let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"])).admin("ada@example.com");
-    let limits = Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() };
+    let limits = Limits {
+        requests_per_minute: usize::MAX,
+        requests_per_hour: usize::MAX,
+        open_requests: usize::MAX,
+        ..Limits::default()
+    };
     let mut harness = builder.handlers(plain()).limits(limits).build().await.unwrap();
     let run = granted(&mut harness).await;
     strategy(&harness).fail_revocations(3);

@@ -445,8 +445,26 @@ async fn the_help_is_complete() {
                   Do not start if anything is wrong, instead of starting with what works: then no access is
                   revoked either
 
+              --anchor-file <FILE>
+                  Append anchors of the audit log to this file: at start, periodically and at shutdown. Keep
+                  it where nobody who can write to the store can change it
+
               --json
                   Print JSON
+
+              --anchor-destinations
+                  Send the anchors to the log destinations that take them, too
+
+              --anchor-interval <DURATION>
+                  Interval of the anchors
+
+                  [default: 1h]
+
+              --anchor-key-file <FILE>
+                  File with the key that authenticates the anchors
+
+              --anchor-key-env <NAME>
+                  Environment variable with the key that authenticates the anchors
 
               --output-key-file <FILE>
                   File with the key that encrypts secrets in outputs of steps, which are not stored without

@@ -28,7 +28,12 @@ fn fields_of_a_request_are_accepted_or_refused_as_invalid() {
         config.flows[0].params.prompt_fields =
             vec![field("reason", "string"), field("days", "int"), field("urgent", "bool")];
     });
-    let limits = Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() };
+    let limits = Limits {
+        requests_per_minute: usize::MAX,
+        requests_per_hour: usize::MAX,
+        open_requests: usize::MAX,
+        ..Limits::default()
+    };
     let harness = harness.handlers(sym_sdk::handlers![get_permissions]).limits(limits);
     let harness = RefCell::new(runtime.block_on(harness.build()).unwrap());
     fuzz("request_inputs", |input| {

@@ -69,7 +69,12 @@ async fn serve(setup: Setup) -> Outcome<()> {
         .sqlite(store.clone())
         .directory(directory)
         .front_end(app)
-        .limits(Limits { requests_per_minute: usize::MAX, requests_per_hour: usize::MAX, ..Limits::default() })
+        .limits(Limits {
+            requests_per_minute: usize::MAX,
+            requests_per_hour: usize::MAX,
+            open_requests: usize::MAX,
+            ..Limits::default()
+        })
         .strategy_type(StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new())))
         .state(options)
         .build()
