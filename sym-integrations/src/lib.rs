@@ -29,6 +29,9 @@ pub mod aws_iam;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;
+#[cfg(feature = "aws-sso")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-sso")))]
+pub mod aws_sso;
 #[cfg(feature = "boundary")]
 #[cfg_attr(docsrs, doc(cfg(feature = "boundary")))]
 pub mod boundary;

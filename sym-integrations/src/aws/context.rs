@@ -18,8 +18,10 @@ use super::sts::STS;
 use super::{Arn, AssumeRole, CachedCredentials, CredentialsSource, Region, SigV4};
 use crate::clock_offset::ClockOffset;
 use crate::http::{Auth, BaseUrl, Client, ClientBuilder, Connection};
+#[cfg(feature = "aws-sso")]
+use crate::kit::Endpoint;
 use crate::kit::Vendor;
-#[cfg(feature = "aws-iam")]
+#[cfg(any(feature = "aws-iam", feature = "aws-sso"))]
 use crate::kit::{VendorBuilder, VendorClient};
 
 /// The region and the credentials that AWS is called with. Clones share the session of the role.
@@ -116,7 +118,7 @@ impl PermissionContext {
     }
 
     /// Creates a builder for a vendor's client of an account, whose main endpoint is this one.
-    #[cfg(feature = "aws-iam")]
+    #[cfg(any(feature = "aws-iam", feature = "aws-sso"))]
     pub(crate) fn vendor_builder<C: VendorClient>(
         &self,
         account: &str,
@@ -127,10 +129,23 @@ impl PermissionContext {
         Ok(builder.auth(endpoints.auth(main, credentials)).connection(endpoints.connection.clone()))
     }
 
+    /// Creates a further endpoint of a vendor's client.
+    #[cfg(feature = "aws-sso")]
+    pub(crate) fn vendor_endpoint(&self, name: &'static str, endpoint: ServiceEndpoint) -> Result<Endpoint> {
+        let (endpoints, credentials) = (&self.0.endpoints, Arc::clone(&self.0.credentials));
+        Ok(Endpoint::new(name, endpoints.base_url(&endpoint)?, endpoints.auth(endpoint, credentials)))
+    }
+
     /// Returns the ARN of the role.
-    #[cfg(feature = "aws-iam")]
+    #[cfg(any(feature = "aws-iam", feature = "aws-sso"))]
     pub(crate) fn role_arn(&self) -> Option<Arn> {
         self.0.role_arn.as_deref().and_then(|arn| Arn::parse(arn).ok())
+    }
+
+    /// Checks that an ARN of the configuration belongs to the partition that the context calls, since partitions share nothing.
+    #[cfg(feature = "aws-sso")]
+    pub(crate) fn check_partition(&self, what: &str, arn: &Arn) -> Result<()> {
+        check_partition(&self.0.region, what, arn)
     }
 }
 

@@ -40,12 +40,13 @@ mod errors;
 mod region;
 mod secrets_manager;
 mod signer;
-#[cfg(feature = "aws-iam")]
+#[cfg(any(feature = "aws-iam", feature = "aws-sso"))]
 pub(crate) mod simulated;
 mod sts;
 pub(crate) mod xml;
 
 pub use arn::Arn;
+#[cfg(any(feature = "aws-iam", feature = "aws-sso"))]
 pub(crate) use arn::is_account_id;
 pub use assume_role::AssumeRole;
 pub use cache::CachedCredentials;
@@ -54,6 +55,7 @@ pub use chain::DefaultCredentials;
 pub use context::{PermissionContext, PermissionContextBuilder};
 pub use credentials::{Credentials, CredentialsSource};
 pub use environment::EnvironmentCredentials;
+#[cfg(any(feature = "aws-iam", feature = "aws-lambda", feature = "aws-sso"))]
 pub(crate) use errors::{classify, service};
 pub use region::Region;
 pub use secrets_manager::{SecretsManager, secrets_manager};

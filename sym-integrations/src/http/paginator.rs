@@ -165,6 +165,16 @@ impl<T: Send + 'static> Paginator<T> {
         Self { pages: futures_util::stream::once(std::future::ready(Err(error))).boxed(), page: Vec::new().into_iter() }
     }
 
+    /// A list whose first call needs something that has to be looked up before.
+    pub fn deferred(list: impl Future<Output = Result<Self>> + Send + 'static) -> Self {
+        let pages = futures_util::stream::once(list).map_ok(|list| {
+            let buffered: Vec<T> = list.page.collect();
+            let buffered = (!buffered.is_empty()).then_some(Ok(buffered));
+            futures_util::stream::iter(buffered).chain(list.pages)
+        });
+        Self { pages: pages.try_flatten().boxed(), page: Vec::new().into_iter() }
+    }
+
     /// Returns the next item, or `None` after the last.
     pub async fn next_item(&mut self) -> Result<Option<T>> {
         self.try_next().await

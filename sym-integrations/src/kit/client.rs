@@ -51,6 +51,13 @@ pub trait VendorClient: Clone + Send + Sync + 'static {
     /// Wraps the common part of the client.
     fn from_service(service: ServiceClient) -> Self;
 
+    /// Wraps the common part of a client made from this one, such as one for revocations. A client that has more than the common part
+    /// hands the rest over here.
+    #[must_use]
+    fn with_service(&self, service: ServiceClient) -> Self {
+        Self::from_service(service)
+    }
+
     /// Returns the common part of the client.
     fn service(&self) -> &ServiceClient;
 

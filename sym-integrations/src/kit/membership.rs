@@ -78,6 +78,12 @@ pub trait Membership: VendorClient {
     /// The hint for a user who is listed after a removal: what puts users back.
     const STILL_MEMBER_HINT: &'static str;
 
+    /// Returns what is the same for all ways to write the id of a group, so that targets of one group share the access. By default, there is
+    /// one way.
+    fn group_key(id: &str) -> &str {
+        id
+    }
+
     /// Finds the id of the account with this e-mail address.
     fn find_account(&self, email: &str) -> impl Future<Output = Result<Option<String>>> + Send;
 
@@ -187,7 +193,7 @@ impl<M: Membership> MembershipStrategy<M> {
 
     async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
         let (group, account) = (group_ref::<M>(request.target())?, request.identity());
-        let client = M::from_service(self.client.service().for_revocation());
+        let client = self.client.with_service(self.client.service().for_revocation());
         let removed = match request.prior() {
             Some(prior) => client.restore_member(group, account, prior).await,
             None => client.remove_member(group, account).await,
@@ -200,7 +206,7 @@ impl<M: Membership> MembershipStrategy<M> {
             _ => error,
         })?;
         // The removal is confirmed. The calls that follow cannot undo it, so they may fail.
-        let client = M::from_service(client.service().with_timeout(READ_BACK_TIMEOUT));
+        let client = client.with_service(client.service().with_timeout(READ_BACK_TIMEOUT));
         let name = client.group(group).await.ok().map(|info| info.name);
         if is_still_member(&client, group, account).await {
             let vendor = M::VENDOR;
@@ -218,7 +224,7 @@ impl<M: Membership> MembershipStrategy<M> {
     }
 
     async fn list(&self, target: &AccessTarget) -> Result<Vec<String>> {
-        M::from_service(self.client.service().for_revocation()).members(group_ref::<M>(target)?).await
+        self.client.with_service(self.client.service().for_revocation()).members(group_ref::<M>(target)?).await
     }
 
     async fn check_target(&self, target: &AccessTarget) -> Result<()> {
@@ -274,7 +280,7 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
         match target.settings().get(M::GROUP_SETTING) {
             Some(id) => {
                 let group = AccessTarget::new("", target.kind(), target.name().clone());
-                resource_by_settings(&group.with_setting(M::GROUP_SETTING, id))
+                resource_by_settings(&group.with_setting(M::GROUP_SETTING, M::group_key(id)))
             }
             None => resource_by_settings(target),
         }

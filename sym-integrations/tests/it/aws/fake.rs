@@ -9,6 +9,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
 use super::support::{keys, region};
+use crate::contract::Switch;
 
 /// An operation, with its arguments: those of a form as texts.
 #[derive(Clone, Debug)]
@@ -58,43 +59,91 @@ pub(crate) enum Answer {
 
 type Handler<S> = dyn Fn(&mut S, &Operation) -> Answer + Send + Sync;
 
+/// Faults of all operations, or of those that change something.
+#[derive(Default)]
+pub(crate) struct Habits {
+    /// Changes are made, and their responses are lost.
+    pub(crate) responses_lost: bool,
+    /// Changes are made later, and their responses are lost.
+    pub(crate) late: Option<Vec<Operation>>,
+    /// Somebody else undoes each change.
+    pub(crate) put_back: bool,
+    pub(crate) wrong_credentials: bool,
+    /// The number of changes that were asked for.
+    pub(crate) writes: usize,
+}
+
 /// A server whose operations a function answers from a state.
 pub(crate) struct FakeAws<S> {
     state: Arc<Mutex<S>>,
     calls: Arc<Mutex<Vec<Operation>>>,
     /// Answers by name of the operation, each for one call, which come before those of the state.
     once: Arc<Mutex<Vec<(&'static str, ResponseTemplate)>>>,
+    habits: Arc<Mutex<Habits>>,
+    handler: Arc<Handler<S>>,
     server: Arc<MockServer>,
 }
 
 impl<S> Clone for FakeAws<S> {
     fn clone(&self) -> Self {
-        let Self { state, calls, once, server } = self;
-        Self { state: state.clone(), calls: calls.clone(), once: once.clone(), server: server.clone() }
+        Self {
+            state: self.state.clone(),
+            calls: self.calls.clone(),
+            once: self.once.clone(),
+            habits: self.habits.clone(),
+            handler: self.handler.clone(),
+            server: self.server.clone(),
+        }
     }
 }
 
-struct Responder<S> {
-    state: Arc<Mutex<S>>,
-    calls: Arc<Mutex<Vec<Operation>>>,
-    once: Arc<Mutex<Vec<(&'static str, ResponseTemplate)>>>,
-    handler: Box<Handler<S>>,
-}
+struct Responder<S>(FakeAws<S>);
 
-impl<S: Send + 'static> FakeAws<S> {
+impl<S: Clone + Send + 'static> FakeAws<S> {
     pub(crate) async fn start(
         state: S,
         handler: impl Fn(&mut S, &Operation) -> Answer + Send + Sync + 'static,
     ) -> Self {
-        let server = MockServer::start().await;
-        let (state, calls, once) = (Arc::new(Mutex::new(state)), Arc::default(), Arc::default());
-        let fake = Self { state, calls, once, server: Arc::new(server) };
-        let Self { state, calls, once, server } = fake.clone();
-        Mock::given(any())
-            .respond_with(Responder { state, calls, once, handler: Box::new(handler) })
-            .mount(&server)
-            .await;
+        let server = Arc::new(MockServer::start().await);
+        let (calls, once, habits) = (Arc::default(), Arc::default(), Arc::default());
+        let fake = Self { state: Arc::new(Mutex::new(state)), calls, once, habits, handler: Arc::new(handler), server };
+        Mock::given(any()).respond_with(Responder(fake.clone())).mount(&fake.server).await;
         fake
+    }
+
+    pub(crate) fn habits(&self) -> MutexGuard<'_, Habits> {
+        self.habits.lock().unwrap()
+    }
+
+    /// Makes the changes that were put off.
+    pub(crate) fn land_late_changes(&self) {
+        for operation in self.habits().late.take().unwrap_or_default() {
+            (self.handler)(&mut self.state(), &operation);
+        }
+    }
+
+    fn answer(&self, operation: &Operation) -> Answer {
+        let is_write = ["Add", "Remove", "Create", "Delete"].iter().any(|verb| operation.name.starts_with(verb));
+        let mut habits = self.habits();
+        habits.writes += usize::from(is_write);
+        if habits.wrong_credentials {
+            return Answer::Failure(403, "InvalidClientTokenId", "the security token is invalid".to_owned());
+        }
+        let mut state = self.state();
+        if !is_write {
+            return (self.handler)(&mut state, operation);
+        }
+        let lost = Answer::Response(ResponseTemplate::new(504));
+        if let Some(late) = &mut habits.late {
+            late.push(operation.clone());
+            return lost;
+        }
+        let before = state.clone();
+        let answer = (self.handler)(&mut state, operation);
+        if habits.put_back {
+            *state = before;
+        }
+        if habits.responses_lost { lost } else { answer }
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, S> {
@@ -129,15 +178,15 @@ impl<S: Send + 'static> FakeAws<S> {
     }
 }
 
-impl<S: Send + 'static> Respond for Responder<S> {
+impl<S: Clone + Send + 'static> Respond for Responder<S> {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let operation = Operation::of(request);
-        self.calls.lock().unwrap().push(operation.clone());
-        let mut once = self.once.lock().unwrap();
+        self.0.calls.lock().unwrap().push(operation.clone());
+        let mut once = self.0.once.lock().unwrap();
         if let Some(index) = once.iter().position(|(name, _)| *name == operation.name) {
             return once.remove(index).1;
         }
-        match (self.handler)(&mut self.state.lock().unwrap(), &operation) {
+        match self.0.answer(&operation) {
             Answer::Json(body) => ResponseTemplate::new(200).set_body_raw(body.to_string(), "application/x-amz-json-1.1"),
             Answer::Xml(content) => xml(&operation.name, &content),
             Answer::Failure(status, code, message) => match request.headers.get("x-amz-target") {
@@ -169,4 +218,17 @@ pub(crate) fn xml_failure(status: u16, code: &str, message: &str) -> ResponseTem
 pub(crate) fn json_failure(status: u16, code: &str, message: &str) -> ResponseTemplate {
     let body = json!({ "__type": code, "Message": message }).to_string();
     ResponseTemplate::new(status).set_body_raw(body, "application/x-amz-json-1.1")
+}
+
+/// Sets a fault that all services of AWS can have. Returns whether the switch is one.
+pub(crate) fn set_habit<S: Clone + Send + 'static>(fake: &FakeAws<S>, switch: Switch, on: bool) -> bool {
+    match switch {
+        Switch::ResponsesLost => fake.habits().responses_lost = on,
+        Switch::ChangesLate if on => fake.habits().late = Some(Vec::new()),
+        Switch::ChangesLate => fake.land_late_changes(),
+        Switch::PutBack => fake.habits().put_back = on,
+        Switch::WrongCredentials => fake.habits().wrong_credentials = on,
+        _ => return false,
+    }
+    true
 }

@@ -8,7 +8,7 @@ use crate::aws::fake::{Answer, FakeAws, Operation};
 
 pub(crate) const ACCOUNT: &str = "123456789012";
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct State {
     pub(crate) groups: BTreeSet<String>,
     /// Names and paths.
