@@ -26,6 +26,9 @@ pub mod aws;
 #[cfg(feature = "aws-iam")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-iam")))]
 pub mod aws_iam;
+#[cfg(feature = "aws-kinesis")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-kinesis")))]
+pub mod aws_kinesis;
 #[cfg(feature = "aws-lambda")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lambda")))]
 pub mod aws_lambda;

@@ -55,7 +55,7 @@ pub use chain::DefaultCredentials;
 pub use context::{PermissionContext, PermissionContextBuilder};
 pub use credentials::{Credentials, CredentialsSource};
 pub use environment::EnvironmentCredentials;
-#[cfg(any(feature = "aws-iam", feature = "aws-lambda", feature = "aws-sso"))]
+#[cfg(any(feature = "aws-iam", feature = "aws-kinesis", feature = "aws-lambda", feature = "aws-sso"))]
 pub(crate) use errors::{classify, service};
 pub use region::Region;
 pub use secrets_manager::{SecretsManager, secrets_manager};
