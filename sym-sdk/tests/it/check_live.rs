@@ -231,3 +231,15 @@ async fn a_missing_secret_is_reported_for_each_target() {
         assert_eq!(target["enforces_end"], serde_json::Value::Null);
     }
 }
+
+#[tokio::test]
+async fn the_help_says_what_is_called() {
+    let World { app, .. } = world("live-help", CONFIG, true);
+    let help = run(app, &["check", "--help"]).await;
+    assert_eq!(help.exit, Exit::Success);
+    let options = help.out.split("Options:").nth(1).unwrap().split("--config").next().unwrap();
+    expect![[r#"
+
+      "#]]
+    .assert_eq(options);
+}
