@@ -40,7 +40,7 @@ impl Class {
     }
 }
 
-/// What happened, in the terms of the schema.
+/// An activity: what happened, in the terms of the schema.
 struct Activity {
     class: Class,
     id: u64,

@@ -1,4 +1,4 @@
-//! What a client is authenticated with: an API token, or a service app and its private key.
+//! The credentials of a client: an API token, or a service app and its private key.
 
 use secrecy::ExposeSecret;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};

@@ -20,7 +20,7 @@ pub(super) const DEFAULT_URL: &str = "https://api.segment.io/v1/batch";
 /// The maximum size of an event: 32 KB, decimal.
 const MAX_EVENT: usize = 32_000;
 
-/// What a batch has around its events.
+/// The text around the events of a batch.
 const ENVELOPE: (&str, &str) = (r#"{"batch":["#, "]}");
 
 /// The limits of a request: 2,500 events and 500 KB, decimal, the envelope included.

@@ -27,7 +27,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time after which an idle connection is not used any more: firewalls forget connections without telling.
 const MAX_IDLE: Duration = Duration::from_secs(30);
 
-/// Where a receiver is, and which certificates it may have.
+/// The address of a receiver, and the certificates that it may have.
 #[derive(Clone)]
 pub(super) struct Receiver {
     pub(super) host: String,

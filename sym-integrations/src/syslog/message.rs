@@ -10,7 +10,7 @@ pub(super) const MAX_HOSTNAME: usize = 255;
 pub(super) const MAX_APP_NAME: usize = 48;
 const MAX_MESSAGE_ID: usize = 32;
 
-/// How messages in a stream are divided.
+/// The way in which the messages of a stream are divided.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Framing {
@@ -43,7 +43,7 @@ impl Framing {
     }
 }
 
-/// How severe a message is.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Severity {
     Error = 3,

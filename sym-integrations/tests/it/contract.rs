@@ -39,7 +39,7 @@ pub(crate) trait ContractWorld: Sized {
     /// The user's id in the service.
     fn identity(&self) -> String;
 
-    /// What the user has according to the service's own state, and not to the strategy.
+    /// The access of the user according to the service's own state, and not to the strategy.
     fn held(&self) -> Held;
 
     /// The number of requests so far that change something in the service, or try to.
@@ -62,7 +62,7 @@ pub(crate) trait ContractWorld: Sized {
     }
 }
 
-/// What the user has of a target.
+/// The access of the user to a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Held {
     Nothing,

@@ -70,7 +70,7 @@ async fn rejects_responses_that_are_not_from_aptible() {
     assert_eq!((error.kind(), code(&error)), (ErrorKind::Configuration, "Aptible:ROLE_NOT_FOUND".to_owned()));
 }
 
-/// What all services may answer, by the codes of this one.
+/// The responses that all services may give, by the codes of this one.
 #[tokio::test]
 async fn answers_that_are_none_are_errors() {
     for (reply, kind, name) in [

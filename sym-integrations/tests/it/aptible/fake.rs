@@ -31,12 +31,15 @@ pub(crate) struct State {
     /// Whether changes of memberships are made, and their responses lost.
     pub(crate) responses_lost: bool,
     /// The changes of memberships that are still to be made: a new one, or the id of one to remove; `None` if they are made immediately.
-    pub(crate) late: Option<Vec<Result<(String, String, String), String>>>,
+    pub(crate) late: Option<Vec<LateChange>>,
     /// Whether each membership that is removed is made again by somebody else.
     pub(crate) put_back: bool,
     url: String,
     calls: Vec<String>,
 }
+
+/// A change of memberships that is still to be made: a new membership, or the id of one to remove.
+type LateChange = Result<(String, String, String), String>;
 
 #[derive(Clone)]
 pub(crate) struct FakeAptible {

@@ -1,4 +1,5 @@
 //! The IAM of an account on a local server.
+#![allow(clippy::result_large_err, reason = "an answer that is a failure ends the operation")]
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
 //! An instance of Identity Center with its identity store and its organization, on a local server.
+#![allow(clippy::result_large_err, reason = "an answer that is a failure ends the operation")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

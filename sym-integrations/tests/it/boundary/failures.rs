@@ -91,7 +91,7 @@ async fn a_change_whose_answer_is_lost_is_sent_again_and_then_looked_up() {
     replay.check().unwrap();
 }
 
-/// What all services may answer, by the codes of this one.
+/// The responses that all services may give, by the codes of this one.
 #[tokio::test]
 async fn answers_that_are_none_are_errors() {
     for (reply, kind, name) in [

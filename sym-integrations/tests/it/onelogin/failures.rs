@@ -114,7 +114,7 @@ async fn rejects_responses_that_are_not_from_onelogin() {
     }
 }
 
-/// What all services may answer, by the codes of this one.
+/// The responses that all services may give, by the codes of this one.
 #[tokio::test]
 async fn answers_that_are_none_are_errors() {
     for (reply, kind, name) in [

@@ -23,7 +23,7 @@ fn builder(strategy: impl AccessStrategy) -> HarnessBuilder {
     let builder = Harness::builder().access_flow("prod", ["push", "admin"]).declare(|config| {
         for target in &mut config.targets {
             target.settings.insert("repository".into(), "api".into());
-            target.settings.insert("role".into(), target.name.clone().into());
+            target.settings.insert("role".into(), target.name.clone());
         }
     });
     with_alerts(builder).admin("ada@example.com").handlers(plain()).idle_timeout(GRACE).strategy("test", strategy)
