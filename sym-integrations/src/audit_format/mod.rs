@@ -4,6 +4,7 @@
 //! destination never sends an entry that its service would not keep whole. It sends a [reduced](AuditFormat::render_within) one instead,
 //! which says that it is truncated, and has the hash of the whole entry. The whole entry stays in the store.
 
+#[cfg(any(feature = "aws-kinesis", feature = "datadog", feature = "segment"))]
 mod batches;
 mod ocsf;
 mod reduced;
@@ -11,6 +12,7 @@ mod reduced;
 use sym_sdk::audit::AuditLine;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
+#[cfg(any(feature = "aws-kinesis", feature = "datadog", feature = "segment"))]
 pub(crate) use batches::{BatchLimits, batches};
 
 /// The format of audit entries: the value of the setting `format` of a log destination.

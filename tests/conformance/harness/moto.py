@@ -127,8 +127,6 @@ def _post(url: str, path: str, content: Any) -> None:
 def _check_aws(url: str, program: Path, keys: dict[str, dict[str, str]], report: Report) -> None:
     expect = Expect("aws", Ours(program, "aws", url, {"region": REGION, **keys["allowed"]}), report)
     as_role = {"role_arn": ROLE}
-    wrong_secret = {"secret_access_key": "w" * 40}
-    unknown_key = {"access_key_id": "AKIAUNKNOWNKEY000000"}
     reply = {"body": {"granted": True}, "errors": []}
 
     invocation = {"arn": FUNCTION, "payload": {"event": {"type": "escalate", "name": "Ådne"}}}
@@ -137,13 +135,15 @@ def _check_aws(url: str, program: Path, keys: dict[str, dict[str, str]], report:
         expect.result(what, "invoke", invocation, reply, **settings)
         expect.result(what, "invoke_async", invocation, True, **settings)
         expect.result(what, "get_secret", {"secret_id": "sym/okta"}, "00of-okta", **settings)
-    # The error codes of moto differ from those of AWS here, so only the status is checked.
-    refused = {"a wrong secret key": wrong_secret, "an unknown key": unknown_key, "no permission": keys["denied"]}
-    for what, settings in refused.items():
-        expect.error(what, "invoke", invocation, "Forbidden", **settings)
-        expect.error(what, "invoke_async", invocation, "Forbidden", **settings)
-        expect.error(what, "get_secret", {"secret_id": "sym/okta"}, "Forbidden", **settings)
-        expect.error(f"as a role, {what}", "invoke", invocation, "Forbidden", "AWS:ASSUME_ROLE_FAILED", **as_role, **settings)
+    for call, arguments in (
+        ("invoke", invocation),
+        ("invoke_async", invocation),
+        ("get_secret", {"secret_id": "sym/okta"}),
+    ):
+        _check_refusals(expect, call, arguments, keys)
+    for what, settings, kind in _refusals(keys):
+        denied = {**as_role, **settings}
+        expect.error(f"as a role, {what}", "invoke", invocation, kind, "AWS:ASSUME_ROLE_FAILED", **denied)
     expect.error("not there", "get_secret", {"secret_id": "sym/none"}, "NotFound")
 
 
@@ -207,10 +207,15 @@ def _check_sso(
     _check_refusals(expect, "sso_grant", assignment, keys)
 
 
-def _check_refusals(expect: Expect, call: str, arguments: dict[str, str], keys: dict[str, dict[str, str]]) -> None:
-    for what, settings, kind in (
+def _refusals(keys: dict[str, dict[str, str]]) -> list[tuple[str, dict[str, str], str]]:
+    """Settings that AWS refuses, with the kinds of our errors."""
+    return [
         ("a wrong secret key", {"secret_access_key": "w" * 40}, "Unauthorized"),
         ("an unknown key", {"access_key_id": "AKIAUNKNOWNKEY000000"}, "Unauthorized"),
         ("no permission", keys["denied"], "Forbidden"),
-    ):
+    ]
+
+
+def _check_refusals(expect: Expect, call: str, arguments: dict[str, Any], keys: dict[str, dict[str, str]]) -> None:
+    for what, settings, kind in _refusals(keys):
         expect.error(what, call, arguments, kind, **settings)

@@ -54,7 +54,7 @@ pub(crate) enum Answer {
     /// The content of the result element.
     Xml(String),
     Failure(u16, &'static str, String),
-    Response(ResponseTemplate),
+    Response(Box<ResponseTemplate>),
 }
 
 type Handler<S> = dyn Fn(&mut S, &Operation) -> Answer + Send + Sync;
@@ -133,7 +133,7 @@ impl<S: Clone + Send + 'static> FakeAws<S> {
         if !is_write {
             return (self.handler)(&mut state, operation);
         }
-        let lost = Answer::Response(ResponseTemplate::new(504));
+        let lost = Answer::Response(Box::new(ResponseTemplate::new(504)));
         if let Some(late) = &mut habits.late {
             late.push(operation.clone());
             return lost;
@@ -193,7 +193,7 @@ impl<S: Clone + Send + 'static> Respond for Responder<S> {
                 Some(_) => json_failure(status, code, &message),
                 None => xml_failure(status, code, &message),
             },
-            Answer::Response(response) => response,
+            Answer::Response(response) => *response,
         }
         .insert_header("x-amzn-requestid", "r-1")
     }

@@ -57,7 +57,7 @@ struct Pending {
 
 fn missing(kind: Option<&str>) -> Answer {
     let body = json!({ "__type": "ResourceNotFoundException", "Message": "not found", "ResourceType": kind });
-    Answer::Response(ResponseTemplate::new(400).set_body_json(body))
+    Answer::Response(Box::new(ResponseTemplate::new(400).set_body_json(body)))
 }
 
 impl State {
@@ -178,7 +178,7 @@ impl State {
                 if !self.members.insert((group.clone(), user.clone())) {
                     let reason = "UNIQUENESS_CONSTRAINT_VIOLATION";
                     let body = json!({ "__type": "ConflictException", "Message": "exists", "Reason": reason });
-                    return Err(Answer::Response(ResponseTemplate::new(400).set_body_json(body)));
+                    return Err(Answer::Response(Box::new(ResponseTemplate::new(400).set_body_json(body))));
                 }
                 json!({ "MembershipId": format!("{group}|{user}") })
             }
