@@ -23,6 +23,8 @@ pub const TOKEN_NOT_A_MEMBER: ErrorCode = GITHUB.code("TOKEN_NOT_A_MEMBER");
 pub const TEAM_NOT_FOUND: ErrorCode = GITHUB.code("TEAM_NOT_FOUND");
 /// `GitHub:REPOSITORY_CHANGED`: another repository has taken the name, or the repository belongs to another owner now.
 pub const REPOSITORY_CHANGED: ErrorCode = GITHUB.code("REPOSITORY_CHANGED");
+/// `GitHub:ROLE_NOT_FOUND`: the organization has no such custom role.
+pub const ROLE_NOT_FOUND: ErrorCode = GITHUB.code("ROLE_NOT_FOUND");
 /// `GitHub:ROLE_NOT_RESTORABLE`: the grant would replace a role that could not be put back.
 pub const ROLE_NOT_RESTORABLE: ErrorCode = GITHUB.code("ROLE_NOT_RESTORABLE");
 /// `GitHub:NOT_LISTED`: GitHub accepted a grant, and lists neither a collaborator nor an invitation.

@@ -74,15 +74,21 @@ mod client;
 pub mod codes;
 mod direct_role;
 mod errors;
+#[cfg(feature = "runtime")]
+mod grant;
 mod model;
 mod organization;
 #[cfg(feature = "runtime")]
 mod prior;
 mod repository;
+#[cfg(feature = "runtime")]
+mod revoke;
 mod role;
 mod simulated;
 #[cfg(feature = "runtime")]
 mod strategy;
+#[cfg(feature = "runtime")]
+mod target;
 
 pub use client::{GitHub, GitHubBuilder};
 pub use model::{Collaborator, GitHubUser, Invitation, Invitee, Permissions, Repository, Team};

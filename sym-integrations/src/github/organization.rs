@@ -1,15 +1,27 @@
 //! Calls about the organization: its repositories, teams and members, and users.
 
+use serde::Deserialize;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::User;
 
 use super::client::GITHUB;
 use super::{GitHub, GitHubUser, Repository, RepositoryClient, Team, codes};
 use crate::http::{Call, Paginator};
-use crate::kit::Resource;
+use crate::kit::{Resource, null_as_default};
 
 /// The largest page.
 pub(super) const PAGE: u32 = 100;
+
+#[derive(Deserialize)]
+struct CustomRoles {
+    #[serde(default, deserialize_with = "null_as_default")]
+    custom_roles: Vec<CustomRole>,
+}
+
+#[derive(Deserialize)]
+struct CustomRole {
+    name: Option<String>,
+}
 
 impl GitHub {
     /// Lists the organization's repositories that the token may see.
@@ -22,6 +34,14 @@ impl GitHub {
     /// [`GET /orgs/{org}/teams`](https://docs.github.com/en/rest/teams/teams#list-teams)
     pub fn list_teams(&self) -> Paginator<Resource<Team>> {
         self.of_organization("orgs/{org}/teams").pages::<Vec<Resource<Team>>>()
+    }
+
+    /// Lists the names of the roles that the organization has defined itself.
+    /// [`GET /orgs/{org}/custom-repository-roles`](https://docs.github.com/en/enterprise-cloud@latest/rest/orgs/custom-roles#list-custom-repository-roles-in-an-organization)
+    pub async fn list_custom_roles(&self) -> Result<Vec<String>> {
+        let roles: CustomRoles =
+            self.0.get("orgs/{org}/custom-repository-roles", &[self.organization()]).await?.json()?;
+        Ok(roles.custom_roles.into_iter().filter_map(|role| role.name).collect())
     }
 
     fn of_organization(&self, route: &'static str) -> Call {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::strategy::AccessRequest;
 
 use super::client::GITHUB;
 use super::{RepositoryClient, RepositoryRole, codes};
@@ -13,6 +14,13 @@ pub(super) struct Prior {
     pub(super) repository: u64,
     /// The user's access to it.
     pub(super) standing: Standing,
+}
+
+impl Prior {
+    /// Returns the state that was stored with a grant.
+    pub(super) fn of(request: &AccessRequest<'_>) -> Option<Self> {
+        serde_json::from_str(request.prior()?).ok()
+    }
 }
 
 /// Access that the user had directly.

@@ -7,4 +7,6 @@ mod lists;
 mod prior;
 mod roles;
 #[cfg(feature = "runtime")]
+mod runs;
+#[cfg(feature = "runtime")]
 mod strategy;

@@ -44,8 +44,12 @@ pub(crate) struct State {
     pub(crate) sso: Option<&'static str>,
     /// The largest page, if it is not that of GitHub.
     pub(crate) page_size: Option<usize>,
+    /// Whether the token is not accepted.
+    pub(crate) rejects_token: bool,
     /// Changes whose answer is lost after they are carried out.
     pub(crate) lost_answers: usize,
+    /// Whether somebody else puts back each change.
+    pub(crate) puts_back: bool,
     /// Changes that are answered and not carried out yet.
     pub(crate) late: Option<Vec<(String, String, Value)>>,
 }
@@ -187,6 +191,11 @@ impl State {
         let found = |value: Option<Value>| value.map_or(Answer::NotFound, Answer::Json);
         match path {
             ["orgs", ORG, "repos"] => Answer::List(self.repos.keys().map(|id| self.repo(*id)).collect()),
+            ["orgs", ORG, "custom-repository-roles"] => {
+                let names: BTreeSet<_> = self.repos.values().flat_map(|repo| repo.custom.keys()).collect();
+                let roles: Vec<_> = names.into_iter().map(|name| json!({ "name": name, "base_role": "read" })).collect();
+                if roles.is_empty() { Answer::NotFound } else { Answer::Json(json!({ "custom_roles": roles })) }
+            }
             ["orgs", ORG, "teams"] => {
                 let teams = self.teams.iter().zip(1..);
                 Answer::List(teams.map(|(name, id)| json!({ "id": id, "slug": name.to_lowercase(), "name": name })).collect())
@@ -336,6 +345,11 @@ impl FakeRepo {
         self.invitations.push(json!({ "id": id, "invitee": invitee, "permissions": role, "expired": false }));
     }
 
+    /// Whether the effective role of a user includes another one.
+    pub(crate) fn has(&self, user: u64, role: &str) -> bool {
+        self.effective(user).is_some_and(|effective| self.rank(&effective) >= self.rank(role))
+    }
+
     fn rank(&self, role: &str) -> usize {
         let role = self.custom.get(role).copied().unwrap_or(role);
         ROLES.iter().position(|known| *known == role).unwrap()
@@ -372,7 +386,7 @@ impl Respond for Responder {
         let path = request.url.path().trim_start_matches('/').to_owned();
         self.calls.lock().unwrap().push(format!("{} /{path}", request.method));
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        if header("authorization").as_deref() != Some(&format!("Bearer {TOKEN}")) {
+        if state.rejects_token || header("authorization").as_deref() != Some(&format!("Bearer {TOKEN}")) {
             return ResponseTemplate::new(401).set_body_json(json!({ "message": "Bad credentials" }));
         }
         assert_eq!(header("accept").as_deref(), Some("application/vnd.github+json"));
@@ -389,7 +403,9 @@ impl Respond for Responder {
                     return ResponseTemplate::new(504);
                 }
                 None => {
+                    let before = state.puts_back.then(|| state.repos.clone());
                     let answer = state.change(method, segments, &body);
+                    state.repos = before.unwrap_or_else(|| std::mem::take(&mut state.repos));
                     if state.lost_answers > 0 {
                         state.lost_answers -= 1;
                         return ResponseTemplate::new(504);

@@ -418,6 +418,11 @@ async fn checks_targets_without_a_change() {
     assert!(error.hint().unwrap().contains("without the organization"));
     let elsewhere = AccessTarget::new(ORG, "okta_group", "api".parse().unwrap()).with_setting("repo_name", "api");
     assert_eq!(strategy.check(&elsewhere).await.unwrap_err().kind(), ErrorKind::Configuration);
+    // Whether a custom role exists is known if the organization shows its own.
+    strategy.check(&target("wirte")).await.unwrap();
+    fake.api(|repo| assert!(repo.custom.insert("Auditor", "read").is_none()));
+    strategy.check(&target("auditor")).await.unwrap();
+    assert_eq!(code(&strategy.check(&target("wirte")).await.unwrap_err()), "GitHub:ROLE_NOT_FOUND");
     let picked = AccessTarget::new(ORG, "github_repo", "any".parse().unwrap()).with_field_binding("repo_name");
     strategy.check(&picked).await.unwrap();
     let wrong = GitHubStrategy::new(fake.builder().token("ghp_S3CRETwrong").build().unwrap());
