@@ -107,7 +107,7 @@ inventory::submit! {
     crate::kit::IntegrationInfo::new("github", "GitHub", "github")
         .with_client(
             "GitHub",
-            &["account_id", "get_repo", "get_repo_by_id", "get_repo_collaborators", "get_user", "get_user_by_id", "is_member", "list_repos", "list_teams", "repo"],
+            &["account_id", "get_repo", "get_repo_by_id", "get_repo_collaborators", "get_user", "get_user_by_id", "is_member", "list_custom_roles", "list_repos", "list_teams", "repo"],
         )
         .with_permissions(&[
             "a classic token with the scopes `repo` and `read:org`, or a fine-grained one that may read metadata and members",

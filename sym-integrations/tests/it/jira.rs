@@ -1,0 +1,6 @@
+//! Jira.
+
+mod documents;
+mod failures;
+mod issues;
+mod search;
