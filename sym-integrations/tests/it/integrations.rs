@@ -14,7 +14,7 @@ use crate::contract::Participant;
 const OTHER_FEATURES: [&str; 6] = ["aws-config", "client", "runtime", "slack-app", "slack-fake", "testing"];
 
 /// The strategies that are not in the contract test: their own tests show what they do.
-const OUTSIDE_CONTRACT: [&str; 3] = ["aws_iam", "github", "postgres"];
+const OUTSIDE_CONTRACT: [&str; 2] = ["aws_iam", "postgres"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()

@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from . import emulate, moto, ours
+from . import emulate, fixtures, moto, ours
 from .compare import documented
 from .recorded import SOURCE, Comparison, unseen
 from .recorder import Recorder
@@ -17,7 +17,7 @@ from .report import Report
 from .servers import Broken
 
 HERE = Path(__file__).resolve().parents[1]
-VENDORS = ["okta", "onelogin", "pagerduty", "slack", "aws"]
+VENDORS = ["okta", "onelogin", "pagerduty", "slack", "aws", "github", "jira"]
 DONE_WITHIN = 300
 
 
@@ -32,7 +32,7 @@ def main(vendors: list[str], program: Path | None) -> int:
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-")))
         _forget_the_machine(folder)
-        for stand_in in (emulate, moto):
+        for stand_in in (emulate, fixtures, moto):
             if wanted := [vendor for vendor in vendors if vendor in stand_in.VENDORS]:
                 report.step(f"our clients against {stand_in.NAME}: {', '.join(wanted)}")
                 stand_in.check(wanted, program, HERE / ".installed", folder, report)

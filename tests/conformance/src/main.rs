@@ -4,6 +4,8 @@
 //! `{"result": ...}`, reduced to ids and e-mail addresses, or `{"error": ...}`. The script `run` in the folder of this crate drives it.
 
 mod aws;
+mod github;
+mod jira;
 mod okta;
 mod onelogin;
 mod pagerduty;
@@ -21,6 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request: Request = serde_json::from_reader(std::io::stdin())?;
     let outcome = match request.vendor {
         Vendor::Aws => aws::call(&request).await,
+        Vendor::Github => github::call(&request).await,
+        Vendor::Jira => jira::call(&request).await,
         Vendor::Okta => okta::call(&request).await,
         Vendor::Onelogin => onelogin::call(&request).await,
         Vendor::Pagerduty => pagerduty::call(&request).await,

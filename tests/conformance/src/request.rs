@@ -22,6 +22,8 @@ pub(crate) struct Request {
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Vendor {
     Aws,
+    Github,
+    Jira,
     Okta,
     Onelogin,
     Pagerduty,
