@@ -65,6 +65,9 @@ pub mod jira;
 #[cfg(feature = "client")]
 #[cfg_attr(docsrs, doc(cfg(feature = "client")))]
 pub mod kit;
+#[cfg(feature = "knowbe4")]
+#[cfg_attr(docsrs, doc(cfg(feature = "knowbe4")))]
+pub mod knowbe4;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;
