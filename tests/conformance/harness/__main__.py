@@ -18,6 +18,7 @@ from .servers import Broken
 
 HERE = Path(__file__).resolve().parents[1]
 VENDORS = ["okta", "onelogin", "pagerduty", "slack", "aws", "github", "jira"]
+VENDORS = ["google", "okta", "onelogin", "pagerduty", "slack", "aws"]
 DONE_WITHIN = 300
 
 

@@ -6,6 +6,7 @@
 mod aws;
 mod github;
 mod jira;
+mod google;
 mod okta;
 mod onelogin;
 mod pagerduty;
@@ -25,6 +26,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         Vendor::Aws => aws::call(&request).await,
         Vendor::Github => github::call(&request).await,
         Vendor::Jira => jira::call(&request).await,
+        Vendor::Google => google::call(&request).await,
         Vendor::Okta => okta::call(&request).await,
         Vendor::Onelogin => onelogin::call(&request).await,
         Vendor::Pagerduty => pagerduty::call(&request).await,

@@ -24,6 +24,7 @@ pub(crate) enum Vendor {
     Aws,
     Github,
     Jira,
+    Google,
     Okta,
     Onelogin,
     Pagerduty,

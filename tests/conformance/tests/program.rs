@@ -25,11 +25,16 @@ fn request(vendor: &str, base_url: &str, call: &str, settings: &Value) -> Output
 }
 
 /// The vendors, each with a call that takes no arguments.
-const VENDORS: [(&str, &str); 4] =
-    [("okta", "list_groups"), ("onelogin", "list_roles"), ("pagerduty", "users_on_call"), ("slack", "list_users")];
+const VENDORS: [(&str, &str); 5] = [
+    ("google", "list_groups"),
+    ("okta", "list_groups"),
+    ("onelogin", "list_roles"),
+    ("pagerduty", "users_on_call"),
+    ("slack", "list_users"),
+];
 
 fn settings() -> Value {
-    json!({ "api_token": "00token", "client_id": "6f6a", "client_secret": "secret" })
+    json!({ "access_token": "ya29.token", "api_token": "00token", "client_id": "6f6a", "client_secret": "secret" })
 }
 
 #[test]
