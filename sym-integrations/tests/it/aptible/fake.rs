@@ -32,6 +32,8 @@ pub(crate) struct State {
     pub(crate) responses_lost: bool,
     /// The changes of memberships that are still to be made: a new one, or the id of one to remove; `None` if they are made immediately.
     pub(crate) late: Option<Vec<LateChange>>,
+    /// The changes of memberships that are still to be made; `None` if they are made immediately.
+    pub(crate) late: Option<Vec<Change>>,
     /// Whether each membership that is removed is made again by somebody else.
     pub(crate) put_back: bool,
     url: String,
@@ -40,6 +42,11 @@ pub(crate) struct State {
 
 /// A change of memberships that is still to be made: a new membership, or the id of one to remove.
 type LateChange = Result<(String, String, String), String>;
+/// A change of the memberships.
+pub(crate) enum Change {
+    Add(String, String, String),
+    Remove(String),
+}
 
 #[derive(Clone)]
 pub(crate) struct FakeAptible {
@@ -151,8 +158,8 @@ impl State {
     pub(crate) fn land_late_changes(&mut self) {
         for change in self.late.take().unwrap_or_default() {
             match change {
-                Ok(added) => self.memberships.push(added),
-                Err(removed) => self.memberships.retain(|(id, _, _)| *id != removed),
+                Change::Add(id, role, user) => self.memberships.push((id, role, user)),
+                Change::Remove(removed) => self.memberships.retain(|(id, _, _)| *id != removed),
             }
         }
     }
@@ -197,7 +204,7 @@ impl State {
                 }
                 let id = format!("m-{}-{}", self.memberships.len(), self.calls.len());
                 if let Some(late) = &mut self.late {
-                    late.push(Ok((id, (*role).to_owned(), user)));
+                    late.push(Change::Add(id, (*role).to_owned(), user));
                     return Some(ResponseTemplate::new(504));
                 }
                 self.join(&id, role, &user);
@@ -209,7 +216,7 @@ impl State {
             ("DELETE", ["memberships", id]) => {
                 let position = self.memberships.iter().position(|(other, _, _)| other == id)?;
                 if let Some(late) = &mut self.late {
-                    late.push(Err((*id).to_owned()));
+                    late.push(Change::Remove((*id).to_owned()));
                     return Some(ResponseTemplate::new(504));
                 }
                 let (id, role, user) = self.memberships.remove(position);
