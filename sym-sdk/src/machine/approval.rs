@@ -30,6 +30,8 @@ impl Stepper<'_> {
 
     /// Stores what was requested. Hooks that decide a request need it as much as approvers do.
     pub(super) fn store_request(&mut self, event: &Arc<EventRecord>) {
+        let former = self.state.request.take().and_then(|request| request.fingerprint);
+        let fingerprint = self.state.submitted_under.take().or(former);
         self.state.request = Some(RequestData {
             target: event.target.clone(),
             duration: event.duration,
@@ -37,7 +39,7 @@ impl Stepper<'_> {
             fields: event.fields.clone(),
             labels: event.labels.clone(),
             reason: event.reason.clone(),
-            fingerprint: Some(Fingerprint::of(self.rules.flow)),
+            fingerprint: Some(fingerprint.unwrap_or_else(|| Fingerprint::of(self.rules.flow))),
         });
         self.set_actor(Step::Request, event);
         if let Some(context) = &event.context {
@@ -163,7 +165,8 @@ impl Stepper<'_> {
         self.update_messages(&event);
         let (by, reason) = decided_by(&event);
         let reason = event.decision_message.clone().or(reason);
-        let is_withdrawn = by.is_some() && self.state.run.requester() == Some(&*event.actor);
+        let is_requester = self.state.run.requester().is_some_and(|requester| requester.is_same(&event.actor));
+        let is_withdrawn = by.is_some() && is_requester;
         let notice = if is_withdrawn { Notice::Withdrawn } else { Notice::Denied { by, reason } };
         self.message_requester(&event, notice);
         self.after(&event);

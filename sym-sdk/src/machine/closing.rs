@@ -73,14 +73,16 @@ impl Stepper<'_> {
         if !self.state.can_be_closed() {
             return InputReply::Stale;
         }
+        let reason = format!("flow `{}` is no longer configured", self.rules.flow.name());
+        let error = EffectError::new(ErrorKind::Conflict, codes::UNKNOWN_FLOW, reason);
         if let Some(active) = self.state.active_event.take() {
             self.state.pending.remove(&active.seq);
+            self.audit(&active.event, AuditKind::Failed { error: error.clone() });
         }
         let (cause, system) = (EventId::from_uuid(*self.state.run.id().as_uuid()), Arc::new(User::system()));
         let event = Arc::new(self.follow_up_of(cause, &system, Step::RequestExpire, ChannelType::Scheduler));
         self.audit(&event, AuditKind::Received);
-        let reason = format!("flow `{}` is no longer configured", self.rules.flow.name());
-        self.close(&event, EffectError::new(ErrorKind::Conflict, codes::UNKNOWN_FLOW, reason));
+        self.close(&event, error);
         InputReply::Accepted { event: None }
     }
 

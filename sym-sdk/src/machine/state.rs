@@ -36,6 +36,10 @@ pub struct RunState {
     pub created_at: Timestamp,
     /// The time of the last change. It never decreases, even if the clock goes back.
     pub updated_at: Timestamp,
+    /// The fingerprint of the flow under which a request was submitted that is not stored yet: its `on_request` hook comes first, and
+    /// may be called by a program with another configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submitted_under: Option<Fingerprint>,
     /// The content of the request.
     pub request: Option<RequestData>,
     /// The permissions and notifications of the request.

@@ -14,6 +14,7 @@ use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
 use super::effect::{Effect, EffectKind};
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::fingerprint::Fingerprint;
 use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
@@ -117,6 +118,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         flow: input.flow.clone(),
         created_at: input.at,
         updated_at: input.at,
+        submitted_under: None,
         request: None,
         routing: None,
         current_notification: 0,
@@ -230,6 +232,10 @@ impl Stepper<'_> {
             Action::Regrant => self.regrant(event),
             Action::Remove(removal) => self.remove(event, removal),
             Action::Approve { .. } => self.begin_approval(event),
+            Action::Request(_) => {
+                self.state.submitted_under = Some(Fingerprint::of(self.rules.flow));
+                self.begin(event, BTreeSet::new());
+            }
             _ => self.begin(event, BTreeSet::new()),
         }
     }

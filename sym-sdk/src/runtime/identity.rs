@@ -118,7 +118,8 @@ fn require_id(id: String, who: &str, requester: &User, strategy: &Strategy) -> R
     Err(Error::new(ErrorKind::Identity, codes::IDENTITY_NOT_FOUND, message))
 }
 
-/// Refuses an account that was found by e-mail address and is known to be another user's: the address may have been theirs before.
+/// Refuses an account that was found by e-mail address and is known to be another user's, or was a deleted user's: the address may have
+/// been theirs before.
 /// A `get_identity` reducer and the organization's own strategies are trusted instead.
 async fn check_unclaimed(
     executor: &EffectExecutor,
@@ -140,8 +141,29 @@ async fn check_unclaimed(
             let hint = "delete the account of the one, or store another one for the other, with `Directory`";
             Err(EffectError::from(&error.with_hint(hint)))
         }
-        _ => Ok(()),
+        Some(_) => Ok(()),
+        None => check_undeleted(executor, requester, service, service_id, id).await,
     }
+}
+
+/// Refuses an account that was a deleted user's: whoever reaches it by another address may be that very user.
+async fn check_undeleted(
+    executor: &EffectExecutor,
+    requester: &User,
+    service: &str,
+    service_id: &str,
+    id: &str,
+) -> Result<(), EffectError> {
+    let deleted = executor.ask_directory(executor.directory.is_account_deleted(service, service_id, id)).await;
+    if !deleted.map_err(|error| EffectError::from(&error))? {
+        return Ok(());
+    }
+    let requester = requester.username();
+    let message = format!("the account that {service} `{service_id}` has for {requester} was that of a deleted user");
+    let error = Error::new(ErrorKind::Identity, codes::IDENTITY_COULD_NOT_SAVE, message);
+    let hint =
+        "bring the deleted user back, or store the account for the requester with `Directory` if it is theirs now";
+    Err(EffectError::from(&error.with_hint(hint)))
 }
 
 async fn persist(

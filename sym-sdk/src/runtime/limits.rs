@@ -62,8 +62,8 @@ impl Limits {
     pub(super) fn longest_effect(&self) -> Duration {
         let reducers = self.reducer.saturating_mul(2);
         let form = self.prefetch.saturating_add(self.delivery);
-        // The requester, their identity, the users who have it, and the identity to store.
-        let asked_and_told = self.directory.saturating_mul(4);
+        // The requester, their identity, the users who have it, those who had it, and the identity to store.
+        let asked_and_told = self.directory.saturating_mul(5);
         // The strategy looks the identity up, names the resource, and reads whether the access exists already.
         let identity = reducers.saturating_add(self.strategy.saturating_mul(3)).saturating_add(asked_and_told);
         // The approvers are counted in the directory, and earlier requests are listed by the store.

@@ -70,7 +70,14 @@ impl Runtime {
             }
         };
         let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
-        receipt(run, event, self.engine.submit(key, input).await?)
+        match self.engine.submit(key, input).await {
+            Ok(reply) => receipt(run, event, reply),
+            // The machine was not asked, because the flow of the Run is no longer configured.
+            Err(error) => {
+                self.record_refused(attempt, &error).await;
+                Err(error)
+            }
+        }
     }
 
     /// Returns whether a submission with this [key](super::FlowRequest::key) was accepted.

@@ -2,6 +2,7 @@
 //!
 //! Due times written meanwhile are too late by as much as the clock was ahead: retries would wait, and access would last.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -22,7 +23,20 @@ impl LocalEngine {
         self.clock.now().plus(CLOCK_TOLERANCE) < seen
     }
 
+    /// Whether due times that are too late may be in the store, because the last attempt to clamp them has failed.
+    pub(in crate::engine) fn must_clamp_again(&self) -> bool {
+        self.must_clamp_again.load(Ordering::Relaxed)
+    }
+
     pub(in crate::engine) async fn clamp_due_times(&self) -> Result<usize> {
+        // Also if this is dropped halfway.
+        self.must_clamp_again.store(true, Ordering::Relaxed);
+        let clamped = self.clamp_to_now().await?;
+        self.must_clamp_again.store(false, Ordering::Relaxed);
+        Ok(clamped)
+    }
+
+    async fn clamp_to_now(&self) -> Result<usize> {
         let now = self.clock.now();
         let latest = now.plus(self.lease.max(MAX_REVOKE_DELAY));
         self.in_flight.clamp_held(latest);

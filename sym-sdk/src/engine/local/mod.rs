@@ -7,6 +7,7 @@ mod kept_inputs;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -52,6 +53,7 @@ pub struct LocalEngine {
     store_timeout: Duration,
     steady_clock: SteadyClock,
     created_at: Timestamp,
+    must_clamp_again: AtomicBool,
     pub(super) in_flight: Arc<InFlight>,
     run_cache: RunCache,
     condition: StoreCondition,
@@ -68,6 +70,7 @@ impl LocalEngine {
             handler,
             steady_clock: SteadyClock::new(&*clock),
             created_at: clock.now(),
+            must_clamp_again: AtomicBool::new(false),
             clock,
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,

@@ -52,7 +52,8 @@ impl Worker for Timers {
             tokio::pin!(woken);
             woken.as_mut().enable();
             let now = engine.clock().now();
-            let went_back = engine.clock_went_back(self.seen);
+            // A program that starts while the store cannot write has failed to do so before its workers started.
+            let went_back = engine.clock_went_back(self.seen) || engine.must_clamp_again();
             let clamped = if went_back { engine.clamp_due_times().await.map(drop) } else { Ok(()) };
             match clamped {
                 // As it was before the correction, which the clock can go back behind.

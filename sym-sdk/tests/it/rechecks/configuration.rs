@@ -195,6 +195,32 @@ async fn approved_request_is_not_granted_in_another_account() {
     );
 }
 
+mod slow {
+    use sym_sdk::prelude::*;
+
+    #[hook]
+    pub(super) fn on_request() {}
+}
+
+/// Finding 3: the program stops before the `on_request` hook has returned, and calls it with another account. The request is bound to
+/// what it was submitted under, not to what its approvers are shown.
+#[tokio::test]
+async fn request_is_not_granted_in_another_account_than_it_was_submitted_for() {
+    let world = World::new();
+    let handlers = || plain().merge(handlers![slow::on_request]);
+    let runtime = world.start_with(handlers()).await;
+    let request = Submission::request("prod", "ana@example.com").input("duration", "8h");
+    let run = runtime.submit(request).await.unwrap().run;
+    let mut changed = config();
+    changed.integrations[0].external_id = "production".into();
+    let runtime = world.builder(changed).registry(handlers()).build().await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(status(&runtime, run).await, RunStatus::Requested);
+    try_approve(&runtime, run, "ben").await.unwrap_err();
+    let reason = "access is now granted in account `production`, not in account `staging`";
+    assert_closed(&world, &runtime, run, codes::REQUEST_OUTDATED, reason).await;
+}
+
 /// The grant was requested and is not yet executed.
 #[tokio::test]
 async fn requested_grant_of_a_changed_target_is_not_executed() {

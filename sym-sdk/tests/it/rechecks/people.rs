@@ -257,3 +257,21 @@ async fn approver_is_looked_at_again_after_the_hook() {
     approve(&runtime, run, "dan").await;
     assert_eq!(approved_by(&runtime, run).await, ["dan@example.com"]);
 }
+
+/// Somebody else may have the address that the requester had, and is not the requester.
+#[tokio::test]
+async fn denial_by_somebody_with_the_former_address_of_the_requester_is_no_withdrawal() {
+    let world = World::new();
+    let runtime = world.start(config()).await;
+    let run = request(&runtime, "1h").await;
+    let ana = runtime.directory().user_by_email("ana@example.com").await.unwrap().unwrap();
+    let renamed = User::person(ana.id(), "ana.new@example.com").unwrap().with_role(UserRole::Member);
+    runtime.directory().put_user(renamed).await.unwrap();
+    runtime.directory().contact("ana@example.com").await.unwrap();
+    runtime.submit(Submission::deny(run, "ana@example.com")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(status(&runtime, run).await, RunStatus::Denied);
+    let told: Vec<_> = world.delivery.messages().into_iter().map(|(_, text)| text).collect();
+    assert!(told.iter().all(|text| !text.contains("withdrawn")), "{told:?}");
+    assert!(told.iter().any(|text| text.contains("denied")), "{told:?}");
+}

@@ -1,5 +1,6 @@
 //! Flows that are renamed or removed while requests wait.
 
+use sym_sdk::audit::EventStatus;
 use sym_sdk::config::Config;
 use sym_sdk::error::codes;
 use sym_sdk::handlers;
@@ -30,6 +31,8 @@ async fn open_requests_of_a_renamed_flow_are_closed_at_start() {
     assert_eq!(world.delivery.updated(), [(run, RunStatus::Errored)], "the message shows no buttons any more");
     let refused = try_approve(&runtime, run, "ben").await.unwrap_err();
     assert_eq!(refused.message(), "there is no flow `prod`");
+    let is_recorded = |kind: &AuditKind| matches!(kind, AuditKind::SubmissionRefused { error, .. } if error.code == codes::UNKNOWN_FLOW);
+    assert!(kinds(&runtime, run).await.iter().any(is_recorded), "P6: refusals are on the record, whoever refuses");
 }
 
 /// W19: renamed back, it is not open again.
@@ -68,6 +71,9 @@ async fn decisions_in_progress_are_closed_with_their_flow() {
         let runtime = world.start(renamed()).await;
         runtime.run_until_idle().await.unwrap();
         assert_closed(&world, &runtime, run, codes::UNKNOWN_FLOW, REASON).await;
+        let events = runtime.events(run).await.unwrap();
+        let in_progress: Vec<_> = events.iter().filter(|event| event.status == EventStatus::Processing).collect();
+        assert!(in_progress.is_empty(), "P6: the record says what became of each event: {in_progress:?}");
         let told = world.messages_to("ana").pop().unwrap();
         assert!(told.contains(REASON), "{told}");
         assert_eq!(

@@ -151,6 +151,27 @@ async fn nor_whose_account_is_known_to_be_anothers() {
     assert_eq!(world.known("ana@example.com").await, None);
 }
 
+/// The simulation found this: somebody who was deleted would get access to their account again under another address of theirs.
+#[tokio::test]
+async fn nor_whose_account_was_that_of_a_deleted_user() {
+    let mut world = World::new(plain(), Answers::default()).await;
+    let directory = world.harness.runtime().directory().clone();
+    directory.persist_user_identity("ben@example.com", "test", "test", "id-of-the-service").await.unwrap();
+    let ben = directory.user_by_email("ben@example.com").await.unwrap().unwrap();
+    world.harness.strategy("test").unwrap().set_identity("ana@example.com", "id-of-the-service");
+    let run = world.harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    directory.delete_user(ben.id()).await.unwrap();
+    world.harness.approve_as(run, "dora@example.com").await.unwrap();
+    world.harness.run_to_end().await.unwrap();
+    let state = world.harness.run(run).await.unwrap();
+    let error = state.error.as_ref().unwrap();
+    assert_eq!((state.run.status(), &error.code), (RunStatus::Errored, &codes::IDENTITY_COULD_NOT_SAVE));
+    expect!["the account that test `test` has for ana@example.com was that of a deleted user"]
+        .assert_eq(&error.message);
+    assert!(world.harness.strategy("test").unwrap().calls().is_empty());
+    assert_eq!(world.known("ana@example.com").await, None);
+}
+
 #[tokio::test]
 async fn and_nobody_is_granted_anything_whom_the_service_does_not_know() {
     let mut world = World::new(reducers(), Answers::default()).await;

@@ -152,6 +152,30 @@ async fn workers_retry_clamping_after_a_store_error() {
     workers.shutdown(GRACE).await;
 }
 
+/// The simulation found this: a program that starts while the store cannot write does not clamp anything, and nothing tells it later
+/// that the clock had been ahead.
+#[tokio::test]
+async fn workers_clamp_what_could_not_be_clamped_at_start() {
+    let store = ClampFailingStore::new();
+    let fixture = Fixture::new(store.clone());
+    fixture.clock.set(noon() + 10 * HOUR);
+    let former = fixture.start().await;
+    fixture.granted(&former).await;
+    drop(former);
+    fixture.clock.set(noon());
+    store.fail(3);
+    let runtime = fixture.builder().build_degraded().await.unwrap();
+    assert_eq!(store.failures_left(), 2, "it started all the same");
+    let workers = runtime.start(WorkerLimits::default());
+    while !fixture.strategy.granted().is_empty() && fixture.clock.now() < noon() + 9 * HOUR {
+        fixture.clock.advance(MINUTE);
+        fixture.let_workers_run().await;
+    }
+    let late = fixture.clock.now().duration_since(noon() + HOUR).unsigned_abs();
+    assert!(late <= 5 * MINUTE, "late by the time it took to retry: {late:?}");
+    workers.shutdown(GRACE).await;
+}
+
 /// The simulation found this, in world 130: a revocation waited for as long as the clock had been ahead.
 #[tokio::test]
 async fn workers_notice_that_the_clock_goes_back_during_a_correction() {
