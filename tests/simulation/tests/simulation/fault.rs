@@ -79,6 +79,11 @@ impl Faults {
         Self(Place::ALL.into_iter().map(|place| (place, rates(place))).collect())
     }
 
+    /// Returns whether calls at the place can fail.
+    pub(crate) fn can_occur(&self, place: Place) -> bool {
+        self.0[&place].iter().any(|(_, rate)| *rate > 0.0)
+    }
+
     /// Returns the fault of a call, if there is one.
     pub(crate) fn draw(&self, place: Place, rng: &mut Rng) -> Option<Fault> {
         let mut left = rng.f64();

@@ -1,6 +1,5 @@
-//! The flows of the simulated organization, and their handlers.
+//! The flows of the simulated organization, and their handlers. Their declarations are in [`declared`](crate::declared).
 
-use sym_sdk::config::{Config, Environment, ErrorLogger, Flow, FlowParams, PromptField, Reference, Strategy, Target};
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
 
@@ -19,7 +18,7 @@ pub(crate) struct Policy {
     pub(crate) flow: &'static str,
     pub(crate) approvals: u8,
     pub(crate) self_approval: bool,
-    /// Whether the access expires.
+    /// Whether the access expires, unless the configuration was changed.
     pub(crate) ends: bool,
 }
 
@@ -37,59 +36,6 @@ impl Policy {
     }
 }
 
-/// Returns the configuration of the organization.
-pub(crate) fn config() -> Config {
-    let targets = TARGETS.map(|name| Reference::typed(STRATEGY, name));
-    let target = |name: &&str| Target { kind: STRATEGY.into(), name: name.to_string(), ..Target::default() };
-    let mut config = Config {
-        targets: TARGETS.iter().map(target).collect(),
-        integrations: vec![sym_sdk::config::Integration {
-            kind: STRATEGY.into(),
-            name: STRATEGY.into(),
-            external_id: "acme".into(),
-            ..Default::default()
-        }],
-        strategies: vec![Strategy {
-            kind: STRATEGY.into(),
-            name: STRATEGY.into(),
-            integration: Some(Reference::typed(STRATEGY, STRATEGY)),
-            targets: targets.to_vec(),
-            ..Strategy::default()
-        }],
-        environments: vec![Environment {
-            name: "main".into(),
-            error_logger: Some("errors".into()),
-            ..Environment::default()
-        }],
-        error_loggers: vec![ErrorLogger { name: "errors".into(), destination: "#errors".into(), ..Default::default() }],
-        flows: POLICIES.iter().map(flow).collect(),
-        ..Config::default()
-    };
-    config.organization.domains.push("example.com".into());
-    config
-}
-
-fn flow(policy: &Policy) -> Flow {
-    let urgent =
-        PromptField { name: "urgent".into(), field_type: "bool".into(), required: false, ..Default::default() };
-    let duration = PromptField {
-        name: "duration".into(),
-        field_type: "duration".into(),
-        allowed_values: Some(DURATIONS.map(str::to_owned).to_vec()),
-        ..Default::default()
-    };
-    let mut params = FlowParams {
-        strategy: Some(Reference::typed(STRATEGY, STRATEGY)),
-        schedule_deescalation: policy.ends,
-        prompt_fields: vec![urgent],
-        ..FlowParams::default()
-    };
-    if policy.ends {
-        params.prompt_fields.push(duration);
-    }
-    Flow { name: policy.flow.into(), environment: "main".into(), params, ..Flow::default() }
-}
-
 /// Returns the handlers of the organization.
 pub(crate) fn registry() -> Registry {
     use code::*;
@@ -98,6 +44,7 @@ pub(crate) fn registry() -> Registry {
         get_request_notifications,
         on_request,
         on_approve,
+        on_escalate,
         on_deescalate,
         after_request,
         after_escalate,
@@ -130,24 +77,35 @@ mod code {
         Ok(vec![channel("#first", 20)?, channel("#second", 60)?])
     }
 
-    /// Approves urgent requests.
+    /// Approves urgent requests, unless it ignores them.
     #[hook]
     pub(super) async fn on_request(event: &Event, world: State<World>) -> Result<Option<NextEvent>> {
         world.call(Place::Hook, "on_request", || ()).await?;
         let is_urgent = matches!(event.payload().fields().get("urgent"), Some(FieldValue::Bool(true)));
+        if world.ignores("on_request") {
+            return Ok(Some(ApprovalTemplate::ignore()));
+        }
         Ok(is_urgent.then(|| ApprovalTemplate::approve().reason("it is urgent")))
     }
 
     #[hook]
-    pub(super) async fn on_approve(world: State<World>) -> Result<()> {
-        world.call(Place::Hook, "on_approve", || ()).await
+    pub(super) async fn on_approve(event: &Event, world: State<World>) -> Result<Option<NextEvent>> {
+        world.approving(event.id());
+        world.call(Place::Hook, "on_approve", || ()).await?;
+        Ok(world.ignores("on_approve").then(ApprovalTemplate::ignore))
     }
 
-    /// Ignores the expiry now and then.
+    #[hook]
+    pub(super) async fn on_escalate(world: State<World>) -> Result<Option<NextEvent>> {
+        world.call(Place::Hook, "on_escalate", || ()).await?;
+        Ok(world.ignores("on_escalate").then(ApprovalTemplate::ignore))
+    }
+
+    /// Ignores the end of access now and then, or always.
     #[hook]
     pub(super) async fn on_deescalate(world: State<World>) -> Result<Option<NextEvent>> {
         world.call(Place::Hook, "on_deescalate", || ()).await?;
-        Ok(world.puts_off().then(ApprovalTemplate::ignore))
+        Ok(world.ignores("on_deescalate").then(ApprovalTemplate::ignore))
     }
 
     #[hook]

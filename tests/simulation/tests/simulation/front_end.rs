@@ -48,7 +48,8 @@ impl Delivery for FrontEnd {
         self.call("message").await
     }
 
-    async fn alert(&self, _: &RequestView, _: &str, _: &EffectError) -> Result<()> {
+    async fn alert(&self, view: &RequestView, _: &str, _: &EffectError) -> Result<()> {
+        self.0.operators.alerted(view.event().run().id());
         self.call("alert").await
     }
 

@@ -4,17 +4,24 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 use sym_sdk::clock::Clock;
-use sym_sdk::directory::Directory;
 use sym_sdk::machine::Access;
 
+use crate::asked::Asked;
+use crate::declared::Declared;
 use crate::disk::{Disk, Medium, at_once};
-use crate::flows::{DURATIONS, POLICIES, Policy, TARGETS};
-use crate::liveness::Liveness;
-use crate::people::{ADMIN, GUEST, MEMBERS, People, Wish, WishAction};
-use crate::process::{self, Process};
+use crate::flows::{DURATIONS, POLICIES, TARGETS};
+use crate::liveness::{Live, Liveness};
+use crate::outage::OutageKind;
+use crate::people::{ADMIN, ALIAS, GUEST, MEMBERS, NAMESAKE, OUTSIDER, People, ROOT, Wish, WishAction};
+use crate::process::Process;
 use crate::promises::{self, Memory};
+use crate::staff::{By, Staff};
 use crate::target::Target;
+use crate::trouble::Trouble;
 use crate::world::World;
+
+/// The durations of outages.
+const OUTAGES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(15 * 60), Duration::from_secs(3 * 3600)];
 
 /// The number of moves while faults occur.
 const STEPS: usize = 900;
@@ -25,9 +32,12 @@ const STEPS_TO_REST: usize = 100_000;
 pub(crate) struct History {
     world: World,
     disk: Disk,
-    directory: Directory,
+    staff: Staff,
     people: People,
     target: Target,
+    asked: Asked,
+    /// The configuration that the next process will read.
+    declared: Declared,
     process: Process,
     memory: Memory,
     liveness: Liveness,
@@ -39,13 +49,13 @@ pub(crate) struct History {
 impl History {
     pub(crate) async fn begin(world: World, medium: Medium) -> Self {
         let disk = Disk::new(medium);
-        let directory = process::directory().await;
-        let people = People::default();
-        let target = Target::new(world.clone(), people.clone());
-        let process = Process::start(&world, &directory, &target, disk.store());
+        let staff = Staff::new(world.clone()).await;
+        let (people, asked, declared) = (People::default(), Asked::default(), Declared::default());
+        let target = Target::new(world.clone(), people.clone(), staff.clone(), asked.clone());
+        let process = Process::start(&world, &staff, &target, disk.store(), &declared);
         let (requests, deeds) = (3 + world.below(8), 10 + world.below(60));
         let (memory, liveness) = (Memory::default(), Liveness::default());
-        Self { world, disk, directory, people, target, process, memory, liveness, requests, deeds }
+        Self { world, disk, staff, people, target, asked, declared, process, memory, liveness, requests, deeds }
     }
 
     /// Runs the history. It stops at the first broken promise.
@@ -59,6 +69,12 @@ impl History {
         }
         self.world.log("no more faults from here");
         self.world.calm_down();
+        self.world.outage.end(self.world.clock.steady_now());
+        self.staff.restore();
+        if self.world.troubles.has(Trouble::Configuration) {
+            self.declared = Declared::everything();
+            self.crash().await;
+        }
         if self.come_to_rest().await {
             let store = self.disk.store();
             promises::check_settled(&self.world, &self.memory, &self.people, &self.target, &*store);
@@ -68,16 +84,34 @@ impl History {
     /// Lets all tasks run until they wait, and checks the invariants. Returns whether anything has changed.
     async fn look(&mut self) -> bool {
         self.world.schedule.idle().await;
+        if self.world.troubles.has(Trouble::People) {
+            self.staff.note();
+        }
+        self.world.next_move();
         let has_changed = self.world.has_changed();
         if has_changed {
             let store = self.disk.store();
-            promises::hold(&self.world, &mut self.memory, &self.target, &*store);
+            let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
+            self.asked.note(&self.process.declared, &runs);
+            promises::hold(&self.world, &self.staff, &self.asked, &mut self.memory, &self.target, &*store);
             self.check_liveness();
         }
         has_changed
     }
 
     async fn something_happens(&mut self) {
+        if self.world.occurs(Trouble::Configuration) {
+            let what = self.declared.change(&self.world);
+            self.world.count(format!("configuration: {what}"));
+            self.world.log(format_args!("configuration: {what}"));
+            return self.crash().await;
+        }
+        if self.world.occurs(Trouble::People) {
+            return self.staff.change(&mut self.process);
+        }
+        if self.world.occurs(Trouble::Outage) {
+            return self.begin_outage();
+        }
         let waiting = self.world.schedule.waiting();
         match self.world.below(1000) {
             0..2 => self.crash().await,
@@ -110,19 +144,34 @@ impl History {
         self.pass(time);
     }
 
+    fn begin_outage(&self) {
+        let nth = OutageKind::EveryNth(2 + self.world.below(6) as u32);
+        let kind = self.world.one_of(&[OutageKind::Full, OutageKind::ReadOnly, OutageKind::Dead, nth]);
+        let until = self.world.clock.steady_now() + self.world.one_of(&OUTAGES);
+        if self.world.outage.begin(kind, until) {
+            self.world.count(format!("outage: {}", kind.name()));
+            self.world.log(format_args!("the store has an outage: {kind:?}"));
+        }
+    }
+
     /// Advances time, and lets happen what services do meanwhile.
     fn pass(&mut self, time: Duration) {
         // Before, so that nothing counts that falls due meanwhile.
         self.check_liveness();
         self.world.clock.pass(time);
         self.world.log("time has passed");
+        if self.world.outage.end_if_over(self.world.clock.steady_now()) {
+            self.world.log("the store works again");
+        }
         self.world.land_late_effects();
         self.check_liveness();
     }
 
     fn check_liveness(&mut self) {
-        let (store, is_up) = (self.disk.store(), self.process.is_up());
-        self.liveness.check(&self.world, &self.target, &*store, is_up);
+        let Some(runtime) = self.process.runtime() else { return self.liveness.no_process() };
+        let (world, staff, target, declared) = (&self.world, &self.staff, &self.target, &self.process.declared);
+        let store = self.disk.store();
+        self.liveness.check(&Live { world, staff, target, store: &*store, declared, runtime: &runtime });
     }
 
     fn set_clock(&self) {
@@ -140,10 +189,11 @@ impl History {
         // The old process is dropped first, so that nothing of it is left when the new one starts.
         self.process = Process::dead();
         self.check_liveness();
+        self.world.process_crashed();
         self.people.cut_off();
         self.world.schedule.idle().await;
         self.disk.reopen();
-        self.process = Process::start(&self.world, &self.directory, &self.target, self.disk.store());
+        self.process = Process::start(&self.world, &self.staff, &self.target, self.disk.store(), &self.declared);
     }
 
     /// A caller stops waiting for the reply.
@@ -160,7 +210,7 @@ impl History {
         if !wishes.is_empty() && self.world.once_in(8) {
             let number = self.world.below(wishes.len());
             self.world.count(if wishes[number].in_flight > 0 { "concurrent duplicate" } else { "later duplicate" });
-            return self.process.submit(&self.world, &self.people, number);
+            return self.process.submit(&self.world, &self.staff, &self.people, number);
         }
         if self.requests > 0 && self.world.once_in(4) {
             self.requests -= 1;
@@ -199,22 +249,38 @@ impl History {
 
     fn request(&mut self) {
         // There are few people and targets, so that Runs share entitlements.
-        let who = if self.world.once_in(12) { GUEST } else { self.world.one_of(&MEMBERS[..2]) };
+        let has_changing_people = self.world.troubles.has(Trouble::People);
+        let who = match self.world.below(24) {
+            0..2 => GUEST,
+            2 if has_changing_people => OUTSIDER,
+            3..6 if has_changing_people => self.world.one_of(&[ALIAS, NAMESAKE]),
+            _ => self.world.one_of(&MEMBERS[..2]),
+        };
         let policy = &POLICIES[self.world.below(POLICIES.len())];
         let target = self.world.one_of(&TARGETS);
-        let duration = policy.ends.then(|| self.world.one_of(&DURATIONS));
+        // A flow may have got or lost its durations.
+        let has_duration = self.process.declared.place(policy.flow, target).map_or(policy.ends, |place| place.ends);
+        let duration = has_duration.then(|| self.world.one_of(&DURATIONS));
         self.wish(who, WishAction::Request { flow: policy.flow, target, duration, urgent: self.world.once_in(4) });
     }
 
     fn anybody(&self) -> &'static str {
         let [ana, ben, cho, dan] = MEMBERS;
-        self.world.one_of(&[ana, ben, cho, dan, ADMIN, GUEST])
+        match self.world.troubles.has(Trouble::People) {
+            true => self.world.one_of(&[ana, ben, cho, dan, ADMIN, GUEST, ALIAS, OUTSIDER, NAMESAKE]),
+            false => self.world.one_of(&[ana, ben, cho, dan, ADMIN, GUEST]),
+        }
     }
 
     fn wish(&mut self, who: &'static str, action: WishAction) {
-        let number = self.people.wish(who, action);
+        let by = if self.world.troubles.has(Trouble::People) {
+            self.world.one_of(&[By::Address, By::Id])
+        } else {
+            By::Address
+        };
+        let number = self.people.wish(who, by, action);
         self.world.log(format_args!("wish {number}: {who} wants {action:?}"));
-        self.process.submit(&self.world, &self.people, number);
+        self.process.submit(&self.world, &self.staff, &self.people, number);
     }
 
     /// Runs without faults until the world settles, and returns whether it has.
@@ -264,15 +330,15 @@ impl History {
         let waits = |(_, wish): &(usize, &Wish)| wish.answer.is_none() && wish.in_flight == 0;
         let unanswered: Vec<_> = wishes.iter().enumerate().filter(waits).map(|(number, _)| number).collect();
         for number in &unanswered {
-            self.process.submit(&self.world, &self.people, *number);
+            self.process.submit(&self.world, &self.staff, &self.people, *number);
         }
         let mut acted = !unanswered.is_empty();
         for run in at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap() {
-            let policy = Policy::of(run.state.flow.slug());
             let run_id = run.state.run.id();
             let is_between_events = run.state.active_event.is_none();
-            if matches!(run.state.access, Access::Held(_)) && !policy.ends && is_between_events {
-                self.wish(ADMIN, WishAction::Revoke(run_id));
+            let lasts = matches!(&run.state.access, Access::Held(grant) if grant.until.is_none());
+            if lasts && is_between_events {
+                self.wish(ROOT, WishAction::Revoke(run_id));
                 acted = true;
             }
         }

@@ -1,73 +1,180 @@
-//! Liveness: every revocation that is due is attempted within a bound, whatever else happens.
+//! Liveness: whatever ends access is attempted within a bound, whatever else happens, or operators see why not.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
-use sym_sdk::engine::Store;
-use sym_sdk::machine::{Access, EffectKey, EffectKind, RunState, TimerKind};
-use sym_sdk::model::RunId;
+use sym_sdk::engine::{Store, StoredRun};
+use sym_sdk::machine::{
+    Access, EffectKind, IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, PendingEffect, RunState, TimerKind,
+};
+use sym_sdk::model::{RunId, User};
+use sym_sdk::runtime::Runtime;
 
+use crate::declared::Declared;
 use crate::disk::at_once;
+use crate::outage::OutageKind;
+use crate::staff::Staff;
 use crate::target::Target;
 use crate::world::World;
 
-/// The maximum time between a revocation's falling due and its attempt, while a process is up. Leases that a crashed process has left
-/// behind, services that hang and hooks that put the end off are all shorter.
+/// The maximum time between something's falling due and its attempt, while a process is up. Leases that a crashed process has left
+/// behind, services that hang, and other access that waits for the same service are all shorter.
 const BOUND: Duration = Duration::from_secs(2 * 3600);
 
-/// Something that ends access.
+/// The time for which hooks can defer the end of access.
+const DEFERRED: Duration = Duration::from_secs(IGNORED_EXPIRY_RETRY_DELAY.as_secs() * MAX_DEFERRALS as u64);
+
+/// The interval at which access of people who are locked or deleted is looked for.
+const SWEPT: Duration = Duration::from_secs(3600);
+
+/// The time within which a gauge says what has happened.
+const GAUGED: Duration = Duration::from_secs(60);
+
+/// Something that must come to pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
-    /// The expiry of the Run, by the generation of its timer.
+    /// An expiry timer, by its generation, leads to an attempt at the revocation, or to a deferral.
     Expiry(RunId, u64),
-    /// An attempt at a revocation.
-    Revocation(EffectKey),
+    /// An attempt at the revocation.
+    Revocation(RunId),
+    /// The end of access whose time is up, although hooks may have deferred it.
+    End(RunId),
+    /// The end of access of somebody who is locked or deleted.
+    EndOfUser(RunId),
+    /// An alert about access that cannot be revoked as things are, in a list that operators see.
+    Alert(RunId),
 }
 
-/// Everything that is due and not attempted, with the time since which a process could have attempted it.
+impl Due {
+    fn run(self) -> RunId {
+        match self {
+            Self::Expiry(run, _) | Self::Revocation(run) | Self::End(run) | Self::EndOfUser(run) | Self::Alert(run) => {
+                run
+            }
+        }
+    }
+
+    fn bound(self) -> Duration {
+        match self {
+            Self::Expiry(..) | Self::Revocation(_) | Self::Alert(_) => BOUND,
+            Self::End(_) => BOUND + DEFERRED,
+            Self::EndOfUser(_) => BOUND + 2 * SWEPT,
+        }
+    }
+}
+
+/// Everything that is due and did not come to pass, with the time since which a process could have seen to it.
 #[derive(Default)]
 pub(crate) struct Liveness {
     since: BTreeMap<Due, Timestamp>,
 }
 
+/// A world with a process that is up.
+pub(crate) struct Live<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) staff: &'a Staff,
+    pub(crate) target: &'a Target,
+    pub(crate) store: &'a dyn Store,
+    pub(crate) declared: &'a Declared,
+    pub(crate) runtime: &'a Runtime,
+}
+
 impl Liveness {
-    /// Checks that nothing waits for too long. Time counts while a process is up.
-    pub(crate) fn check(&mut self, world: &World, target: &Target, store: &dyn Store, is_up: bool) {
-        let now = world.clock.steady_now();
-        if !is_up {
+    /// Forgets what is due, because there is no process that could see to it.
+    pub(crate) fn no_process(&mut self) {
+        self.since.clear();
+    }
+
+    /// Checks that nothing waits for too long.
+    pub(crate) fn check(&mut self, live: &Live<'_>) {
+        live.check_gauge();
+        let now = live.world.clock.steady_now();
+        if live.world.outage.kind() == Some(OutageKind::Dead) {
+            // Nobody can know what is due. The gauge says so.
             return self.since.clear();
         }
-        let attempted = target.attempted_revocations();
-        let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
-        let due = runs.iter().filter_map(|run| due(&run.state, world.clock.now()));
-        let due: BTreeSet<_> =
-            due.filter(|due| !matches!(due, Due::Revocation(key) if attempted.contains(key))).collect();
-        self.since.retain(|known, _| due.contains(known));
+        let due = live.due();
+        self.since.retain(|known, since| due.contains(known) && !live.is_attempted(*known, *since));
         for due in due {
             let since = *self.since.entry(due).or_insert(now);
-            world.check(now.duration_since(since).unsigned_abs() <= BOUND, || {
-                format!("P3: {due:?} was not attempted within {BOUND:?} after it fell due")
-            });
+            let waits = now.duration_since(since).unsigned_abs();
+            live.world
+                .check(waits <= due.bound(), || format!("P3: {due:?} did not come to pass within {:?}", due.bound()));
         }
     }
 }
 
-fn due(state: &RunState, now: Timestamp) -> Option<Due> {
-    let run = state.run.id();
-    match &state.access {
-        Access::Held(_) => {
-            let timer = state.timers.get(&TimerKind::Expire).filter(|timer| timer.at <= now)?;
-            Some(Due::Expiry(run, timer.generation))
+impl Live<'_> {
+    fn due(&self) -> Vec<Due> {
+        let now = self.world.clock.now();
+        let runs = at_once(self.store.runs(Default::default(), usize::MAX)).unwrap();
+        runs.iter().filter(|run| run.state.may_hold_access()).flat_map(|run| self.due_of(run, &runs, now)).collect()
+    }
+
+    fn due_of(&self, StoredRun { state, .. }: &StoredRun, runs: &[StoredRun], now: Timestamp) -> Vec<Due> {
+        let (run, mut due) = (state.run.id(), Vec::new());
+        let Some(grant) = state.access.grant() else { return due };
+        if !self.declared.reaches(state.flow.slug(), grant) && !grant.is_standing {
+            let is_over = grant.until.is_none_or(|until| until <= now) && !self.is_seen_by_operators(state);
+            return if is_over { vec![Due::Alert(run)] } else { due };
         }
-        Access::Revoking { .. } => {
-            let mut pending = state.pending.iter();
-            let is_due = |pending: &sym_sdk::machine::PendingEffect| pending.not_before.is_none_or(|at| at <= now);
-            let (seq, _) =
-                pending.find(|(_, pending)| matches!(pending.kind, EffectKind::Revoke { .. }) && is_due(pending))?;
-            Some(Due::Revocation(EffectKey { run, seq: *seq }))
+        // A call is not made for access that another Run needs, and that is on record only once the store takes it.
+        let is_shared = runs.iter().any(|other| {
+            let entitlement = other.state.access.grant().map(|grant| &grant.entitlement);
+            other.state.run.id() != run && other.state.may_hold_access() && entitlement == Some(&grant.entitlement)
+        });
+        if self.world.outage.kind().is_some() && (is_shared || grant.is_standing) {
+            return due;
         }
-        _ => None,
+        match &state.access {
+            Access::Held(_) => {
+                let timer = state.timers.get(&TimerKind::Expire).filter(|timer| timer.at <= now);
+                due.extend(timer.map(|timer| Due::Expiry(run, timer.generation)));
+                due.extend(grant.until.filter(|until| *until <= now).map(|_| Due::End(run)));
+                let is_gone = |user: &User| self.staff.user(user.id()).is_none_or(|user| user.is_locked());
+                due.extend(state.run.requester().filter(|user| is_gone(user)).map(|_| Due::EndOfUser(run)));
+            }
+            Access::Revoking { .. } => {
+                let is_due = |pending: &PendingEffect| {
+                    matches!(pending.kind, EffectKind::Revoke { .. }) && pending.not_before.is_none_or(|at| at <= now)
+                };
+                due.extend(state.pending.values().any(is_due).then_some(Due::Revocation(run)));
+            }
+            _ => {}
+        }
+        due
+    }
+
+    fn is_attempted(&self, due: Due, since: Timestamp) -> bool {
+        !matches!(due, Due::Alert(_)) && self.target.last_revocation(due.run()).is_some_and(|at| at >= since)
+    }
+
+    /// Returns whether operators were alerted of access that cannot be revoked, and find it in a list.
+    fn is_seen_by_operators(&self, state: &RunState) -> bool {
+        let run = state.run.id();
+        let is_listed = state.is_stuck() || self.runtime.blocked_access().iter().any(|blocked| blocked.run == run);
+        if is_listed && self.world.operators.were_alerted(run) {
+            self.world.count("access that cannot be revoked is seen by operators");
+            return true;
+        }
+        false
+    }
+
+    /// While the store takes no writes, the gauge says so; and afterwards, that it does again.
+    fn check_gauge(&self) {
+        let Some(refused_since) = self.world.outage.refused_since() else { return };
+        let for_long = self.world.clock.steady_now().duration_since(refused_since).unsigned_abs() > GAUGED;
+        if for_long {
+            let gauge = self.world.operators.gauge("sym_store_writable");
+            self.world.check(gauge == Some(0.0), || {
+                format!("P3: the store takes no writes since {refused_since}, and the gauge says {gauge:?}")
+            });
+            self.world.count("operators see that the store takes no writes");
+        }
+        if self.world.operators.gauge("sym_unwritten").is_some_and(|kept| kept > 0.0) {
+            self.world.count("inputs kept in memory");
+        }
     }
 }

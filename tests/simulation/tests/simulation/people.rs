@@ -7,12 +7,21 @@ use sym_sdk::error::{ErrorCode, ErrorKind, Result};
 use sym_sdk::model::RunId;
 use sym_sdk::runtime::{Receipt, Submission};
 
+use crate::staff::{By, Staff};
 use crate::world::World;
 
 /// Members of the organization; those who make requests come first.
 pub(crate) const MEMBERS: [&str; 4] = ["ana@example.com", "ben@example.com", "cho@example.com", "dan@example.com"];
 pub(crate) const ADMIN: &str = "ada@example.com";
 pub(crate) const GUEST: &str = "gus@elsewhere.com";
+/// An administrator about whom nothing changes.
+pub(crate) const ROOT: &str = "root@example.com";
+/// Another address of the first member.
+pub(crate) const ALIAS: &str = "ana+two@example.com";
+/// Somebody of another organization, known by their account alone.
+pub(crate) const OUTSIDER: &str = "an outsider";
+/// Somebody who gets the address that another person had.
+pub(crate) const NAMESAKE: &str = "a namesake";
 
 /// The action that a person wants.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,10 +44,14 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug)]
 pub(crate) struct Wish {
     pub(crate) who: &'static str,
+    /// The way in which the front end names the person.
+    pub(crate) by: By,
     pub(crate) action: WishAction,
     pub(crate) answer: Option<Answer>,
     /// The number of submissions without a reply.
     pub(crate) in_flight: u32,
+    /// The number of submissions.
+    pub(crate) submissions: usize,
 }
 
 impl Wish {
@@ -72,28 +85,30 @@ impl People {
     }
 
     /// Adds a wish. Its number is its key.
-    pub(crate) fn wish(&self, who: &'static str, action: WishAction) -> usize {
+    pub(crate) fn wish(&self, who: &'static str, by: By, action: WishAction) -> usize {
         let mut wishes = self.lock();
-        wishes.push(Wish { who, action, answer: None, in_flight: 0 });
+        wishes.push(Wish { who, by, action, answer: None, in_flight: 0, submissions: 0 });
         wishes.len() - 1
     }
 
     /// Returns the submission of a wish.
-    pub(crate) fn submission(&self, number: usize) -> Submission {
+    pub(crate) fn submission(&self, staff: &Staff, number: usize) -> Submission {
         let wish = &mut self.lock()[number];
         wish.in_flight += 1;
+        wish.submissions += 1;
+        let actor = staff.actor(wish.who, wish.by);
         let submission: Submission = match wish.action {
             WishAction::Request { flow, target, duration, urgent } => {
-                let request = Submission::request(flow, wish.who).input("target_srn", target).input("urgent", urgent);
+                let request = Submission::request(flow, actor).input("target_srn", target).input("urgent", urgent);
                 match duration {
                     Some(duration) => request.input("duration", duration).into(),
                     None => request.into(),
                 }
             }
-            WishAction::Approve(run) => Submission::approve(run, wish.who).into(),
-            WishAction::Deny(run) => Submission::deny(run, wish.who).into(),
-            WishAction::Revoke(run) => Submission::revoke(run, wish.who).into(),
-            WishAction::WriteOff(run) => Submission::write_off(run, wish.who, "it is gone").into(),
+            WishAction::Approve(run) => Submission::approve(run, actor).into(),
+            WishAction::Deny(run) => Submission::deny(run, actor).into(),
+            WishAction::Revoke(run) => Submission::revoke(run, actor).into(),
+            WishAction::WriteOff(run) => Submission::write_off(run, actor, "it is gone").into(),
         };
         submission.key(InputKey::new(format!("wish:{number}")))
     }
@@ -112,7 +127,10 @@ impl People {
         let before = wish.answer.replace(answer.clone());
         if let Some(before) = before {
             world.count("duplicate answered");
-            world.check(before == answer, || format!("P1: wish {number} got the reply {before:?}, then {answer:?}"));
+            // What was refused may be accepted once people or the configuration have changed. What was accepted stays so.
+            let may_change = matches!(before, Answer::Refused(_)) && world.changes_rules();
+            let is_same = before == answer || may_change;
+            world.check(is_same, || format!("P1: wish {number} got the reply {before:?}, then {answer:?}"));
         }
     }
 
@@ -129,6 +147,11 @@ impl People {
     /// Returns whether the person has ever tried to approve the Run.
     pub(crate) fn approved(&self, who: &str, run: RunId) -> bool {
         self.lock().iter().any(|wish| wish.who == who && wish.action == WishAction::Approve(run))
+    }
+
+    /// Returns the number of submissions of a person that may have been refused: submissions, and repeated ones.
+    pub(crate) fn refusals_of(&self, who: &str) -> usize {
+        self.lock().iter().filter(|wish| wish.who == who).map(|wish| wish.submissions).sum()
     }
 
     /// Returns the request with which the Run began.

@@ -4,33 +4,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sym_sdk::clock::Clock;
-use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::engine::{Store, WorkerLimits, Workers};
-use sym_sdk::model::{User, UserId, UserRole};
 use sym_sdk::runtime::Runtime;
 use sym_sdk::strategy::StrategyType;
 use tokio::task::{AbortHandle, JoinSet};
 
+use crate::declared::Declared;
 use crate::flows;
 use crate::front_end::FrontEnd;
-use crate::people::{ADMIN, GUEST, MEMBERS, People};
+use crate::people::People;
+use crate::staff::Staff;
 use crate::store::UnreliableStore;
 use crate::target::Target;
+use crate::trouble::Trouble;
 use crate::world::World;
-
-/// The organization's users, who outlive every process.
-pub(crate) async fn directory() -> Directory {
-    let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
-    let members = MEMBERS.into_iter().map(|email| (email, UserRole::Member));
-    for (email, role) in members.chain([(ADMIN, UserRole::Admin), (GUEST, UserRole::Guest)]) {
-        let user = User::person(UserId::from_email(email), email).unwrap().with_role(role);
-        directory.put_user(user).await.unwrap();
-    }
-    directory
-}
 
 /// A process. Dropping it is a crash: all its tasks end.
 pub(crate) struct Process {
+    /// The configuration that it has read.
+    pub(crate) declared: Arc<Declared>,
     tasks: JoinSet<()>,
     up: Arc<Mutex<Option<Up>>>,
     /// The callers that wait for a reply, with their wishes.
@@ -45,14 +37,22 @@ struct Up {
 
 impl Process {
     /// Starts a process on a store.
-    pub(crate) fn start(world: &World, directory: &Directory, target: &Target, store: Arc<dyn Store>) -> Self {
-        let (world, directory, target) = (world.clone(), directory.clone(), target.clone());
+    pub(crate) fn start(
+        world: &World,
+        staff: &Staff,
+        target: &Target,
+        store: Arc<dyn Store>,
+        declared: &Declared,
+    ) -> Self {
+        let (world, staff, target) = (world.clone(), staff.clone(), target.clone());
+        let declared = Arc::new(declared.clone());
+        let configured = declared.clone();
         let up: Arc<Mutex<Option<Up>>> = Arc::default();
         let mut tasks = JoinSet::new();
         let started = up.clone();
         tasks.spawn(async move {
             let runtime = loop {
-                match build(&world, &directory, &target, &store).await {
+                match build(&world, &staff, &target, &store, &configured).await {
                     Some(runtime) => break runtime,
                     None => world.clock.sleep(Duration::from_secs(1)).await,
                 }
@@ -61,19 +61,29 @@ impl Process {
             world.log("the process is up");
             *lock(&started) = Some(Up { runtime, _workers: workers });
         });
-        Self { tasks, up, waiting: Vec::new() }
+        Self { declared, tasks, up, waiting: Vec::new() }
     }
 
     /// Creates a process that does nothing.
     pub(crate) fn dead() -> Self {
-        Self { tasks: JoinSet::new(), up: Arc::default(), waiting: Vec::new() }
+        Self { declared: Arc::default(), tasks: JoinSet::new(), up: Arc::default(), waiting: Vec::new() }
+    }
+
+    /// Returns the runtime, if the process has started.
+    pub(crate) fn runtime(&self) -> Option<Runtime> {
+        lock(&self.up).as_ref().map(|up| up.runtime.clone())
+    }
+
+    /// Runs a task that ends with the process.
+    pub(crate) fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
     }
 
     /// Submits a wish, if the process has started.
-    pub(crate) fn submit(&mut self, world: &World, people: &People, number: usize) {
-        let Some(runtime) = lock(&self.up).as_ref().map(|up| up.runtime.clone()) else { return };
+    pub(crate) fn submit(&mut self, world: &World, staff: &Staff, people: &People, number: usize) {
+        let Some(runtime) = self.runtime() else { return };
         world.log(format_args!("wish {number} is submitted"));
-        let submission = people.submission(number);
+        let submission = people.submission(staff, number);
         let (world, people) = (world.clone(), people.clone());
         let task = self.tasks.spawn(async move {
             let result = runtime.submit(submission).await;
@@ -103,27 +113,36 @@ fn lock(up: &Mutex<Option<Up>>) -> MutexGuard<'_, Option<Up>> {
     up.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-async fn build(world: &World, directory: &Directory, target: &Target, store: &Arc<dyn Store>) -> Option<Runtime> {
-    let (target, committed) = (target.clone(), store.clone());
-    let strategy = StrategyType::new(flows::STRATEGY, move |_| Ok(target.client(committed.clone())));
-    let built = Runtime::builder(flows::config())
+async fn build(
+    world: &World,
+    staff: &Staff,
+    target: &Target,
+    store: &Arc<dyn Store>,
+    declared: &Arc<Declared>,
+) -> Option<Runtime> {
+    let (target, committed, configured) = (target.clone(), store.clone(), declared.clone());
+    let strategy = StrategyType::new(flows::STRATEGY, move |config| {
+        target.client(committed.clone(), configured.clone(), config.integration()?.external_id())
+    });
+    let builder = Runtime::builder(declared.config())
         .registry(flows::registry())
         .state(world.clone())
         .clock(Arc::new(world.clock.clone()))
         // It changes nothing unless it is told to.
         .without_reconcile()
-        .directory(directory.clone())
+        .directory(staff.directory.clone())
         .delivery(FrontEnd(world.clone()))
         .strategy_type(strategy)
-        .store(Arc::new(UnreliableStore::new(world.clone(), store.clone())))
-        .build()
-        .await;
+        .store(Arc::new(UnreliableStore::new(world.clone(), store.clone())));
+    // As `serve` does, where something can be missing or the store may not take writes at the start.
+    let is_degraded = world.troubles.has(Trouble::Configuration) || world.troubles.has(Trouble::Outage);
+    let built = if is_degraded { builder.build_degraded().await } else { builder.build().await };
     match built {
         Ok(runtime) => Some(runtime),
         Err(faults) => {
             let is_down = faults.iter().all(|fault| {
-                fault.message.contains("the store is unavailable")
-                    || fault.message.contains("the store did not respond")
+                let problems = ["the store is unavailable", "the store did not respond", "the store cannot write"];
+                problems.iter().any(|problem| fault.message.contains(problem))
             });
             world.check(is_down, || format!("the process cannot start: {faults}"));
             None

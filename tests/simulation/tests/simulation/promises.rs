@@ -6,15 +6,24 @@ use jiff::Timestamp;
 use sym_sdk::audit::{AuditEntry, AuditKind, EventStatus, EventSummary};
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
+use sym_sdk::error::codes;
+use sym_sdk::forms::format_duration;
 use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Grant, QueuedInput, RunState, TimerKind};
 use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
 
+use crate::asked::Asked;
+use crate::declared::{Declared, Place, resource};
 use crate::disk::at_once;
-use crate::fault::Place;
+use crate::fault;
 use crate::flows::Policy;
-use crate::people::{ADMIN, Answer, MEMBERS, People, Wish, WishAction};
+use crate::people::{ALIAS, Answer, MEMBERS, People, Wish, WishAction};
+use crate::staff::{self, Staff};
 use crate::target::{Piece, Target};
+use crate::trouble::Trouble;
 use crate::world::World;
+
+/// The number of refusals of one person up to which all are recorded.
+const MAX_RECORDED_REFUSALS: usize = 20;
 
 // Before each grant.
 
@@ -30,25 +39,51 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
         let is_urgent = request.is_none_or(|wish| matches!(wish.action, WishAction::Request { urgent: true, .. }));
         world.check(is_urgent, || format!("P2: nobody approved Run {run}, and it is not urgent"));
     } else {
-        let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.username()).collect();
+        let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
         world.check(approvers.len() >= usize::from(policy.approvals), || format!("P2: too few approved Run {run}"));
-        for approver in approvers {
-            let may = MEMBERS.contains(&approver) || approver == ADMIN;
-            let oneself = state.run.requester().is_some_and(|requester| requester.username() == approver);
-            let may = may && (!oneself || policy.self_approval) && people.approved(approver, run);
-            world.check(may, || format!("P2: {approver} did not approve Run {run}, or may not"));
+        for approver in approvers.iter().map(|approver| staff::who(*approver)) {
+            let approved = approver.is_some_and(|approver| people.approved(approver, run));
+            world.check(approved, || format!("P2: {approver:?} did not approve Run {run}"));
+            let requester = state.run.requester().and_then(|requester| staff::who(requester.id()));
+            let is_requester = approver == requester
+                || (approver == Some(ALIAS) && requester == Some(MEMBERS[0]))
+                || (approver == Some(MEMBERS[0]) && requester == Some(ALIAS));
+            let may = !is_requester || policy.self_approval;
+            world
+                .check(may, || format!("P5: {approver:?} approved Run {run} of {requester:?}, who is the same person"));
         }
     }
-    if policy.ends {
-        let until = state.access.grant().and_then(|grant| grant.until);
-        world.check(until.is_some_and(|until| now < until), || {
-            format!("P2: Run {run} is granted access until {until:?}")
-        });
+    if let Some(until) = state.access.grant().and_then(|grant| grant.until) {
+        world.check(now < until, || format!("P2: Run {run} is granted access until {until}"));
         let is_set = timers.iter().any(|timer| timer.key == TimerKey::new(run, TimerKind::Expire));
         let has_fired = state.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         world
             .check(is_set || has_fired, || format!("P2: Run {run} is granted access, and its expiry is not committed"));
     }
+}
+
+/// P5: the access is granted where it was asked for, is still offered there, and its requester may have it, now.
+pub(crate) fn as_it_was_asked(
+    world: &World,
+    staff: &Staff,
+    declared: &Declared,
+    asked: Option<&Place>,
+    state: &RunState,
+) {
+    let (run, flow) = (state.run.id(), state.flow.slug());
+    let Some((asked, grant)) = asked.zip(state.access.grant()) else { return };
+    let offered = declared.place(flow, grant.target.name().as_str());
+    let is_same = offered.as_ref() == Some(asked);
+    world.check(is_same, || {
+        format!("P5: Run {run} asked for {asked:?}, and is granted it where {offered:?} is offered")
+    });
+    world.check(asked.ends == grant.until.is_some(), || format!("P5: Run {run} is granted access with another end"));
+    let duration = state.request.as_ref().and_then(|request| request.duration);
+    let offers = duration.is_none_or(|duration| declared.offers(flow, &format_duration(duration)));
+    world.check(offers, || format!("P5: Run {run} is granted access for {duration:?}, which is not offered any more"));
+    let requester = state.run.requester();
+    let may = requester.is_some_and(|requester| staff.may_act(requester.id()));
+    world.check(may, || format!("P5: Run {run} is granted access, and its requester may not have it: {requester:?}"));
 }
 
 // After each commit.
@@ -69,7 +104,14 @@ struct Seen {
 }
 
 /// Checks the invariants after each commit and each change at the target.
-pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &dyn Store) {
+pub(crate) fn hold(
+    world: &World,
+    staff: &Staff,
+    asked: &Asked,
+    memory: &mut Memory,
+    target: &Target,
+    store: &dyn Store,
+) {
     let held = target.held();
     let timers = at_once(store.due_timers(Timestamp::MAX, usize::MAX)).unwrap();
     let timers: BTreeMap<_, _> = timers.into_iter().map(|timer| (timer.key, (timer.at, timer.generation))).collect();
@@ -84,8 +126,10 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
             }
             // A revocation that its caller has given up can end access that was granted since: see `lost_to_late_revocations`. And while
             // the store fails, access that has ended is revoked before that is stored.
-            let has_it =
-                held.contains(&piece) || target.was_lost_to_late_revocation(&piece) || memory.due.contains(&run);
+            let is_ended_by_somebody =
+                state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate);
+            let is_ending = memory.due.contains(&run) || (is_ended_by_somebody && world.has_unreliable_store());
+            let has_it = held.contains(&piece) || target.was_lost_to_late_revocation(&piece) || is_ending;
             world.check(has_it, || format!("P3: Run {run} lost its access early"));
         }
         let before = memory.runs.get(&run);
@@ -93,7 +137,7 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
             continue;
         }
         memory.entitlements.extend(state.access.grant().map(|grant| grant.entitlement.clone()));
-        always_ends(world, &state);
+        always_ends(world, asked, &state);
         for (kind, timer) in &state.timers {
             let stored = timers.get(&TimerKey::new(run, *kind));
             let is_same = stored == Some(&(timer.at, timer.generation));
@@ -103,6 +147,9 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
         world
             .check(approvers.len() == state.run.approvals().len(), || format!("P4: a vote on Run {run} counted twice"));
         let decision = state.decision.as_ref().map(|event| event.id);
+        if before.is_none_or(|before| before.decision != decision) {
+            decided_by_whom_it_may_be(world, staff, &state);
+        }
         if let Some(before) = before {
             world.check(before.version < version, || {
                 format!("P1: the version of Run {run} decreased from {}", before.version)
@@ -113,6 +160,21 @@ pub(crate) fn hold(world: &World, memory: &mut Memory, target: &Target, store: &
             world.check(stays, || format!("P4: Run {run} was {} and became {}", before.status, state.run.status()));
         }
         memory.runs.insert(run, Seen { version, status: state.run.status(), decision });
+    }
+}
+
+/// P5: the requester and everybody whose approval counted may still have access, and approve, as the directory had them when it was
+/// read last: right before the hook.
+fn decided_by_whom_it_may_be(world: &World, staff: &Staff, state: &RunState) {
+    let Some(decision) = state.decision.as_ref().filter(|decision| decision.name == Step::Approve) else { return };
+    let Some(since) = world.approving_since(decision.id) else {
+        return world.broken(format_args!("P5: Run {} was approved without its hook", state.run.id()));
+    };
+    let voters = if decision.decided_by_hook { &[][..] } else { state.run.approvals() };
+    for user in state.run.requester().into_iter().chain(voters.iter().map(|user| &**user)) {
+        world.check(staff.could_act_since(user.id(), since), || {
+            format!("P5: Run {} was approved, and {} could not act any more", state.run.id(), user.username())
+        });
     }
 }
 
@@ -133,18 +195,18 @@ fn accounted_for(world: &World, held: &BTreeSet<Piece>, runs: &[StoredRun]) {
 }
 
 fn piece_of(grant: &Grant) -> Piece {
-    (grant.target.name().to_string(), grant.identity.clone())
+    (resource(grant.account.as_deref(), &grant.target), grant.identity.clone())
 }
 
 /// P3: all access that may be held has an expiry.
-fn always_ends(world: &World, state: &RunState) {
+fn always_ends(world: &World, asked: &Asked, state: &RunState) {
     let run = state.run.id();
     match &state.access {
         Access::Granting(_) | Access::Held(_) => {
             let ends = state.timers.contains_key(&TimerKind::Expire)
                 || state.queue.contains(&QueuedInput::Timer(TimerKind::Expire))
                 || state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate)
-                || !Policy::of(state.flow.slug()).ends;
+                || asked.place(run).is_some_and(|asked| !asked.ends);
             world.check(ends, || format!("P3: Run {run} gives access without an expiry"));
         }
         Access::Revoking { .. } => {
@@ -176,7 +238,15 @@ pub(crate) fn check_settled(world: &World, memory: &Memory, people: &People, tar
     for piece in target.held().difference(&written_off) {
         world.broken(format_args!("P3: access was left over: {piece:?}"));
     }
-    world.log(format_args!("{}", serde_json::to_string(&audit).unwrap_or_default()));
+    // Without ids: some of them are random.
+    for AuditEntry { event, kind, status, .. } in &audit {
+        world.log(format_args!(
+            "{} {:?} {status} {}",
+            event.name,
+            std::mem::discriminant(kind),
+            event.actor.username()
+        ));
+    }
     for StoredRun { state, .. } in &runs {
         let run = state.run.id();
         let has_settled = state.is_finished() && state.pending.is_empty() && state.timers.is_empty();
@@ -187,7 +257,8 @@ pub(crate) fn check_settled(world: &World, memory: &Memory, people: &People, tar
         on_the_record(world, run, &entries, target);
     }
     for (number, wish) in people.wishes().iter().enumerate() {
-        once(world, number, wish, &audit, runs.iter().map(|stored| stored.state.run.id()).collect());
+        let refusals = people.refusals_of(wish.who);
+        once(world, number, wish, refusals, &audit, runs.iter().map(|stored| stored.state.run.id()).collect());
     }
     no_more_than_wished(world, &people.wishes(), &audit);
     audit.iter().for_each(|entry| tally(world, entry));
@@ -202,9 +273,18 @@ fn one_decision(world: &World, run: RunId, entries: &[AuditEntry]) {
     let decided = decided.count();
     world.check(decided <= 1, || format!("P4: Run {run} was decided {decided} times"));
     let mut voters = BTreeSet::new();
-    for entry in entries.iter().filter(|entry| matches!(entry.kind, AuditKind::Counted { .. })) {
-        let who = entry.event.actor.username();
-        world.check(voters.insert(who), || format!("P4: {who} voted twice on Run {run}"));
+    for entry in entries {
+        match &entry.kind {
+            AuditKind::Counted { .. } => {
+                let who = entry.event.actor.username();
+                world.check(voters.insert(who), || format!("P4: {who} voted twice on Run {run}"));
+            }
+            // Somebody who may vote again later may do so.
+            AuditKind::ApprovalWithdrawn { approver, .. } => {
+                voters.remove(&**approver);
+            }
+            _ => {}
+        }
     }
 }
 
@@ -223,28 +303,41 @@ fn on_the_record(world: &World, run: RunId, entries: &[AuditEntry], target: &Tar
     let calls = target.calls();
     let called = |place| calls.iter().filter(|((key, _), (called, _))| key.run == run && *called == place).count();
     let recorded = |is_it: fn(&AuditKind) -> bool| entries.iter().filter(|entry| is_it(&entry.kind)).count();
-    let (grants, revocations) = (called(Place::Grant), called(Place::Revoke));
+    // A call that was made before it was on record is lost to the record if its process crashes.
+    let may_be_lost = world.troubles.has(Trouble::Outage);
+    let (grants, revocations) = (called(fault::Place::Grant), called(fault::Place::Revoke));
     world.check(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not audited"));
-    let is_recorded = revocations <= recorded(is_of_revocation);
+    let is_recorded = revocations <= recorded(is_of_revocation) || may_be_lost;
     world.check(is_recorded, || format!("P6: a revocation of Run {run} is not audited"));
 }
 
 /// P1 and P6: whatever got a reply has happened once, and is audited.
-fn once(world: &World, number: usize, wish: &Wish, audit: &[AuditEntry], runs: BTreeSet<RunId>) {
+fn once(world: &World, number: usize, wish: &Wish, refusals: usize, audit: &[AuditEntry], runs: BTreeSet<RunId>) {
     match &wish.answer {
         None => world.broken(format_args!("P1: wish {number} never got a reply: {wish:?}")),
         Some(Answer::Taken(receipt)) => {
             world.check(runs.contains(&receipt.run), || format!("P1: the Run of wish {number} is gone"));
             let of_it = audit.iter().filter(|entry| entry.event.id == receipt.event);
-            let begun = of_it.filter(|entry| begins(entry));
-            let begun = begun.count();
+            let (refused, begun): (Vec<_>, Vec<_>) =
+                of_it.filter(|entry| begins(entry)).partition(|entry| matches!(entry.kind, AuditKind::Refused { .. }));
+            // Whoever is not permitted any more is refused later: when their turn comes, or when the hook has returned.
+            let begun = if begun.is_empty() { refused.len() } else { begun.len() };
             world.check(begun == 1, || format!("P1: wish {number} was accepted, and happened {begun} times: {wish:?}"));
         }
         Some(Answer::Refused(code)) => {
-            let is_it =
-                |entry: &&AuditEntry| matches!(&entry.kind, AuditKind::Refused { error } if error.code == *code);
+            let is_it = |entry: &&AuditEntry| match &entry.kind {
+                // An approval of a request that cannot be granted any more closes it.
+                AuditKind::Refused { error }
+                | AuditKind::SubmissionRefused { error, .. }
+                | AuditKind::Failed { error } => error.code == *code,
+                _ => false,
+            };
             let refused = audit.iter().filter(is_it).any(|entry| is_of(entry, wish));
-            world.check(refused, || format!("P6: the refusal of wish {number} is not audited: {wish:?}"));
+            // Refusals that precede the machine are recorded if the store takes that, and up to a limit.
+            let may_be_left_out = world.has_unreliable_store() || refusals > MAX_RECORDED_REFUSALS;
+            world.check(refused || may_be_left_out, || {
+                format!("P6: the refusal of wish {number} is not audited: {wish:?}")
+            });
         }
     }
 }
@@ -264,10 +357,12 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
         WishAction::Revoke(run) | WishAction::WriteOff(run) => (Step::Deescalate, Some(run)),
     };
     let by_hand = !matches!(entry.event.channel.kind(), ChannelType::Sdk | ChannelType::Scheduler);
-    by_hand
-        && entry.event.name == step
-        && entry.event.actor.username() == wish.who
-        && run.is_none_or(|run| run == entry.run)
+    let is_by = match &entry.kind {
+        // Whoever is not known is on record as what they claimed.
+        AuditKind::SubmissionRefused { is_known_actor: false, .. } => true,
+        _ => entry.event.actor.id() == staff::id(wish.who),
+    };
+    by_hand && entry.event.name == step && is_by && run.is_none_or(|run| run == entry.run)
 }
 
 /// P1: the same key is one input, however often it is submitted.
@@ -312,6 +407,24 @@ fn tally(world: &World, entry: &AuditEntry) {
         AuditKind::RevokeRetried { .. } => "revocation retried by an operator",
         AuditKind::WrittenOff { .. } => "revocation written off",
         AuditKind::Refused { .. } => "refusal",
+        AuditKind::SubmissionRefused { .. } => "refusal before the machine",
+        AuditKind::ApprovalWithdrawn { .. } => "approval withdrawn",
+        AuditKind::GrantFailed { error, .. } | AuditKind::Failed { error } if error.code == codes::REQUEST_OUTDATED => {
+            "outdated request"
+        }
+        AuditKind::GrantFailed { error, .. } | AuditKind::Failed { error } if error.code == codes::UNKNOWN_TARGET => {
+            "request for a target that is gone"
+        }
+        AuditKind::GrantFailed { error, .. } | AuditKind::Failed { error } if error.code == codes::USER_LOCKED => {
+            "requester locked before the grant"
+        }
+        AuditKind::GrantFailed { error, .. } | AuditKind::Failed { error } if error.code == codes::UNKNOWN_USER => {
+            "requester deleted before the grant"
+        }
+        AuditKind::GrantFailed { error, .. } | AuditKind::Failed { error } if error.code == codes::NOT_PERMITTED => {
+            "requester demoted before the grant"
+        }
+        AuditKind::Reported { error } if error.code == codes::HOOK_OVERRULED => "hook overruled",
         _ => return,
     };
     world.count(what);

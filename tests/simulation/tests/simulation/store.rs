@@ -28,6 +28,17 @@ pub(crate) struct UnreliableStore {
     calls: Mutex<JoinSet<()>>,
 }
 
+/// The calls that write.
+const WRITES: [&str; 7] = [
+    "store.commit",
+    "store.claim",
+    "store.release",
+    "store.set_audit_cursor",
+    "store.clamp_future_due_times",
+    "store.prune",
+    "store.check_writable",
+];
+
 type Answer<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl UnreliableStore {
@@ -47,8 +58,17 @@ impl UnreliableStore {
     {
         let (world, store) = (self.world.clone(), self.store.clone());
         let (answer, answered) = oneshot::channel();
+        let (is_write, is_noted) = (WRITES.contains(&point), point == "store.claim");
         let call = async move {
+            let called = world.clock.steady_now();
             world.schedule.pass(point).await;
+            world.store_took(world.clock.steady_now().duration_since(called).unsigned_abs());
+            if let Some(error) = world.outage.refuse(is_write, is_noted, world.clock.steady_now()) {
+                world.count("call refused in an outage");
+                world.log(format_args!("{point}: {error}"));
+                let _ = answer.send(Err(error));
+                return;
+            }
             let fault = world.fault(Place::Store);
             if fault.is_some() {
                 world.log(format_args!("{point}: {fault:?}"));
@@ -81,6 +101,10 @@ fn unavailable() -> StoreError {
 impl Store for UnreliableStore {
     fn load(&self, run: RunId) -> Answer<'_, Option<StoredRun>> {
         through!(self.load(run))
+    }
+
+    fn check_writable(&self) -> Answer<'_, ()> {
+        through!(self.check_writable())
     }
 
     fn recorded_reply(&self, key: &InputKey) -> Answer<'_, Option<InputReply>> {

@@ -5,20 +5,24 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{InputKey, Store};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::machine::{EffectKey, EffectKind, PendingEffect};
-use sym_sdk::model::{AccessTarget, StepOutput, User};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
+use sym_sdk::machine::{EffectKey, EffectKind, PendingEffect, RunState};
+use sym_sdk::model::{AccessTarget, RunId, StepOutput, User, UserId};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, resource_by_settings};
 
+use crate::asked::Asked;
+use crate::declared::{Declared, resource};
 use crate::disk::at_once;
 use crate::fault::Place;
 use crate::people::People;
 use crate::promises;
+use crate::staff::Staff;
 use crate::world::{LONGEST_CALL, World};
 
-/// A piece of access: the name of the target and the identity of the person.
+/// A piece of access: the account and the group, and the identity of the person.
 pub(crate) type Piece = (String, String);
 
 /// The idempotency key of a call, and the number of the attempt.
@@ -29,6 +33,8 @@ pub(crate) type CallKey = (EffectKey, u32);
 pub(crate) struct Target {
     world: World,
     people: People,
+    staff: Staff,
+    asked: Asked,
     journal: Arc<Mutex<Journal>>,
 }
 
@@ -39,11 +45,15 @@ struct Journal {
     lost_to_late_revocations: BTreeSet<Piece>,
     /// The request of each call.
     calls: BTreeMap<CallKey, (Place, Piece)>,
+    /// The time of the last attempt at a revocation, by Run.
+    revocations: BTreeMap<RunId, Timestamp>,
+    /// The users for whom access was granted to identities, by account.
+    owners: BTreeMap<(String, String), UserId>,
 }
 
 impl Target {
-    pub(crate) fn new(world: World, people: People) -> Self {
-        Self { world, people, journal: Arc::default() }
+    pub(crate) fn new(world: World, people: People, staff: Staff, asked: Asked) -> Self {
+        Self { world, people, staff, asked, journal: Arc::default() }
     }
 
     /// Returns the access that exists.
@@ -56,16 +66,14 @@ impl Target {
         self.lock().calls.clone()
     }
 
-    /// Returns the keys of the revocations that were attempted.
-    pub(crate) fn attempted_revocations(&self) -> BTreeSet<EffectKey> {
-        let journal = self.lock();
-        let calls = journal.calls.iter().filter(|(_, (place, _))| *place == Place::Revoke);
-        calls.map(|((key, _), _)| *key).collect()
+    /// Returns the time of the last attempt to revoke the access of a Run, by the clock that is never set.
+    pub(crate) fn last_revocation(&self, run: RunId) -> Option<Timestamp> {
+        self.lock().revocations.get(&run).copied()
     }
 
-    /// Returns the strategy of a process. It reads the committed state when it is called.
-    pub(crate) fn client(&self, committed: Arc<dyn Store>) -> Client {
-        Client { target: self.clone(), committed }
+    /// Returns the strategy of a process in one account. It reads the committed state when it is called.
+    pub(crate) fn client(&self, committed: Arc<dyn Store>, declared: Arc<Declared>, account: &str) -> Result<Client> {
+        Ok(Client { target: self.clone(), committed, declared, account: account.to_owned() })
     }
 
     /// Returns whether a revocation that landed late has taken the access away.
@@ -99,14 +107,22 @@ impl Target {
 pub(crate) struct Client {
     target: Target,
     committed: Arc<dyn Store>,
+    /// The configuration of its process.
+    declared: Arc<Declared>,
+    account: String,
 }
 
 impl Client {
+    fn piece(&self, request: &AccessRequest<'_>) -> Piece {
+        (resource(Some(&self.account), request.target()), request.identity().to_owned())
+    }
+
     /// Checks the promises at each call.
     fn check(&self, place: Place, request: &AccessRequest<'_>) {
         let (world, key) = (&self.target.world, request.idempotency_key());
-        let piece = piece(request);
+        let piece = self.piece(request);
         world.log(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
+        let asked_piece = piece.clone();
         let asked = (place, piece);
         let before = self.target.lock().calls.insert((key, request.attempt()), asked.clone());
         world.check(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
@@ -118,15 +134,37 @@ impl Client {
             _ => at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap().is_none(),
         };
         world.check(is_awaited, || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
+        let asked = self.target.asked.place(key.run);
+        let is_there =
+            asked.as_ref().is_some_and(|asked| asked_piece.0 == format!("{}/{}", asked.account, asked.group));
+        world.check(is_there, || format!("P5: {place:?} of Run {} at {}, asked for {asked:?}", key.run, asked_piece.0));
+        if place == Place::Revoke {
+            self.target.lock().revocations.insert(key.run, world.clock.steady_now());
+            if world.outage.refused_since().is_some() {
+                world.count("revocation attempted while the store takes no writes");
+            }
+        }
         if place == Place::Grant {
+            self.check_owner(&run.state, request);
+            promises::as_it_was_asked(world, &self.target.staff, &self.declared, asked.as_ref(), &run.state);
             let timers = at_once(self.committed.due_timers(jiff::Timestamp::MAX, usize::MAX)).unwrap();
             promises::may_be_granted(world, &self.target.people, &run.state, &timers, world.clock.now());
         }
     }
 
+    /// Nobody becomes somebody else: an identity stays that of one user.
+    fn check_owner(&self, state: &RunState, request: &AccessRequest<'_>) {
+        let Some(requester) = state.run.requester().map(User::id) else { return };
+        let account = (self.account.clone(), request.identity().to_owned());
+        let owner = *self.target.lock().owners.entry(account).or_insert(requester);
+        self.target.world.check(owner == requester, || {
+            format!("P5: {requester} gets access as {}, who is {owner}", request.identity())
+        });
+    }
+
     async fn call(&self, place: Place, point: &'static str, request: &AccessRequest<'_>) -> Result<()> {
         self.check(place, request);
-        let (target, piece, is_called) = (self.target.clone(), piece(request), Arc::new(AtomicBool::new(true)));
+        let (target, piece, is_called) = (self.target.clone(), self.piece(request), Arc::new(AtomicBool::new(true)));
         // Dropped when the caller has the answer, or has given up.
         let _caller = Caller(is_called.clone());
         let done = move || target.apply(place, piece, !is_called.load(Ordering::Relaxed));
@@ -149,13 +187,10 @@ fn is_attempt(pending: &PendingEffect, key: EffectKey, attempt: u32) -> bool {
     is_of_key && pending.attempt == attempt
 }
 
-fn piece(request: &AccessRequest<'_>) -> Piece {
-    (request.target().name().to_string(), request.identity().to_owned())
-}
-
 impl AccessStrategy for Client {
     async fn fetch_remote_identity(&self, user: &User) -> Result<Option<String>> {
-        let name = user.username().split('@').next().map(str::to_owned);
+        // The service ignores tags of addresses.
+        let name = user.username().split(['@', '+']).next().map(str::to_owned);
         self.target.world.call(Place::Identify, "identify", || name).await
     }
 
@@ -178,6 +213,11 @@ impl AccessStrategy for Client {
         RevocationScope::AllSessions
     }
 
+    fn resource(&self, target: &AccessTarget) -> String {
+        // Two targets can be one group.
+        resource_by_settings(target)
+    }
+
     fn settle_time(&self) -> Duration {
         LONGEST_CALL
     }
@@ -185,7 +225,8 @@ impl AccessStrategy for Client {
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
         let current = move || {
             let held = self.target.held();
-            let current = held.into_iter().filter(|(name, _)| *name == target.name().to_string());
+            let resource = resource(Some(&self.account), target);
+            let current = held.into_iter().filter(|(name, _)| *name == resource);
             Some(current.map(|(_, identity)| identity).collect())
         };
         self.target.world.call(Place::List, "list", current).await

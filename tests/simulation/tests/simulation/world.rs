@@ -10,10 +10,15 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::model::EventId;
+use sym_sdk::runtime::Limits;
 
 use crate::clock::WorldClock;
 use crate::fault::{Fault, Faults, Place};
+use crate::operators::Operators;
+use crate::outage::Outage;
 use crate::schedule::Schedule;
+use crate::trouble::{Trouble, Troubles};
 
 /// The number of events, by name.
 pub(crate) type Tally = BTreeMap<String, u64>;
@@ -26,6 +31,9 @@ pub(crate) const LONGEST_CALL: Duration = Duration::from_secs(25 * 60);
 pub(crate) struct World {
     pub(crate) clock: WorldClock,
     pub(crate) schedule: Schedule,
+    pub(crate) troubles: Troubles,
+    pub(crate) outage: Outage,
+    pub(crate) operators: Operators,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -40,6 +48,12 @@ struct Inner {
     has_changed: bool,
     late: BTreeMap<(Timestamp, u64), LateEffect>,
     late_effects: u64,
+    /// Whether a call to the store took longer than its limit.
+    has_slow_store: bool,
+    /// The number of moves of the scheduler.
+    moves: u64,
+    /// The moves at which the current process has called the `on_approve` hooks of events.
+    approving: BTreeMap<EventId, u64>,
 }
 
 /// The effect of a call whose caller has given up.
@@ -50,6 +64,7 @@ impl World {
     pub(crate) fn new(seed: u64, is_verbose: bool) -> Self {
         let mut rng = Rng::with_seed(seed);
         let faults = Faults::choose(&mut rng);
+        let troubles = Troubles::choose(&mut rng);
         let trace = DefaultHasher::new();
         let inner = Inner {
             rng,
@@ -62,8 +77,18 @@ impl World {
             has_changed: false,
             late: BTreeMap::new(),
             late_effects: 0,
+            has_slow_store: false,
+            moves: 0,
+            approving: BTreeMap::new(),
         };
-        Self { clock: WorldClock::new(), schedule: Schedule::default(), inner: Arc::new(Mutex::new(inner)) }
+        Self {
+            clock: WorldClock::new(),
+            schedule: Schedule::default(),
+            troubles,
+            outage: Outage::default(),
+            operators: Operators::default(),
+            inner: Arc::new(Mutex::new(inner)),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -100,13 +125,73 @@ impl World {
         Some(drawn)
     }
 
-    /// Returns whether a hook defers the end of access.
-    pub(crate) fn puts_off(&self) -> bool {
-        let puts_off = self.once_in(12) && !self.lock().is_calm;
-        if puts_off {
-            self.count("expiry deferred");
+    /// Records how long a call to the store took.
+    pub(crate) fn store_took(&self, time: Duration) {
+        self.lock().has_slow_store |= time >= Limits::default().store;
+    }
+
+    /// Returns whether the store fails now and then, had an outage, or was too slow, so that what need not be written may be missing.
+    pub(crate) fn has_unreliable_store(&self) -> bool {
+        let inner = self.lock();
+        self.troubles.has(Trouble::Outage) || inner.faults.can_occur(Place::Store) || inner.has_slow_store
+    }
+
+    // Troubles.
+
+    /// Returns whether a trouble occurs at this move.
+    pub(crate) fn occurs(&self, trouble: Trouble) -> bool {
+        let weight = self.troubles.weight(trouble);
+        weight > 0 && self.below(1000) < weight
+    }
+
+    /// Returns whether a submission that was refused may be accepted later.
+    pub(crate) fn changes_rules(&self) -> bool {
+        self.troubles.has(Trouble::Configuration) || self.troubles.has(Trouble::People)
+    }
+
+    /// Returns whether a hook ignores its event. Some hooks do so for ever.
+    pub(crate) fn ignores(&self, hook: &'static str) -> bool {
+        let percentage = self.troubles.weight(Trouble::IgnoringHooks);
+        let ends_access = hook == "on_deescalate";
+        let ignores = match ends_access {
+            true => self.below(100) < percentage.max(8) && (percentage > 0 || !self.lock().is_calm),
+            false => percentage > 0 && self.once_in(8) && !self.lock().is_calm,
+        };
+        if ignores {
+            self.count(format!("{hook} ignored"));
         }
-        puts_off
+        ignores
+    }
+
+    // Moves.
+
+    /// Counts a move, and returns its number.
+    pub(crate) fn next_move(&self) -> u64 {
+        let inner = &mut *self.lock();
+        inner.moves += 1;
+        inner.moves
+    }
+
+    /// Returns the number of the current move.
+    pub(crate) fn moves(&self) -> u64 {
+        self.lock().moves
+    }
+
+    /// Records that the `on_approve` hook of an event is called. The people were read right before.
+    pub(crate) fn approving(&self, event: EventId) {
+        let inner = &mut *self.lock();
+        inner.approving.insert(event, inner.moves);
+    }
+
+    /// Returns the move at which the hook of an event was called.
+    pub(crate) fn approving_since(&self, event: EventId) -> Option<u64> {
+        self.lock().approving.get(&event).copied()
+    }
+
+    /// Forgets what the process was about, which has crashed.
+    pub(crate) fn process_crashed(&self) {
+        self.lock().approving.clear();
+        self.outage.process_started();
     }
 
     /// Simulates a call to a service with possible faults. `done` has the effect of the call.
