@@ -6,7 +6,7 @@
 //!
 //! Nor can a hook keep a Run from coming to its end. What a timer begins can be ignored [`MAX_DEFERRALS`] times in a row: it is
 //! due again after a while, and in the end the hook is not called any more. An administrator's revocation cannot be ignored at
-//! all, and approved access that a hook does not let be granted ends the Run.
+//! all, nor can that of a user's access who is locked or deleted, and approved access that a hook does not let be granted ends the Run.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::recheck::check_hook_duration;
 use super::retry::MAX_DEFERRALS;
 use super::stepper::Stepper;
 use crate::error::{ErrorKind, codes};
-use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, RunStatus, Step};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, RunStatus, Step, User};
 use crate::template::{NextEvent, TargetRef};
 
 impl Stepper<'_> {
@@ -44,8 +44,7 @@ impl Stepper<'_> {
         if self.expire_in_spite_of_hook(event) {
             return;
         }
-        if self.is_revoked_by_admin(event) {
-            let text = format!("{} is an administrator, whose revocation cannot be ignored", event.actor.username());
+        if let Some(text) = self.binding_revocation(event) {
             let error = EffectError::new(ErrorKind::Handler, codes::HOOK_OVERRULED, text).in_handler(handler.clone());
             self.audit(event, AuditKind::Reported { error });
             return self.default_implementation(event.clone());
@@ -72,11 +71,18 @@ impl Stepper<'_> {
         }
     }
 
-    fn is_revoked_by_admin(&self, event: &EventRecord) -> bool {
-        event.name == Step::Deescalate
+    /// Returns why the event is a revocation that cannot be ignored, if it is one.
+    fn binding_revocation(&self, event: &EventRecord) -> Option<String> {
+        let is_revocation = event.name == Step::Deescalate
             && event.deescalate_type == Some(DeescalateType::Revoked)
-            && event.actor.is_admin()
-            && matches!(self.state.access, Access::Held(_))
+            && matches!(self.state.access, Access::Held(_));
+        if is_revocation && event.actor.is_admin() {
+            return Some(format!("{} is an administrator, whose revocation cannot be ignored", event.actor.username()));
+        }
+        // The platform itself revokes the access of users who are locked or deleted, and no other.
+        let is_of_platform = event.actor.id() == User::system().id();
+        (is_revocation && is_of_platform)
+            .then(|| "the requester is locked or deleted, and the end of their access cannot be ignored".to_owned())
     }
 
     /// Ends the Run because a hook ignored the grant of approved access: nothing would ever grant it.

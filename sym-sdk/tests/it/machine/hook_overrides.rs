@@ -1,5 +1,6 @@
 //! Events that hooks fire, ignore or fail.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sym_sdk::audit::AuditKind;
@@ -211,6 +212,19 @@ fn a_hook_cannot_ignore_the_revocation_of_an_administrator() {
         .iter()
         .any(|entry| matches!(&entry.kind, AuditKind::Reported { error } if error.code == codes::HOOK_OVERRULED));
     assert!(overruled, "the record says so");
+}
+
+/// The simulation found this: the access of somebody who is locked or deleted is revoked by the platform.
+#[test]
+fn a_hook_cannot_ignore_the_revocation_of_access_of_a_locked_user() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ben);
+    world.revoke(&Arc::new(User::system()));
+    ignored(&mut world, Step::Deescalate);
+    assert_eq!(world.status(), RunStatus::Deescalated);
+    assert!(!world.granted);
 }
 
 /// An approver who is an administrator is the actor of the scheduled end too, but does not ask for it.
