@@ -1,4 +1,4 @@
-//! What was asked for: where each request was to grant access, by the configuration under which it was made.
+//! The place that each request asked for: where it was to grant access, by the configuration under which it was made.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

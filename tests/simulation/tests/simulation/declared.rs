@@ -46,7 +46,7 @@ struct DeclaredStrategy {
     region: u32,
 }
 
-/// Where a flow grants access to a target, by the configuration.
+/// The place where a flow grants access to a target, by the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
     pub(crate) account: String,

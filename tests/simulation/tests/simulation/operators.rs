@@ -1,4 +1,4 @@
-//! What operators see of a process: the alerts that the front end was asked to deliver, and the gauges.
+//! The view of operators: the alerts that the front end was asked to deliver, and the gauges.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use metrics::{Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use sym_sdk::model::RunId;
 
-/// What operators have seen. Clones share it.
+/// The alerts and gauges of a world. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct Operators(Arc<Mutex<Seen>>);
 

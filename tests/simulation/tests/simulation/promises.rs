@@ -9,14 +9,14 @@ use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
 use sym_sdk::error::codes;
 use sym_sdk::forms::format_duration;
 use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Grant, QueuedInput, RunState, TimerKind};
-use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step};
+use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step, User};
 
 use crate::asked::Asked;
 use crate::declared::{Declared, Place, resource};
 use crate::disk::at_once;
 use crate::fault;
 use crate::flows::Policy;
-use crate::people::{ALIAS, Answer, MEMBERS, People, Wish, WishAction};
+use crate::people::{Answer, People, Wish, WishAction};
 use crate::staff::{self, Staff};
 use crate::target::{Piece, Target};
 use crate::trouble::Trouble;
@@ -41,16 +41,16 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
     } else {
         let approvers: BTreeSet<_> = state.run.approvals().iter().map(|user| user.id()).collect();
         world.check(approvers.len() >= usize::from(policy.approvals), || format!("P2: too few approved Run {run}"));
-        for approver in approvers.iter().map(|approver| staff::who(*approver)) {
+        for user in state.run.approvals() {
+            let approver = staff::who(user.id());
             let approved = approver.is_some_and(|approver| people.approved(approver, run));
             world.check(approved, || format!("P2: {approver:?} did not approve Run {run}"));
-            let requester = state.run.requester().and_then(|requester| staff::who(requester.id()));
-            let is_requester = approver == requester
-                || (approver == Some(ALIAS) && requester == Some(MEMBERS[0]))
-                || (approver == Some(MEMBERS[0]) && requester == Some(ALIAS));
-            let may = !is_requester || policy.self_approval;
-            world
-                .check(may, || format!("P5: {approver:?} approved Run {run} of {requester:?}, who is the same person"));
+            let requester = state.run.requester();
+            let is_same =
+                requester.is_some_and(|requester| requester.id() == user.id() || mailbox(requester) == mailbox(user));
+            world.check(!is_same || policy.self_approval, || {
+                format!("P5: {approver:?} approved Run {run} of {requester:?}, who is the same person")
+            });
         }
     }
     if let Some(until) = state.access.grant().and_then(|grant| grant.until) {
@@ -60,6 +60,12 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
         world
             .check(is_set || has_fired, || format!("P2: Run {run} is granted access, and its expiry is not committed"));
     }
+}
+
+/// Returns the address without its tag, which two users of one person share.
+fn mailbox(user: &User) -> (&str, &str) {
+    let (local, domain) = user.username().split_once('@').unwrap_or((user.username(), ""));
+    (local.split('+').next().unwrap_or_default(), domain)
 }
 
 /// P5: the access is granted where it was asked for, is still offered there, and its requester may have it, now.
