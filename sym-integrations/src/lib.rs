@@ -91,6 +91,9 @@ pub mod slack;
 #[cfg(feature = "syslog")]
 #[cfg_attr(docsrs, doc(cfg(feature = "syslog")))]
 pub mod syslog;
+#[cfg(feature = "tailscale")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tailscale")))]
+pub mod tailscale;
 #[cfg(feature = "testing")]
 #[cfg_attr(docsrs, doc(cfg(feature = "testing")))]
 pub mod testing;

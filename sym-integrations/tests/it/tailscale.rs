@@ -1,0 +1,6 @@
+//! Tailscale.
+
+pub(crate) mod fake;
+mod client;
+mod policy;
+mod strategy;
