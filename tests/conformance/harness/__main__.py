@@ -17,8 +17,7 @@ from .report import Report
 from .servers import Broken
 
 HERE = Path(__file__).resolve().parents[1]
-VENDORS = ["okta", "onelogin", "pagerduty", "slack", "aws", "github", "jira"]
-VENDORS = ["google", "okta", "onelogin", "pagerduty", "slack", "aws"]
+VENDORS = ["github", "google", "jira", "okta", "onelogin", "pagerduty", "slack", "aws"]
 DONE_WITHIN = 300
 
 

@@ -30,8 +30,6 @@ pub(crate) struct State {
     pub(crate) refusals: Vec<(String, ResponseTemplate)>,
     /// Whether changes of memberships are made, and their responses lost.
     pub(crate) responses_lost: bool,
-    /// The changes of memberships that are still to be made: a new one, or the id of one to remove; `None` if they are made immediately.
-    pub(crate) late: Option<Vec<LateChange>>,
     /// The changes of memberships that are still to be made; `None` if they are made immediately.
     pub(crate) late: Option<Vec<Change>>,
     /// Whether each membership that is removed is made again by somebody else.
@@ -40,8 +38,6 @@ pub(crate) struct State {
     calls: Vec<String>,
 }
 
-/// A change of memberships that is still to be made: a new membership, or the id of one to remove.
-type LateChange = Result<(String, String, String), String>;
 /// A change of the memberships.
 pub(crate) enum Change {
     Add(String, String, String),
