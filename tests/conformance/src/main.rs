@@ -5,8 +5,8 @@
 
 mod aws;
 mod github;
-mod jira;
 mod google;
+mod jira;
 mod okta;
 mod onelogin;
 mod pagerduty;
