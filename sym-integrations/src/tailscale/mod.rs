@@ -80,3 +80,12 @@ pub use strategy::{TailscaleStrategy, strategy_type};
 
 #[cfg(feature = "runtime")]
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
+
+#[cfg(feature = "runtime")]
+inventory::submit! {
+    crate::kit::IntegrationInfo::new("tailscale", "Tailscale", "tailscale")
+        .with_client("Tailscale", &["account_id", "is_user_in_group", "list_groups", "list_users", "policy_file", "users_in_group", "validate_policy"])
+        .with_permissions(&["an OAuth client with the scopes `policy_file:read` and `users:read`, or an API key"])
+        .with_strategies(&[crate::kit::StrategyInfo::new(strategy_type, sym_sdk::strategy::RevocationScope::NewSessions)
+            .with_permissions(&["an OAuth client with the scopes `policy_file` and `users:read`, or an API key of an owner, an admin or a network admin"])])
+}
