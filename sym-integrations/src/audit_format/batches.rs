@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn bytes_between_and_around_entries_count() {
-        assert_eq!(batches(&[49, 48], LIMITS), [0..2], "2 + 49 + 1 + 48 = 100");
+        assert_eq!(batches(&[49, 48], LIMITS), vec![0..2], "2 + 49 + 1 + 48 = 100");
         assert_eq!(batches(&[49, 49], LIMITS), [0..1, 1..2]);
         assert_eq!(batches(&[1, 1, 1, 1], LIMITS), [0..3, 3..4]);
         assert_eq!(batches(&[500, 1], LIMITS), [0..1, 1..2]);

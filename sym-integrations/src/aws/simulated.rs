@@ -40,6 +40,7 @@ impl Operation {
 }
 
 /// The answer to an [`Operation`].
+#[allow(dead_code, reason = "which are used depends on the services")]
 pub(crate) enum Answer {
     /// A JSON object.
     #[allow(dead_code, reason = "only some services answer with JSON")]

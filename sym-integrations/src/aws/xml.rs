@@ -61,6 +61,7 @@ impl Element {
     }
 
     /// Returns the name.
+    #[allow(dead_code, reason = "not all services need it")]
     pub(crate) fn name(&self) -> &str {
         &self.name
     }

@@ -93,7 +93,7 @@ impl SimulatedKnowBe4 {
                 let wanted = all.into_iter().filter(|enrollment| {
                     ["campaign_id", "store_purchase_id"]
                         .iter()
-                        .all(|name| request.query(name).is_none_or(|id| enrollment[name].to_string() == id))
+                        .all(|name| request.query(name).is_none_or(|id| id.parse().ok() == enrollment[name].as_u64()))
                 });
                 Some(only_page(request, wanted.collect()))
             })

@@ -405,7 +405,7 @@ mod tests {
         }
     }
 
-    /// What follows a member must not end up in the comment above it.
+    /// The text after a member must not end up in the comment above it.
     #[test]
     fn comments_swallow_nothing() {
         for (text, expected) in [

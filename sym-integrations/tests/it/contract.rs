@@ -94,10 +94,13 @@ pub(crate) enum Switch {
     WrongCredentials,
 }
 
+/// The rows of a world's table, to be awaited.
+type Rows = Pin<Box<dyn Future<Output = Vec<Row>>>>;
+
 /// A world that takes part.
 pub(crate) struct Participant {
     pub(crate) name: &'static str,
-    pub(crate) table: fn() -> Pin<Box<dyn Future<Output = Vec<Row>>>>,
+    pub(crate) table: fn() -> Rows,
 }
 
 impl Participant {

@@ -226,7 +226,7 @@ fn builds_the_client_from_its_configuration() {
     let of = |integration: &Integration| KnowBe4::from_config(&IntegrationConfig::new(integration, &secrets));
     for (region, host) in [("us", "us.api.knowbe4.com"), ("DE", "de.api.knowbe4.com")] {
         let knowbe4 = of(&integration.clone().with_setting("region", region)).unwrap();
-        assert_eq!(format!("{knowbe4:?}").contains(&format!("https://{host}/v1")), true, "{knowbe4:?}");
+        assert!(format!("{knowbe4:?}").contains(&format!("https://{host}/v1")), "{knowbe4:?}");
         assert_eq!(knowbe4.domain(), DOMAIN);
     }
     let elsewhere = integration.clone().with_setting("region", "us").with_setting("base_url", "http://127.0.0.1:1/v1");

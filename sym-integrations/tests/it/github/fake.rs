@@ -279,7 +279,7 @@ impl State {
             }
             ("PATCH", ["invitations", invitation]) => {
                 let invitations = &mut self.repos.get_mut(&id).unwrap().invitations;
-                match invitations.iter_mut().find(|known| known["id"].to_string() == *invitation) {
+                match invitations.iter_mut().find(|known| known["id"].as_u64() == invitation.parse().ok()) {
                     Some(known) => {
                         known["permissions"] = body["permissions"].clone();
                         Answer::Json(known.clone())
@@ -289,7 +289,7 @@ impl State {
             }
             ("DELETE", ["invitations", invitation]) => {
                 let invitations = &mut self.repos.get_mut(&id).unwrap().invitations;
-                invitations.retain(|known| known["id"].to_string() != *invitation);
+                invitations.retain(|known| known["id"].as_u64() != invitation.parse().ok());
                 Answer::Empty
             }
             _ => Answer::NotFound,

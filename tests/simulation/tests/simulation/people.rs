@@ -127,9 +127,14 @@ impl People {
         let before = wish.answer.replace(answer.clone());
         if let Some(before) = before {
             world.count("duplicate answered");
-            // What was refused may be accepted once people or the configuration have changed. What was accepted stays so.
-            let may_change = matches!(before, Answer::Refused(_)) && world.changes_rules();
-            let is_same = before == answer || may_change;
+            // What was refused may be accepted once people or the configuration have changed. A repetition of what was accepted may be
+            // refused then, as everything is that somebody submits who was locked meanwhile: the first reply stays true.
+            let may_change = before != answer && world.changes_rules();
+            if may_change && matches!(before, Answer::Taken(_)) {
+                wish.answer = Some(before.clone());
+            }
+            let is_same =
+                before == answer || (may_change && !matches!((&before, &answer), (Answer::Taken(_), Answer::Taken(_))));
             world.check(is_same, || format!("P1: wish {number} got the reply {before:?}, then {answer:?}"));
         }
     }

@@ -22,13 +22,15 @@ pub(crate) enum By {
     Id,
 }
 
+/// The moves after which each user may act or may not, in order.
+type History = BTreeMap<UserId, Vec<(u64, bool)>>;
+
 /// The people, with the times at which they may act. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Staff {
     world: World,
     pub(crate) directory: Directory,
-    /// The moves after which somebody may act or may not, in order.
-    history: Arc<Mutex<BTreeMap<UserId, Vec<(u64, bool)>>>>,
+    history: Arc<Mutex<History>>,
 }
 
 impl Staff {
@@ -46,7 +48,7 @@ impl Staff {
         staff
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<UserId, Vec<(u64, bool)>>> {
+    fn lock(&self) -> MutexGuard<'_, History> {
         self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

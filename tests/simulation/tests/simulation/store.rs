@@ -113,7 +113,9 @@ impl Store for UnreliableStore {
     }
 
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
-        let (world, input) = (self.world.clone(), commit.input.as_str().to_owned());
+        // The ids of events that never became part of a Run are random, and the trace is the same for the same seed.
+        let input = if commit.input.as_str().starts_with("event:") { "event" } else { commit.input.as_str() };
+        let (world, input) = (self.world.clone(), input.to_owned());
         let call = self.through("store.commit", move |store| async move {
             let committed = store.commit(commit).await?;
             world.changed();
