@@ -14,7 +14,7 @@
 //! | setting | meaning |
 //! | --- | --- |
 //! | `stream_name` | the name of the delivery stream or of the data stream |
-//! | `format` | `sym` (the default) or `ocsf`: see [`AuditFormat`](crate::audit_format::AuditFormat) |
+//! | `format` | `sym` (the default) or `ocsf`: see [`AuditFormat`] |
 //!
 //! The integration is of type `permission_context`; its role needs `firehose:PutRecordBatch` or `kinesis:PutRecords` for the stream. For S3,
 //! let the delivery stream write to a bucket: entries are JSON lines, so that objects can be read as they are.
