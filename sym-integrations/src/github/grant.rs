@@ -27,6 +27,12 @@ impl GitHubStrategy {
             return Ok(PriorAccess::Sufficient);
         }
         let Some(standing) = Standing::of(&client, id, &settings.role).await? else { return Ok(PriorAccess::None) };
+        // The grant would not change such an invitation, and once it is accepted the role is not the Run's to take.
+        if let Standing::Invitation(role) = &standing
+            && role.includes(&settings.role) == Some(true)
+        {
+            return Ok(PriorAccess::Sufficient);
+        }
         let prior = Prior { repository: repository.id, standing };
         Ok(PriorAccess::Lesser(PriorState::new(serde_json::to_string(&prior)?)?))
     }
@@ -86,7 +92,16 @@ impl GitHubStrategy {
                 _ => client.update_invitation(invitation.id, role).await,
             };
         }
-        let Some(invitation) = client.add_collaborator(&user.login, role).await? else { return Ok(()) };
+        let Some(invitation) = client.add_collaborator(&user.login, role).await? else {
+            return match client.collaborator(&user.login).await? {
+                // The login has changed hands since it was looked up, so the wrong account has got the role.
+                Some(found) if found.id != user.id => {
+                    client.remove_collaborator(&user.login).await?;
+                    Err(identity_changed(user))
+                }
+                _ => Ok(()),
+            };
+        };
         if !invitation.is_for(user.id) && invitation.invitee.is_some() {
             client.delete_invitation(invitation.id).await?;
             return Err(identity_changed(user));

@@ -1,6 +1,6 @@
 //! The strategy `github`: access by a role in a repository.
 //!
-//! What a name refers to can change at any time, so every step begins with ids: the account's, and that of the repository as it was
+//! A name can refer to something else at any time, so every step begins with ids: the account's, and that of the repository as it was
 //! when the access was granted. What the calls report is not taken for what happened: after each change the collaborators and the
 //! invitations are read.
 
@@ -122,8 +122,10 @@ impl GitHubStrategy {
 
     async fn list(&self, target: &AccessTarget) -> Result<Vec<String>> {
         let settings = RepoTarget::of(target)?;
-        let repository = self.github.get_repo(settings.repo_name).await?;
-        let client = Self::new(GitHub(self.github.0.for_revocation())).client_of(&repository);
+        // This is read after each revocation, which no listing may delay.
+        let revoking = Self::new(GitHub(self.github.0.for_revocation()));
+        let repository = revoking.github.get_repo(settings.repo_name).await?;
+        let client = revoking.client_of(&repository);
         let listed = client.collaborators(Affiliation::Direct).filter_items(move |found| found.has(&settings.role));
         listed.map_items(|found| Ok(found.id.to_string())).await
     }

@@ -133,7 +133,7 @@ impl IntegrationClient for Google {
     }
 
     /// An organization whose groups have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedGoogle::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
+        SimulatedGoogle::new().domain(config.external_id()).build().ok()
     }
 }

@@ -24,19 +24,11 @@ impl Page for Groups {
     type Item = Resource<GoogleGroup>;
 
     fn next(&self, _: &Response) -> Result<Next> {
-        Ok(next_page(self.next.as_deref()))
+        Ok(Next::cursor("pageToken", self.next.as_deref()))
     }
 
     fn into_items(self) -> Vec<Self::Item> {
         self.groups
-    }
-}
-
-/// The page with a token. The last page has none, or an empty one.
-pub(super) fn next_page(token: Option<&str>) -> Next {
-    match token {
-        Some(token) if !token.is_empty() => Next::param("pageToken", token),
-        _ => Next::End,
     }
 }
 

@@ -10,7 +10,7 @@ use sym_sdk::model::User;
 
 use super::client::GOOGLE;
 use super::errors::explain_missing;
-use super::groups::{PAGE, next_page};
+use super::groups::PAGE;
 use super::{Google, Member, MemberType, Role, codes};
 use crate::http::{Call, Next, Page, Paginator, Response};
 use crate::kit::{Resource, null_as_default};
@@ -28,7 +28,7 @@ impl Page for Members {
     type Item = Resource<Member>;
 
     fn next(&self, _: &Response) -> Result<Next> {
-        Ok(next_page(self.next.as_deref()))
+        Ok(Next::cursor("pageToken", self.next.as_deref()))
     }
 
     fn into_items(self) -> Vec<Self::Item> {

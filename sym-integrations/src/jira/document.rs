@@ -92,12 +92,12 @@ fn paragraph(lines: &[String]) -> Value {
     json!({ "type": "paragraph", "content": content })
 }
 
-/// Line breaks of all kinds. A CR LF makes an empty line in between, which is none: see [`visible`].
+/// Line breaks of all kinds but CR, which [`cut`] has replaced.
 fn is_line_break(c: char) -> bool {
     matches!(c, '\n' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// A line without control characters, such as the CR before an LF.
+/// A line without control characters other than tabs.
 fn visible(line: &str) -> String {
     line.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }

@@ -69,6 +69,9 @@ pub use search::SearchIssues;
 pub use simulated::SimulatedJira;
 
 #[cfg(feature = "runtime")]
+inventory::submit! { crate::plugins::Registration::Other(|builder| builder.integration_type::<Jira>()) }
+
+#[cfg(feature = "runtime")]
 inventory::submit! {
     crate::kit::IntegrationInfo::new("jira", "Jira", "jira")
         .with_client("Jira", &[

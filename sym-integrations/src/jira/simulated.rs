@@ -9,7 +9,8 @@ use sym_sdk::error::Result;
 use super::Jira;
 use crate::kit::SimulatedService;
 
-/// A simulated Jira site: its projects and issues are set here. New issues and comments are kept in memory.
+/// A simulated Jira site: its projects and issues are set here. New issues are kept in memory; comments and
+/// transitions are accepted, and change nothing.
 ///
 /// A search finds all issues, whatever the query.
 ///
@@ -75,7 +76,9 @@ impl SimulatedJira {
             .on("POST", "issue", move |request| {
                 let fields = request.body().get("fields")?;
                 let mut issues = created.lock();
-                let key = format!("{}-{}", fields.get("project")?.get("key")?.as_str()?, issues.len() + 1);
+                let project = fields.get("project")?.get("key")?.as_str()?;
+                let keys = (issues.len() + 1..).map(|number| format!("{project}-{number}"));
+                let key = keys.into_iter().find(|key| !issues.contains_key(key))?;
                 issues.insert(key.clone(), json!({ "id": key, "key": key, "fields": fields }));
                 Some(json!({ "id": key, "key": key }))
             })

@@ -17,7 +17,7 @@ impl KnowBe4 {
         T: DeserializeOwned + Send + 'static,
     {
         let call = filter.iter().fold(self.0.get(route, &[]), |call, (name, value)| call.query(name, value));
-        let (mut page, mut last) = (1_u32, Vec::new());
+        let (mut page, mut last, mut has_cursors) = (1_u32, Vec::new(), false);
         call.query("per_page", PAGE).query("page", page).pages_by(move |response| {
             let items: Vec<Resource<T>> = response.json()?;
             if items.is_empty() {
@@ -29,7 +29,12 @@ impl KnowBe4 {
             last = response.body().to_vec();
             page += 1;
             let next = match response.header("x-next-cursor").filter(|cursor| !cursor.is_empty()) {
-                Some(cursor) => Next::Link(with_cursor(&filter, cursor)),
+                Some(cursor) => {
+                    has_cursors = true;
+                    Next::Link(with_cursor(&filter, cursor))
+                }
+                // The last page of a list with cursors, whose pages have no numbers.
+                None if has_cursors => Next::End,
                 None => Next::param("page", page),
             };
             Ok((items, next))
@@ -39,7 +44,7 @@ impl KnowBe4 {
 
 /// The query of the page at a cursor, which has no number.
 fn with_cursor(filter: &[(&'static str, String)], cursor: &str) -> String {
-    let mut query = form_urlencoded::Serializer::new("?".to_owned());
+    let mut query = form_urlencoded::Serializer::for_suffix("?".to_owned(), 1);
     query.extend_pairs(filter).append_pair("per_page", &PAGE.to_string()).append_pair("cursor", cursor);
-    query.finish().replacen("?&", "?", 1)
+    query.finish()
 }

@@ -4,7 +4,7 @@
 //! exchanges it for an access token, which is valid for an hour or so. There are two forms: with `jwt-bearer` the assertion is the grant,
 //! as for Google's service accounts; with `private_key_jwt` it authenticates the client, as for Okta's service apps.
 //!
-//! What goes wrong with tokens goes wrong after an hour, so it is decided here, once:
+//! Faults with tokens show after an hour, so these rules stand here, once:
 //!
 //! - A token is shared by all calls, renewed a minute before it expires, and fetched once for all that wait for it. A call whose token
 //!   the service rejects is sent once more with a new one.

@@ -1,6 +1,6 @@
 //! The secrets in outputs of steps, which are never stored in the clear.
 //!
-//! What a strategy has marked as secret is taken out of the output before the machine sees it. With a key, it is stored encrypted.
+//! A value that a strategy has marked as secret is taken out of the output before the machine sees it. With a key, it is stored encrypted.
 //! Without one, it is in memory until the `after_` hook of the step was called, and a restart before that loses it: the grant stays, and
 //! the hook fails with an error that says so. A secret that no hook can read is not kept at all.
 
