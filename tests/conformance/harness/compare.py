@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from . import assertion
 from .recorder import Request
 
 CREDENTIAL = re.compile(r"AWS4-HMAC-SHA256 Credential=([^/]+)/\d{8}/(\S+), SignedHeaders=(\S+), Signature=[0-9a-f]{64}")
@@ -86,6 +87,7 @@ def _parts(request: Request, scenario: dict[str, Any]) -> dict[str, Any]:
             parts |= {f"body.{name}": value for name, value in request.body.items()}
         elif request.carrier == "form":
             parts |= {f"body.{name}": value for name, value in request.body}
+            parts |= assertion.parts(parts.pop("body.client_assertion", None))
         else:
             parts["body.content"] = request.body
     for name in scenario["headers"]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from . import assertion
 from .compare import Difference, Documented, differences
 from .ours import Ours
 from .recorder import Recorder, Request
@@ -17,32 +18,41 @@ SOURCE = "differences.json"
 
 
 class Comparison:
-    """One vendor's calls, as `scenarios/<vendor>.json` lists them:
+    """One vendor's calls, as `scenarios/<vendor>.json` and `scenarios/<vendor>-<part>.json` list them:
 
     settings   what both clients are built with
     headers    those that are compared
     defaults   parts of a request that may be left out, and what they are then
     anywhere   whether an argument may stand in the query or in the body
-    at_once    paths whose requests are made at once, in any order
+    at_once    paths or operations whose requests are made at once, in any order
     replies    what the recorder answers, the first that fits
     calls      each with its `call`, as our program and CALLS know it, and its `arguments`; and with a `name` for the report,
-               `settings` and `replies` of its own that come first, and whether it `fails`
+               `settings` and `replies` of its own that come first, whether it `fails`, and in `given` the members of our result
+               or failure that become arguments of their call instead of being compared
     """
 
     def __init__(self, vendor: str, program: Path, scenarios: Path, entries: list[Documented], report: Report) -> None:
         self._vendor, self._program, self._entries, self._report = vendor, program, entries, report
-        self._scenario: dict[str, Any] = json.loads((scenarios / f"{vendor}.json").read_text())
+        self._scenarios = [scenarios / f"{vendor}.json", *sorted(scenarios.glob(f"{vendor}-*.json"))]
+        self._scenario: dict[str, Any] = {}
         self._official = _official(vendor)
 
     def run(self, recorder: Recorder) -> None:
+        for scenario in self._scenarios:
+            self._scenario = json.loads(scenario.read_text())
+            self._run_scenario(recorder)
+
+    def _run_scenario(self, recorder: Recorder) -> None:
         for call in self._scenario["calls"]:
-            settings = self._scenario["settings"] | call.get("settings", {})
+            settings = assertion.with_key(self._scenario["settings"] | call.get("settings", {}))
             ours = Ours(self._program, self._vendor, recorder.url, settings)
             theirs = self._official.connect(recorder.url, settings)
             replies = call.get("replies", []) + self._scenario["replies"]
             name, arguments = call["call"], call["arguments"]
             recorder.replay(replies)
             our_result, our_requests = ours.call(name, arguments), recorder.heard()
+            whole = our_result if "error" in our_result else our_result["result"]
+            arguments = arguments | {member: whole.pop(member) for member in call.get("given", [])}
             recorder.replay(replies)
             their_result, their_requests = self._call(theirs, name, arguments), recorder.heard()
             label = call.get("name", name)
@@ -84,7 +94,7 @@ class Comparison:
         at_once = tuple(self._scenario.get("at_once", ()))
 
         def run(request: Request) -> str | None:
-            return next((path for path in at_once if request.path.startswith(path)), None)
+            return next((name for name in at_once if request.path.startswith(name) or request.operation() == name), None)
 
         settled: list[Request] = []
         for path, group in groupby(requests, run):

@@ -32,9 +32,16 @@ class Request:
             pairs += [(name, as_text(value)) for name, value in self.body.items()]
         return dict(pairs)
 
+    def operation(self) -> str | None:
+        """Returns the operation of a request to AWS, whose path is the same for all."""
+        if target := self.headers.get("x-amz-target"):
+            return target.rpartition(".")[2]
+        return dict(self.body).get("Action") if self.carrier == "form" else None
+
     def line(self) -> str:
         query = "&".join(f"{name}={value}" for name, value in self.query)
-        return f"{self.method} {self.path}" + (f"?{query}" if query else "")
+        operation = self.operation()
+        return f"{self.method} {self.path}" + (f"?{query}" if query else "") + (f" {operation}" if operation else "")
 
 
 def as_text(value: Any) -> str:
@@ -44,11 +51,12 @@ def as_text(value: Any) -> str:
 
 @dataclass
 class Reply:
-    """A response to requests of this path, and of this method and with these arguments if given, for a number of times. `{soon}`
-    in a header stands for the second after the next."""
+    """A response to requests of this path, and of this method, this operation and with these arguments if given, for a number of
+    times. `{soon}` in a header stands for the second after the next."""
 
     path: str
     method: str | None = None
+    operation: str | None = None
     arguments: dict[str, str] = field(default_factory=dict)
     times: int | None = None
     status: int = 200
@@ -61,6 +69,7 @@ class Reply:
             self.times != 0
             and unquote(self.path) == unquote(request.path)
             and self.method in (None, request.method)
+            and self.operation in (None, request.operation())
             and self.arguments.items() <= request.arguments().items()
         )
 

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_integrations::aws::{AssumeRole, Credentials, PermissionContext, Region, SecretsManager};
 use sym_integrations::aws_iam::AwsIam;
+use sym_integrations::aws_kinesis::StreamKind;
 use sym_integrations::aws_lambda::AwsLambda;
 use sym_integrations::aws_sso::{AwsSso, AwsSsoStrategy};
 use sym_integrations::http::BaseUrl;
@@ -12,6 +13,7 @@ use sym_sdk::model::{AccessTarget, Event, Flow, Secret, SecretSource, Slug, Step
 use sym_sdk::runtime::SecretReader;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy};
 
+use crate::kinesis;
 use crate::request::{Fault, Request};
 
 #[derive(Deserialize)]
@@ -37,6 +39,23 @@ enum Function {
     SsoGrant { permission_set: String, account_id: String, user_id: String },
     SsoRevoke { permission_set: String, account_id: String, user_id: String },
     SsoAssigned { permission_set: String, account_id: String },
+    PutLines { kind: Stream, stream: String },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Stream {
+    Firehose,
+    DataStream,
+}
+
+impl From<Stream> for StreamKind {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Firehose => Self::Firehose,
+            Stream::DataStream => Self::DataStream,
+        }
+    }
 }
 
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
@@ -103,6 +122,7 @@ pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
             let change = Change::of(&permission_set, &account_id)?;
             json!(AwsSsoStrategy::new(sso(request, &context)?).list_current(&change.target).await?)
         }
+        Function::PutLines { kind, stream } => kinesis::put_lines(&context, kind.into(), &stream).await?,
     })
 }
 

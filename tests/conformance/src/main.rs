@@ -7,6 +7,7 @@ mod aws;
 mod github;
 mod google;
 mod jira;
+mod kinesis;
 mod okta;
 mod onelogin;
 mod pagerduty;
@@ -35,6 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let line = match outcome {
         Ok(result) => json!({ "result": result }),
         Err(Fault::Call(error)) => json!({ "error": described(&error) }),
+        Err(Fault::Delivery { error, lines }) => json!({ "error": described(&error), "lines": lines }),
         Err(Fault::Request(fault)) => return Err(fault.into()),
     };
     writeln!(std::io::stdout(), "{line}")?;

@@ -52,7 +52,15 @@ impl From<Expand> for GroupExpand {
 
 pub(crate) async fn call(request: &Request) -> Result<Value, Fault> {
     let base_url = BaseUrl::parse(&format!("{}/api/v1", request.base_url))?;
-    let okta = Okta::builder("example.okta.com").token(request.setting("api_token")?).base_url(base_url).build()?;
+    let mut builder = Okta::builder("example.okta.com").base_url(base_url);
+    builder = match request.known_setting("client_id") {
+        None => builder.token(request.setting("api_token")?),
+        Some(client_id) => {
+            let app = builder.service_app(client_id, request.setting("private_key")?);
+            request.known_setting("private_key_id").into_iter().fold(app, |app, id| app.private_key_id(id))
+        }
+    };
+    let okta = builder.build()?;
     Ok(match request.call()? {
         Function::GetUserInfo { user } => {
             let found = okta.get_user_info(&user.0).await?;

@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     Request(String),
     /// The call failed.
     Call(Error),
+    /// The delivery of these lines failed.
+    Delivery { error: Error, lines: Value },
 }
 
 impl From<Error> for Fault {

@@ -9,13 +9,17 @@ from . import kind_of_status
 
 
 def connect(base_url: str, settings: dict[str, str]) -> JIRA:
-    return JIRA(
+    client = JIRA(
         server=base_url,
         basic_auth=(settings["email"], settings["api_token"]),
         options={"rest_api_version": "3"},
         get_server_info=False,
         max_retries=0,
     )
+    # What the client would have read from `serverInfo` and from `field` before its first search, which it makes in Cloud only.
+    client.deploymentType = "Cloud"
+    client._fields_cache_value = {"summary": "summary", "status": "status"}
+    return client
 
 
 def kind_of(error: Exception) -> str | None:

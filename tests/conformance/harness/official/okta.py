@@ -14,6 +14,10 @@ from okta.pagination import PaginationHelper  # noqa: E402
 from . import kind_of_status  # noqa: E402
 
 
+# One for all calls: a client belongs to the loop that it was first used in.
+_LOOP = asyncio.new_event_loop()
+
+
 class Refused(Exception):
     """The client returned an error, as it does instead of raising it."""
 
@@ -23,22 +27,22 @@ class Refused(Exception):
 
 
 class Okta:
-    """Calls, each with an event loop and a session of its own."""
+    """One client for all reads of a call and one for all writes, each with an access token of its own, as ours has them."""
 
-    def __init__(self, base_url: str, token: str) -> None:
-        # Okta documents `SSWS {token}`; version 3.4.6 of the client omits the space.
-        self._config = {"orgUrl": base_url, "token": f" {token}", "rateLimit": {"maxRetries": 2}}
+    def __init__(self, base_url: str, reads: dict[str, Any], writes: dict[str, Any]) -> None:
+        common = {"orgUrl": base_url, "rateLimit": {"maxRetries": 2}}
+        self._reader, self._writer = Client(common | reads), Client(common | writes)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
         async def once() -> tuple[Any, Any]:
-            async with Client(self._config) as client:
-                # A call without a result omits it when it fails.
-                *results, response, error = await getattr(client, name)(*args, **kwargs)
-                if error:
-                    raise Refused(getattr(response, "status", None), error)
-                return results[0], response
+            client = self._writer if "assign" in name else self._reader
+            # A call without a result omits it when it fails.
+            *results, response, error = await getattr(client, name)(*args, **kwargs)
+            if error:
+                raise Refused(getattr(response or error, "status", None), error)
+            return results[0], response
 
-        return asyncio.run(once())
+        return _LOOP.run_until_complete(once())
 
     def pages(self, name: str, *args: Any, **kwargs: Any) -> list[Any]:
         items: list[Any] = []
@@ -53,7 +57,18 @@ class Okta:
 
 
 def connect(base_url: str, settings: dict[str, str]) -> Okta:
-    return Okta(base_url, settings["api_token"])
+    if "client_id" not in settings:
+        # Okta documents `SSWS {token}`; version 3.4.6 of the client omits the space.
+        token = {"token": f" {settings['api_token']}"}
+        return Okta(base_url, token, token)
+    app = {
+        "authorizationMode": "PrivateKey",
+        "clientId": settings["client_id"],
+        "privateKey": settings["private_key"],
+        "kid": settings["private_key_id"],
+    }
+    reads, writes = (app | {"scopes": settings[name].split()} for name in ("read_scopes", "write_scopes"))
+    return Okta(base_url, reads, writes)
 
 
 def kind_of(error: Exception) -> str | None:
