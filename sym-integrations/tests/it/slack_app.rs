@@ -8,6 +8,7 @@ mod fields;
 mod forms;
 mod identity;
 mod limits;
+mod refusals;
 mod requests;
 mod restart;
 mod socket;

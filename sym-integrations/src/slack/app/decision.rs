@@ -19,29 +19,37 @@ use crate::slack::blocks::{Context, Mrkdwn};
 use crate::slack::{MessageRef, Slack};
 
 /// Creates the submission for a click of an actor on a Run's message.
-type Submit = fn(&BlockActions, RunId, Actor) -> Result<Submission>;
+type Submit = fn(&BlockActions, RunId, Actor) -> Submission;
 
 /// Returns how a button is submitted. `None` for an unknown one.
 fn submission_for(action_id: &str) -> Option<Submit> {
     match action_id {
         id if APPROVE == *id => Some(|click, run, actor| in_message(Submission::approve(run, actor), click)),
         id if DENY == *id => Some(|click, run, actor| in_message(Submission::deny(run, actor), click)),
-        id if REVOKE == *id => Some(|_, run, actor| Ok(Submission::revoke(run, actor).into())),
+        id if REVOKE == *id => Some(|_, run, actor| Submission::revoke(run, actor).into()),
         _ => None,
     }
 }
 
 /// Adds the clicked message and the text that was entered in it.
-fn in_message(decision: Decision, click: &BlockActions) -> Result<Submission> {
-    let message = message_ref(click).ok_or_else(|| {
-        Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request")
-    })?;
-    let decision = decision.in_message((&message).into());
+fn in_message(decision: Decision, click: &BlockActions) -> Submission {
+    let decision = match message_ref(click) {
+        Some(message) => decision.in_message((&message).into()),
+        None => decision,
+    };
     let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
-    Ok(match entered.map(str::trim).filter(|text| !text.is_empty()) {
+    match entered.map(str::trim).filter(|text| !text.is_empty()) {
         Some(text) => decision.message(text).into(),
         None => decision.into(),
-    })
+    }
+}
+
+/// Checks that a decision was made in a message: what nobody was shown cannot be decided.
+fn check_message(action: &Action, click: &BlockActions) -> Result<()> {
+    if REVOKE == *action.action_id || message_ref(click).is_some() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request"))
 }
 
 /// Handles a click in a message.
@@ -74,19 +82,17 @@ async fn submit_click(
 ) -> Result<()> {
     let (team, account) = (team_id(click.team.as_ref(), &click.user), &click.user.id);
     let key = InputKey::new(format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id));
-    let submission = |actor| -> Result<Submission> {
-        Ok(submit(click, run, actor)?.channel(source_channel(click)).key(key.clone()))
+    let submission = |actor| submit(click, run, actor).channel(source_channel(click)).key(key.clone());
+    let (actor, error) = match dispatcher.actor(account).await {
+        Ok(actor) => match check_message(action, click) {
+            Ok(()) => return dispatcher.runtime().submit(submission(actor)).await.map(drop),
+            Err(error) => (actor, error),
+        },
+        Err(error) => (Actor::Account(UserIdentity::new(Slack::TYPE, team, account)), error),
     };
-    match dispatcher.actor(account).await {
-        Ok(actor) => dispatcher.runtime().submit(submission(actor)?).await.map(drop),
-        Err(error) => {
-            let claimed = Actor::Account(UserIdentity::new(Slack::TYPE, team, account));
-            if let Ok(refused) = submission(claimed) {
-                dispatcher.runtime().record_refusal(refused, &error).await;
-            }
-            Err(error)
-        }
-    }
+    // Refused before it is submitted, of which the runtime knows nothing.
+    dispatcher.runtime().record_refusal(submission(actor), &error).await;
+    Err(error)
 }
 
 /// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.

@@ -1,14 +1,17 @@
 //! Submitting forms.
 //!
 //! A form is validated before it is submitted, so that each error is shown at its field and the form stays open. Only then is the
-//! request submitted, and the view closed once the request is durable.
+//! request submitted, and the view closed once the request is durable. A form that is refused without being submitted is on the record
+//! like a request that the runtime refuses.
+
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
-use sym_sdk::runtime::Submission;
+use sym_sdk::model::{Channel, ChannelType, RunId, User, UserIdentity};
+use sym_sdk::runtime::{Actor, FlowRequest, PromptView, Submission};
 
 use super::dispatcher::Dispatcher;
 use super::form_change::apply_pending_changes;
@@ -34,61 +37,133 @@ pub(super) async fn submit(dispatcher: &Dispatcher, submission: ViewSubmission) 
     }
 }
 
+/// A submission of the form of a Run.
+struct Attempt {
+    run: RunId,
+    /// Derived from the payload, so that a redelivered submission is one request.
+    key: Option<InputKey>,
+}
+
+impl Attempt {
+    fn request(&self, flow: impl Into<String>, actor: impl Into<Actor>) -> FlowRequest {
+        let request = Submission::request(flow, actor).form(self.run);
+        match &self.key {
+            Some(key) => request.key(key.clone()),
+            None => request,
+        }
+    }
+
+    /// Records that the form is refused before it is submitted, of which the runtime knows nothing.
+    async fn record_refusal(
+        &self,
+        dispatcher: &Dispatcher,
+        prompt: Option<&PromptView>,
+        actor: impl Into<Actor>,
+        error: &Error,
+    ) {
+        let (flow, channel) = match prompt {
+            Some(prompt) => (prompt.flow().to_string(), prompt.channel().clone()),
+            None => (String::new(), Channel::new(ChannelType::Slack)),
+        };
+        dispatcher.runtime().record_refusal(self.request(flow, actor).channel(channel), error).await;
+    }
+}
+
+/// The reason why no request was made.
+enum Rejection {
+    /// The form is refused before it is submitted. The response shows the errors, unless it is to be built from the error.
+    Invalid { error: Error, response: Option<Response> },
+    /// The runtime has refused the request, and has recorded that, or has failed.
+    BySubmission(Error),
+}
+
+impl From<Error> for Rejection {
+    fn from(error: Error) -> Self {
+        Self::Invalid { error, response: None }
+    }
+}
+
 async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<Response> {
-    let (view, account) = (&submitted.view, &submitted.user.id);
+    let account = &submitted.user.id;
     let (app, runtime) = (dispatcher.app(), dispatcher.runtime());
-    let run: RunId = view.private_metadata.parse()?;
     let team = team_id(submitted.team.as_ref(), &submitted.user);
     let key = submitted.trigger_id.as_ref();
     let key = key.map(|trigger| InputKey::new(format!("slack:{team}:{account}:{trigger}:request")));
+    let attempt = Attempt { run: submitted.view.private_metadata.parse()?, key };
     let user = match app.fresh_user(account, dispatcher.now()).await {
         Ok(user) => user,
         Err(error) => {
-            let refused = Submission::request("", UserIdentity::new(Slack::TYPE, team, account)).form(run);
-            let refused = refused.channel(Channel::new(ChannelType::Slack));
-            let refused = match key {
-                Some(key) => refused.key(key),
-                None => refused,
-            };
-            runtime.record_refusal(refused, &error).await;
+            let claimed = UserIdentity::new(Slack::TYPE, team, account);
+            attempt.record_refusal(dispatcher, None, claimed, &error).await;
             return Err(error);
         }
     };
-    let prompt = runtime.prompt(run).await.map_err(run_pruned)?;
-    let flow = runtime.flow(prompt.flow().slug())?;
-    if !prompt.is_form_open() {
+    let prompt = match runtime.prompt(attempt.run).await.map_err(run_pruned) {
+        Ok(prompt) => prompt,
+        Err(error) => {
+            attempt.record_refusal(dispatcher, None, user, &error).await;
+            return Err(error);
+        }
+    };
+    if !prompt.is_form_open()
+        && let Some(key) = &attempt.key
+        && runtime.is_accepted(key).await?
+    {
         // Slack redelivers a submission whose acknowledgement it did not receive.
-        return match &key {
-            Some(key) if runtime.is_accepted(key).await? => Ok(Response::Ack),
-            _ => Err(form_closed()),
-        };
+        return Ok(Response::Ack);
     }
+    match submit_form(dispatcher, submitted, &attempt, &prompt, &user).await {
+        Ok(()) => {
+            app.discard_form(attempt.run);
+            Ok(Response::Ack)
+        }
+        Err(Rejection::Invalid { error, response }) => {
+            attempt.record_refusal(dispatcher, Some(&prompt), user, &error).await;
+            response.ok_or(error)
+        }
+        Err(Rejection::BySubmission(error)) => Err(error),
+    }
+}
+
+/// Validates a form as a whole, and submits it.
+async fn submit_form(
+    dispatcher: &Dispatcher,
+    submitted: &ViewSubmission,
+    attempt: &Attempt,
+    prompt: &PromptView,
+    user: &Arc<User>,
+) -> Result<(), Rejection> {
+    if !prompt.is_form_open() {
+        return Err(form_closed().into());
+    }
+    let (view, runtime) = (&submitted.view, dispatcher.runtime());
+    let flow = runtime.flow(prompt.flow().slug())?;
     let open = find_or_rebuild(dispatcher, view).await?;
     // Wait for changes in progress.
     let _guard = open.changes.lock().await;
     let form = if user.id() == open.user.id() {
         match apply_pending_changes(dispatcher, &open, &flow, view).await {
             Ok(form) => form,
-            Err((field, error)) => return Ok(errors_at_fields(view, [(Some(field.as_str()), &error)])),
+            Err((field, error)) => {
+                let response = Some(errors_at_fields(view, [(Some(field.as_str()), &error)]));
+                return Err(Rejection::Invalid { error, response });
+            }
         }
     } else {
         // Submitted unchanged: the machine refuses it and records the refusal.
         open.snapshot().form.clone()
     };
     let inputs = inputs(&form, view);
-    let errors = runtime.check_form(flow.name().as_str(), &form, &inputs)?;
+    let mut errors = runtime.check_form(flow.name().as_str(), &form, &inputs)?;
     if !errors.is_empty() {
-        return Ok(errors_at_fields(view, errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error))));
+        let shown = errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error));
+        let response = Some(errors_at_fields(view, shown));
+        // One entry with the code of the first error: nothing else of an error is recorded.
+        return Err(Rejection::Invalid { error: errors.swap_remove(0).error, response });
     }
-    let submission = Submission::request(flow.srn().to_string(), user);
-    let submission = submission.form(run).inputs(inputs).channel(prompt.channel().clone()).shown_form(form);
-    let submission = match key {
-        Some(key) => submission.key(key),
-        None => submission,
-    };
-    runtime.submit(submission).await?;
-    app.discard_form(run);
-    Ok(Response::Ack)
+    let request = attempt.request(flow.srn().to_string(), user.clone()).inputs(inputs);
+    let request = request.channel(prompt.channel().clone()).shown_form(form);
+    runtime.submit(request).await.map(drop).map_err(Rejection::BySubmission)
 }
 
 fn form_closed() -> Error {
