@@ -4,12 +4,14 @@
 //! The model checker calls the machine itself. It visits each state once, and reports the path to a state that breaks a promise.
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "clippy's exception for tests leaves out their helpers")]
 
+mod surroundings;
 mod world;
 
 use stateright::{Checker, Model, Property};
 use sym_sdk::machine::Access;
-use sym_sdk::model::RunStatus;
+use sym_sdk::model::{Hook, Hooks, RunStatus, Step};
 
+use surroundings::{Change, Configured, Standing};
 use world::{Bounds, Click, Move, Person, Request, World};
 
 impl Model for Request {
@@ -38,6 +40,10 @@ impl Model for Request {
                 let broken = world.seen.broken.is_some_and(|promise| promise.starts_with("P4"));
                 !broken && world.seen.decisions <= 1 && votes <= world.approved.len()
             }),
+            Property::always(
+                "P5: nothing is granted to somebody who may not get it any more, or by a vote that does not count any more",
+                |_, world: &World| !world.seen.broken.is_some_and(|promise| promise.starts_with("P5")),
+            ),
             Property::always("P7: an outcome counts once", |_, world: &World| {
                 !world.seen.broken.is_some_and(|promise| promise.starts_with("P7"))
             }),
@@ -51,9 +57,33 @@ impl Model for Request {
             Property::sometimes("access is granted and revoked", |_, world: &World| {
                 world.seen.was_held && !world.held && status(world) == Some(RunStatus::Deescalated)
             }),
-            Property::sometimes("a request expires", |_, world: &World| status(world) == Some(RunStatus::Expired)),
         ];
-        if self.bounds.approvals > 1 {
+        if self.bounds.changes.1 > 0 {
+            properties.extend([
+                Property::sometimes("a vote is withdrawn", |_, world: &World| world.seen.withdrew_a_vote),
+                Property::sometimes("a request is closed because its requester changed", |_, world: &World| {
+                    world.seen.closed_for_its_requester
+                }),
+                Property::sometimes("a grant is refused right before the call", |_, world: &World| {
+                    world.seen.refused_a_grant
+                }),
+                Property::sometimes("a request is closed with its flow", |_, world: &World| {
+                    world.seen.closed_with_its_flow
+                }),
+                Property::sometimes("access ends whose flow is gone", |_, world: &World| {
+                    let is_gone = world.surroundings.configured == Configured::Removed;
+                    is_gone && world.seen.was_held && has_ended(world)
+                }),
+                Property::sometimes("a grant whose outcome was lost is revoked after a change", |_, world: &World| {
+                    world.seen.lost_an_outcome && world.seen.refused_a_grant && world.seen.was_held && has_ended(world)
+                }),
+            ]);
+        } else {
+            properties.push(Property::sometimes("a request expires", |_, world: &World| {
+                status(world) == Some(RunStatus::Expired)
+            }));
+        }
+        if self.bounds.approvals > 1 && self.bounds.duplicates > 0 {
             properties.extend([
                 Property::sometimes("a second vote is refused", |_, world: &World| world.seen.refused_a_second_vote),
                 Property::sometimes("a click after the decision is refused", |_, world: &World| {
@@ -102,16 +132,42 @@ fn explore(name: &str, bounds: Bounds) {
 use Click::{Approve, Deny, Request as Ask, Revoke};
 use Person::{Ana, Ben, Cho};
 
+/// Bounds without changes.
+const UNCHANGED: Bounds =
+    Bounds { approvals: 1, clicks: &[], faults: 0, crashes: 0, duplicates: 0, changes: (&[], 0), hooks: Hooks::NONE };
+
 /// Two approvals are required, and people click in any order.
 #[test]
 fn two_approvals() {
     let clicks = &[(Ana, Ask, 1), (Ben, Approve, 2), (Cho, Approve, 1), (Cho, Deny, 1), (Ana, Revoke, 1)];
-    explore("two approvals", Bounds { approvals: 2, clicks, faults: 0, crashes: 0, duplicates: 1 });
+    explore("two approvals", Bounds { approvals: 2, clicks, faults: 0, crashes: 0, duplicates: 1, ..UNCHANGED });
 }
 
 /// One approval is required; the target fails and the process crashes.
 #[test]
 fn one_approval_and_failures() {
     let clicks = &[(Ana, Ask, 1), (Ben, Approve, 1), (Ana, Revoke, 1)];
-    explore("one approval and failures", Bounds { approvals: 1, clicks, faults: 2, crashes: 1, duplicates: 1 });
+    explore(
+        "one approval and failures",
+        Bounds { approvals: 1, clicks, faults: 2, crashes: 1, duplicates: 1, ..UNCHANGED },
+    );
 }
+
+/// The configuration and the people change between the steps of a request that two people have to approve.
+#[test]
+fn two_approvals_and_changes() {
+    let clicks = &[(Ana, Ask, 1), (Ben, Approve, 2), (Cho, Approve, 1), (Ana, Revoke, 1)];
+    let hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+    explore("two approvals and changes", Bounds { approvals: 2, clicks, changes: (CHANGES, 2), hooks, ..UNCHANGED });
+}
+
+const CHANGES: &[Change] = &[
+    Change::Becomes(Ana, Standing::Guest),
+    Change::Becomes(Ana, Standing::Deleted),
+    Change::Becomes(Ana, Standing::Member),
+    Change::Becomes(Ben, Standing::Guest),
+    Change::Becomes(Ben, Standing::Member),
+    Change::RestartsWith(Configured::OtherAccount),
+    Change::RestartsWith(Configured::Removed),
+    Change::RestartsWith(Configured::Unchanged),
+];

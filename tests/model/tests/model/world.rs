@@ -13,12 +13,18 @@ use sym_sdk::model::*;
 use sym_sdk::routing::{Notification, PermissionLevel, RequestPermission, SlackChannelName};
 use uuid::Uuid;
 
+use crate::surroundings::{Change, Configured, Flows, Standing, Surroundings};
+
 /// The people. The first one makes the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Person {
     Ana,
     Ben,
     Cho,
+}
+
+impl Person {
+    pub(crate) const ALL: [Self; 3] = [Self::Ana, Self::Ben, Self::Cho];
 }
 
 /// An action of a person.
@@ -71,6 +77,8 @@ pub(crate) enum Move {
     RevocationLands,
     /// The process crashes. Uncommitted outcomes are lost, and their effects are executed again.
     Crash,
+    /// The configuration or a person changes.
+    Change(Change),
 }
 
 /// The bounds of the model.
@@ -82,6 +90,9 @@ pub(crate) struct Bounds {
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
+    /// The changes that can happen once the request is made, and how many of them do at most.
+    pub(crate) changes: (&'static [Change], u8),
+    pub(crate) hooks: Hooks,
 }
 
 /// A state of the model.
@@ -106,6 +117,8 @@ pub(crate) struct World {
     pub(crate) faults: u8,
     pub(crate) crashes: u8,
     pub(crate) duplicates: u8,
+    pub(crate) changes: u8,
+    pub(crate) surroundings: Surroundings,
     pub(crate) seen: Seen,
 }
 
@@ -121,6 +134,10 @@ pub(crate) struct Seen {
     pub(crate) granted_after_the_end: bool,
     pub(crate) lost_an_outcome: bool,
     pub(crate) landed_after_the_revocation: bool,
+    pub(crate) withdrew_a_vote: bool,
+    pub(crate) closed_for_its_requester: bool,
+    pub(crate) refused_a_grant: bool,
+    pub(crate) closed_with_its_flow: bool,
 }
 
 impl Hash for World {
@@ -128,39 +145,32 @@ impl Hash for World {
         // The stored form of a Run is complete.
         serde_json::to_string(&self.run).unwrap().hash(hasher);
         for (seq, (effect, outcome)) in &self.effects {
-            (seq, effect.attempt, outcome.is_some(), matches!(outcome, Some(Outcome::Failed(_)))).hash(hasher);
+            (seq, effect.attempt, outcome.as_ref().map(Outcome::name)).hash(hasher);
             matches!(outcome, Some(Outcome::Failed(error)) if error.retryable).hash(hasher);
         }
         self.timers.hash(hasher);
         (self.is_late, self.held, &self.clicks, &self.approved).hash(hasher);
         (self.windows, self.late_grants, self.late_revocations, &self.interrupted).hash(hasher);
         (self.faults, self.crashes, self.duplicates, &self.seen).hash(hasher);
+        (self.changes, &self.surroundings).hash(hasher);
     }
 }
 
 /// The flow, its permissions and the bounds of the model.
 pub(crate) struct Request {
-    flow: Arc<Flow>,
+    flows: Flows,
     permission: RequestPermission,
     pub(crate) bounds: Bounds,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-fn user(person: Person) -> Arc<User> {
-    let name = format!("{person:?}@example.com").to_lowercase();
-    Arc::new(User::person(UserId::from_email(&name), &name).unwrap().with_role(UserRole::Member))
-}
-
 impl Request {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let name: Slug = "prod".parse().unwrap();
-        let target = AccessTarget::new("acme", "okta_group", "admins".parse().unwrap());
-        let strategy = Strategy::new(name.clone(), "okta").with_target(target);
         let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
             .approvals(bounds.approvals)
             .allow_self_approval(false);
-        Self { flow: Arc::new(Flow::builder(name, "acme").strategy(strategy).build()), permission, bounds }
+        Self { flows: Flows::new(), permission, bounds }
     }
 
     pub(crate) fn begin(&self) -> World {
@@ -180,6 +190,8 @@ impl Request {
             faults,
             crashes,
             duplicates,
+            changes: self.bounds.changes.1,
+            surroundings: Surroundings::default(),
             seen: Seen::default(),
         }
     }
@@ -187,7 +199,8 @@ impl Request {
     /// Returns all moves that are possible.
     pub(crate) fn moves(&self, world: &World) -> Vec<Move> {
         let mut moves = Vec::new();
-        for (person, click, limit) in self.bounds.clicks {
+        let may_click = |person: &Person, click: &Click| world.surroundings.admits(*person, *click);
+        for (person, click, limit) in self.bounds.clicks.iter().filter(|(person, click, _)| may_click(person, click)) {
             let clicked = world.clicks.get(&(*person, *click)).copied().unwrap_or_default();
             if clicked < *limit && (world.run.is_some() || *click == Click::Request) {
                 moves.push(Move::Submit(*person, *click));
@@ -225,6 +238,10 @@ impl Request {
         if world.crashes > 0 && world.effects.values().any(|(_, outcome)| outcome.is_some()) {
             moves.push(Move::Crash);
         }
+        if world.changes > 0 && world.run.is_some() {
+            let changes = self.bounds.changes.0.iter().filter(|change| world.surroundings.is_changed_by(**change));
+            moves.extend(changes.map(|change| Move::Change(*change)));
+        }
         moves
     }
 
@@ -245,12 +262,13 @@ impl Request {
             Move::Execute(seq, result) => self.execute(&mut world, seq, result),
             Move::Record(seq) => {
                 let (effect, outcome) = world.effects.remove(&seq).unwrap();
-                let outcome = outcome.unwrap_or_else(|| self.outcome_of(&effect));
+                let outcome = outcome.unwrap_or_else(|| self.outcome_of(&world, &effect));
+                let people = world.people_for(&effect);
                 let done = InputBody::EffectDone { seq, outcome };
-                self.step(&mut world, done.clone());
+                self.step_with(&mut world, done.clone(), people.clone());
                 world.interrupted.remove(&seq);
                 let before = world.clone();
-                let again = self.step(&mut world, done);
+                let again = self.step_with(&mut world, done, people);
                 world.must(again == InputReply::Stale && world == before, "P7: an outcome counted twice");
             }
             Move::Fire(kind) => {
@@ -272,14 +290,28 @@ impl Request {
             }
             Move::Crash => {
                 world.crashes -= 1;
-                world.seen.lost_an_outcome = true;
-                let begun = world.effects.iter().filter(|(_, (_, outcome))| outcome.is_some());
-                world.interrupted.extend(begun.map(|(seq, _)| *seq));
-                world.effects.values_mut().for_each(|(_, outcome)| *outcome = None);
+                world.lose_outcomes();
+            }
+            Move::Change(change) => {
+                world.changes -= 1;
+                world.surroundings.apply(change);
+                if let Change::RestartsWith(configured) = change {
+                    world.lose_outcomes();
+                    self.start_with(&mut world, configured);
+                }
             }
         }
         self.execute_notifications(&mut world);
         world
+    }
+
+    /// Starts the program anew: open requests of a flow that is not configured are closed.
+    fn start_with(&self, world: &mut World, configured: Configured) {
+        let can_be_closed = world.run.as_ref().is_some_and(RunState::can_be_closed);
+        if configured == Configured::Removed && can_be_closed {
+            self.step(world, InputBody::FlowRemoved);
+            world.seen.closed_with_its_flow = true;
+        }
     }
 
     /// Submits click number `count`. An engine recognizes a repeated input by its key; here the machine receives it twice, as from
@@ -287,7 +319,13 @@ impl Request {
     fn click(&self, world: &mut World, person: Person, click: Click, count: u8) {
         let had_voted = world.approved.contains(&person);
         let was_decided = world.run.as_ref().is_some_and(|run| run.decision.is_some());
-        let reply = self.step(world, submitted(person, click, count, &self.flow));
+        let Some(actor) = world.surroundings.user(person) else { return };
+        let people = match click {
+            Click::Approve => world.surroundings.people(world.run.as_ref(), actor.id()),
+            _ => People::default(),
+        };
+        let body = submitted(&actor, click, count, self.flows.get(world.surroundings.configured));
+        let reply = self.step_with(world, body, people);
         let is_refused = matches!(reply, InputReply::Refused { .. });
         match click {
             Click::Approve if !is_refused => {
@@ -309,14 +347,21 @@ impl Request {
         let is_done = matches!(result, CallResult::Succeeds | CallResult::TimesOut);
         let outcome = match &kind {
             EffectKind::Grant { deadline, .. } => {
-                self.check_grant(world);
                 let is_over = deadline.is_some_and(|deadline| deadline <= world.now());
-                if is_over {
+                let may_be_granted = self.may_be_granted(world, &world.effects[&seq].0);
+                if world.surroundings.configured == Configured::Removed {
+                    flow_removed()
+                } else if let Err(error) = may_be_granted {
+                    // The runtime does not call the target.
+                    world.seen.refused_a_grant = true;
+                    Outcome::NoLongerValid(error)
+                } else if is_over {
                     // The runtime no longer calls the target.
                     world.seen.granted_after_the_end = true;
                     let message = "its time had passed";
                     Outcome::NoLongerValid(EffectError::new(ErrorKind::Conflict, codes::ACCESS_EXPIRED, message))
                 } else {
+                    self.check_grant(world);
                     world.held |= is_done;
                     world.seen.was_held |= is_done;
                     world.late_grants += u8::from(result == CallResult::LandsLate);
@@ -340,11 +385,23 @@ impl Request {
 
     /// Returns the outcome of an effect that is not executed at the target. It always succeeds, and when it does makes no difference
     /// to the promises.
-    fn outcome_of(&self, effect: &Effect) -> Outcome {
+    fn outcome_of(&self, world: &World, effect: &Effect) -> Outcome {
+        let leads_to_access =
+            matches!(effect.kind, EffectKind::Route | EffectKind::Identify { .. } | EffectKind::Hook { .. });
+        if leads_to_access && world.surroundings.configured == Configured::Removed {
+            return flow_removed();
+        }
         match &effect.kind {
+            EffectKind::Hook { hook, .. } => {
+                let handler = HandlerRef::new(hook.as_str(), "flows", "flows.rs", 1);
+                Outcome::Hook { handler, result: HookResult::Continue }
+            }
             EffectKind::Route => {
                 let channel = Notification::to(SlackChannelName::new("#requests").unwrap()).timeout(HOUR);
                 Outcome::Routed { handlers: vec![], routing: Routing::new(self.permission.clone(), vec![channel]) }
+            }
+            EffectKind::Identify { .. } if self.may_be_granted(world, effect).is_err() => {
+                Outcome::NoLongerValid(self.may_be_granted(world, effect).unwrap_err())
             }
             EffectKind::Identify { .. } => Outcome::Identified {
                 identity: "ana".into(),
@@ -362,17 +419,29 @@ impl Request {
         }
     }
 
-    /// Checks P2 when the target is called.
+    /// Asks the machine whether access may still be granted, as the runtime does before each call.
+    fn may_be_granted(&self, world: &World, effect: &Effect) -> Result<(), EffectError> {
+        let (EffectKind::Identify { target } | EffectKind::Grant { target, .. }) = &effect.kind else { return Ok(()) };
+        let flow = self.flows.get(world.surroundings.configured);
+        let requester = world.surroundings.user(Person::Ana);
+        check_grant(flow, world.run.as_ref().unwrap(), target, requester.as_deref())
+    }
+
+    /// Checks P2 and P5 when the target is called to grant access.
     fn check_grant(&self, world: &mut World) {
         let run = world.run.as_ref().unwrap();
         let is_approved = run.decision.as_ref().is_some_and(|decision| decision.name == Step::Approve);
         let people: BTreeSet<_> = run.run.approvals().iter().map(|user| user.id()).collect();
         let enough = people.len() >= usize::from(self.bounds.approvals);
-        let by_others = !people.contains(&user(Person::Ana).id());
+        let by_others = run.run.requester().is_some_and(|requester| !people.contains(&requester.id()));
         let ends =
             world.timers.contains_key(&TimerKind::Expire) || run.queue.contains(&QueuedInput::Timer(TimerKind::Expire));
         world.must(is_approved && enough && by_others, "P2: access is granted that was not approved");
         world.must(ends, "P2: access is granted whose end is not committed");
+        let is_member = world.surroundings.standing(Person::Ana) == Standing::Member;
+        world.must(is_member, "P5: access is granted to somebody who may not get it any more");
+        let is_unchanged = world.surroundings.configured == Configured::Unchanged;
+        world.must(is_unchanged, "P5: access is granted that nobody asked for");
     }
 
     /// Executes effects that no event waits for. They succeed immediately: anything else would only multiply the states.
@@ -380,22 +449,40 @@ impl Request {
         let is_notification = |(effect, _): &(Effect, Option<Outcome>)| effect.lane() == Lane::Notify;
         while let Some(seq) = world.effects.iter().find(|(_, one)| is_notification(one)).map(|(seq, _)| *seq) {
             let (effect, _) = world.effects.remove(&seq).unwrap();
-            let outcome = self.outcome_of(&effect);
+            let outcome = self.outcome_of(world, &effect);
             self.step(world, InputBody::EffectDone { seq, outcome });
         }
     }
 
     fn step(&self, world: &mut World, body: InputBody) -> InputReply {
+        self.step_with(world, body, People::default())
+    }
+
+    fn step_with(&self, world: &mut World, body: InputBody, people: People) -> InputReply {
         let run = RunId::from_uuid(Uuid::from_u128(7));
         let is_interrupted = matches!(&body, InputBody::EffectDone { seq, .. } if world.interrupted.contains(seq));
-        let input = Input::new(run, self.flow.srn().clone(), world.now(), body).with_interrupted(is_interrupted);
-        let rules = Rules { flow: &self.flow, hooks: Hooks::NONE };
+        let flow = self.flows.get(world.surroundings.configured);
+        let input = Input::new(run, flow.srn().clone(), world.now(), body).with_interrupted(is_interrupted);
+        let input = input.with_people(people);
+        let is_removed = world.surroundings.configured == Configured::Removed;
+        let rules = Rules { flow, hooks: if is_removed { Hooks::NONE } else { self.bounds.hooks } };
         let Transition { state, effects, timers, audit, reply, .. } = step(&rules, world.run.as_ref(), &input);
         if let Some(state) = state {
             let before = world.run.replace(state);
             let (before, after) =
                 (before.and_then(|run| run.decision), world.run.as_ref().and_then(|run| run.decision.clone()));
             world.must(before.is_none() || before == after, "P4: a decision was changed");
+            if before.is_none() && after.is_some_and(|decision| decision.name == Step::Approve) {
+                world.check_votes();
+            }
+        }
+        for entry in &audit {
+            use sym_sdk::audit::AuditKind::{ApprovalWithdrawn, Failed};
+            world.seen.withdrew_a_vote |= matches!(entry.kind, ApprovalWithdrawn { .. });
+            let is_undecided = world.run.as_ref().is_some_and(|run| run.decision.is_none());
+            let for_requester = [codes::UNKNOWN_USER, codes::NOT_PERMITTED];
+            world.seen.closed_for_its_requester |=
+                matches!(&entry.kind, Failed { error } if is_undecided && for_requester.contains(&error.code));
         }
         let decides = |entry: &&sym_sdk::audit::AuditEntry| {
             let completed = matches!(entry.kind, sym_sdk::audit::AuditKind::Completed);
@@ -435,6 +522,35 @@ impl World {
         !is_excluded && !self.waits_for_window(effect)
     }
 
+    /// Forgets the outcomes that are not committed, with the process.
+    fn lose_outcomes(&mut self) {
+        let begun: Vec<_> =
+            self.effects.iter().filter(|(_, (_, outcome))| outcome.is_some()).map(|(seq, _)| *seq).collect();
+        self.seen.lost_an_outcome |= !begun.is_empty();
+        self.interrupted.extend(begun);
+        self.effects.values_mut().for_each(|(_, outcome)| *outcome = None);
+    }
+
+    /// Returns whom the runtime looks up before it executes an effect: those whom a decision depends on, if one can follow.
+    fn people_for(&self, effect: &Effect) -> People {
+        let run = self.run.as_ref().filter(|run| run.decision.is_none());
+        match effect.kind {
+            EffectKind::Route | EffectKind::Hook { .. } if run.is_some() => {
+                self.surroundings.people(run, effect.event.actor.id())
+            }
+            _ => People::default(),
+        }
+    }
+
+    /// Checks P5 when a request is approved.
+    fn check_votes(&mut self) {
+        let run = self.run.as_ref().unwrap();
+        let votes_count = run.run.approvals().iter().all(|user| self.surroundings.is_member(user));
+        let gets_access = run.run.requester().is_some_and(|user| self.surroundings.is_member(user));
+        self.must(votes_count, "P5: a vote counts of somebody who may not vote any more");
+        self.must(gets_access, "P5: a request is approved of somebody who may not get access any more");
+    }
+
     fn must(&mut self, holds: bool, promise: &'static str) {
         if !holds {
             self.seen.broken.get_or_insert(promise);
@@ -458,7 +574,12 @@ fn failed() -> Outcome {
     Outcome::Failed(error)
 }
 
-fn submitted(person: Person, click: Click, count: u8, flow: &Flow) -> InputBody {
+/// The outcome of an effect that would lead to access by a flow that is not configured.
+fn flow_removed() -> Outcome {
+    Outcome::Failed(EffectError::new(ErrorKind::NotFound, codes::UNKNOWN_FLOW, "there is no flow `prod`"))
+}
+
+fn submitted(actor: &Arc<User>, click: Click, count: u8, flow: &Flow) -> InputBody {
     let action = match click {
         Click::Request => {
             let mut request = RequestInput::default();
@@ -470,6 +591,7 @@ fn submitted(person: Person, click: Click, count: u8, flow: &Flow) -> InputBody 
         Click::Deny => Action::Deny { decision_message: None },
         Click::Revoke => Action::Revoke,
     };
-    let event = EventId::from_uuid(Uuid::new_v5(&Uuid::nil(), format!("{person:?} {click:?} {count}").as_bytes()));
-    InputBody::Submitted { event, actor: user(person), channel: Channel::new(ChannelType::Slack), action }
+    let event =
+        EventId::from_uuid(Uuid::new_v5(&Uuid::nil(), format!("{} {click:?} {count}", actor.username()).as_bytes()));
+    InputBody::Submitted { event, actor: actor.clone(), channel: Channel::new(ChannelType::Slack), action }
 }
