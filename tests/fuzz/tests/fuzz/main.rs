@@ -20,6 +20,7 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+mod audit_lines;
 mod link_header;
 mod mrkdwn;
 mod mutation;
