@@ -1,4 +1,7 @@
 //! Lists, whose pages are counted: <https://developer.knowbe4.com/rest/reporting#section/Pagination>.
+//!
+//! KnowBe4 documents pages by number. Others report cursors, of which no public document has the form; a cursor in `x-next-cursor` is
+//! followed, and nothing depends on one.
 
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;

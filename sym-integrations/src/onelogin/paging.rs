@@ -3,6 +3,10 @@
 //! OneLogin rejects a `cursor` together with any other parameter, because the cursor contains them, and its pages are plain arrays. So
 //! what follows is read from `After-Cursor` alone; whether a list is complete is checked against `Total-Count`, because a header that a
 //! proxy removes would otherwise end it.
+//!
+//! OneLogin documents both headers for
+//! [pagination in general](https://developers.onelogin.com/api-docs/2/getting-started/using-query-parameters), and not for each list. So a
+//! list without `Total-Count` is read without that check.
 
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;

@@ -60,7 +60,9 @@ impl OneLogin {
     /// which changing a role's members alone may not do.
     /// [`PUT /api/2/users/{id}?mappings=sync`](https://developers.onelogin.com/api-docs/2/users/update-user)
     ///
-    /// OneLogin runs them when a user is updated, so the user is updated to the username, or else the e-mail address, that they have.
+    /// OneLogin runs them when a user is updated, and with `sync` before it responds, so the user is updated to the username, or else the
+    /// e-mail address, that they have. Its documentation does not say whether an update that changes nothing runs them, too: if
+    /// applications do not follow in your account, run the mappings in its administration.
     ///
     /// # Errors
     /// `OneLogin:USER_NOT_FOUND` if there is no such user, and `OneLogin:MAPPINGS_NOT_RUN` if they have neither.

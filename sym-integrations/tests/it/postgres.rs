@@ -7,3 +7,4 @@ mod grants;
 mod revocations;
 mod runs;
 mod servers;
+mod versions;

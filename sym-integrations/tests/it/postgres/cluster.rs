@@ -2,6 +2,10 @@
 //!
 //! If PostgreSQL is not installed, tests that need it pass without a look at anything, unless `REQUIRE_POSTGRES` is set, as it is in
 //! CI. As root, the server runs as another user, since it refuses to run as root.
+//!
+//! Servers are those of Debian's packages, or those in the directory that `POSTGRES_VERSIONS` names, which has a directory for each version:
+//! `16/bin/postgres` and `16/bin/initdb`. The tests run on the newest, those of `versions` on all. `tests/postgres-versions/run` runs them on
+//! others.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -29,17 +33,19 @@ pub(super) const PASSWORD: &str = "S3CRET-manager";
 pub(super) const LOGIN_KEY: &str = "S3CRET-key-of-at-least-thirty-two-characters";
 
 /// The directory in which Debian has the programs of each version.
-const VERSIONS: &str = "/usr/lib/postgresql";
+const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// The programs of all installed versions, the oldest first.
 pub(super) fn installed() -> Vec<PathBuf> {
-    let versions = std::fs::read_dir(VERSIONS).into_iter().flatten().flatten();
+    let directory = std::env::var_os("POSTGRES_VERSIONS").map_or_else(|| DEBIAN.into(), PathBuf::from);
+    let versions = std::fs::read_dir(&directory).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
     found.retain(|bin| bin.join("postgres").exists());
     found.sort_by_key(|bin| bin.parent().and_then(|version| version.file_name()?.to_str()?.parse::<u32>().ok()));
     assert!(
         !found.is_empty() || std::env::var_os("REQUIRE_POSTGRES").is_none(),
-        "PostgreSQL is not installed in {VERSIONS}"
+        "PostgreSQL is not installed in {}",
+        directory.display()
     );
     found
 }
@@ -86,17 +92,27 @@ impl Cluster {
         cluster
     }
 
-    /// Starts a replica of this cluster.
-    pub(super) fn replica(&self) -> Self {
-        let directory = directory();
-        let copied = unprivileged(&self.bin.join("pg_basebackup"))
-            .arg(format!("--pgdata={}", data(&directory).display()))
-            .arg(format!("--port={}", self.port))
-            .args(["--host=127.0.0.1", "--username=postgres", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
-            .env("PGPASSWORD", SUPERUSER_PASSWORD)
-            .output()
-            .unwrap();
-        assert!(copied.status.success(), "{}", String::from_utf8_lossy(&copied.stderr));
+    /// Starts a replica of this cluster. The programs of a server do not always include `pg_basebackup`.
+    pub(super) async fn replica(&self) -> Self {
+        let (directory, admin) = (directory(), self.admin().await);
+        let version: u32 = rows(&admin, "SHOW server_version_num").await[0].parse().unwrap();
+        let (start, stop) = match version >= 150_000 {
+            true => ("pg_backup_start('replica', true)", "pg_backup_stop(false)"),
+            false => ("pg_start_backup('replica', true, false)", "pg_stop_backup(false, false)"),
+        };
+        rows(&admin, &format!("SELECT {start}")).await;
+        let replica = data(&directory);
+        // Fails for files that the server removes meanwhile, which a replica does not need.
+        let _ = Command::new("cp").arg("-a").args([&data(&self.directory), &replica]).stderr(Stdio::null()).status().unwrap();
+        let label = rows(&admin, &format!("SELECT labelfile FROM {stop}")).await.remove(0);
+        let _ = std::fs::remove_file(replica.join("postmaster.pid"));
+        let connection = format!("host=127.0.0.1 port={} user=postgres password={SUPERUSER_PASSWORD}", self.port);
+        let settings = format!("primary_conninfo = '{connection}'\n");
+        for (name, text) in [("backup_label", &label), ("standby.signal", &String::new()), ("postgresql.auto.conf", &settings)] {
+            let path = replica.join(name);
+            std::fs::write(&path, text).unwrap();
+            own(&path);
+        }
         Self::run(self.bin.clone(), directory, &[])
     }
 

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 #[tokio::test]
 async fn sessions_on_replicas_end() {
     let Some(cluster) = Cluster::start().await else { return };
-    let replica = cluster.replica();
+    let replica = cluster.replica().await;
     let client = cluster.builder().replica(replica.address()).clock(SteppingClock::new()).build().unwrap();
     let strategy = PostgresStrategy::new(client);
     let asked = Asked::new(&strategy, "readonly");
@@ -61,7 +61,7 @@ async fn an_unreachable_replica_is_named_and_keeps_the_run_revoking() {
     assert!(cluster.log_in(&login).await.is_err());
     assert_eq!(rows(&admin, "SELECT rolcanlogin FROM pg_roles WHERE starts_with(rolname, 'sym_')").await, ["f"]);
 
-    let replica = cluster.replica();
+    let replica = cluster.replica().await;
     let strategy = with(&replica.address());
     Asked::new(&strategy, "readonly").revoke().await.unwrap();
     assert!(rows(&admin, "SELECT 1 FROM pg_roles WHERE starts_with(rolname, 'sym_')").await.is_empty());
@@ -70,7 +70,7 @@ async fn an_unreachable_replica_is_named_and_keeps_the_run_revoking() {
 #[tokio::test]
 async fn a_standby_cannot_be_the_primary() {
     let Some(cluster) = Cluster::start().await else { return };
-    let replica = cluster.replica();
+    let replica = cluster.replica().await;
     let client = Postgres::builder(replica.address(), "manager").password(PASSWORD).login_key(LOGIN_KEY).build().unwrap();
     let error = PostgresStrategy::new(client).check(&target("readonly")).await.unwrap_err();
     assert_eq!((code(&error).as_str(), error.kind()), ("Postgres:READ_ONLY", ErrorKind::Configuration), "{error}");
