@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::args::CheckArgs;
 use super::exit::CommandError;
 use super::output::{Output, count, write_table};
+use super::program::UnknownValues;
 use super::{Common, Exit, Program, no_config};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::runtime::TargetCheck;
@@ -39,7 +40,7 @@ pub(super) async fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let mut findings = Findings::default();
-    match program.read_config(common.config, common.variables).ok_or_else(no_config)? {
+    match program.read_config(common.terraform, UnknownValues::Unset).ok_or_else(no_config)? {
         Err(errors) => findings.errors.extend(errors),
         Ok(read) => {
             findings.warnings = read.warnings;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::exit::CommandError;
 use super::output::{Output, write_table};
+use super::program::UnknownValues;
 use super::{Common, Exit, Program};
 use crate::handler::{HandlerRecord, Registry};
 use crate::runtime::HandlerUsage;
@@ -24,7 +25,7 @@ struct Row<'a> {
 }
 
 pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>) -> Result<Exit, CommandError> {
-    let read = program.read_config(common.config, common.variables);
+    let read = program.read_config(common.terraform, UnknownValues::Unset);
     let has_config = read.is_some();
     // Handlers are listed even if the configuration is invalid: `check` reports its errors.
     let config = read.and_then(Result::ok).map(|read| read.config);

@@ -52,6 +52,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 pub use exit::Exit;
+use program::UnknownValues;
 pub(crate) use program::{ConfigSource, DemoRequest, Install, Program};
 
 use crate::config::{Config, Terraform};
@@ -168,7 +169,23 @@ fn read_with_warnings(
     common: Common,
     output: &mut Output<'_>,
 ) -> Result<Terraform, CommandError> {
-    let read = program.read_config(common.config, common.variables).ok_or_else(no_config)??;
+    read(program, common, UnknownValues::Unset, output)
+}
+
+/// Reads the configuration for a simulation, where placeholders stand for unknown values. Names them.
+fn read_for_simulation(program: &mut Program, common: Common, output: &mut Output<'_>) -> Result<Config, CommandError> {
+    let read = read(program, common, UnknownValues::Replaced, output)?;
+    output.config_warnings(&read.placeholders)?;
+    Ok(read.config)
+}
+
+fn read(
+    program: &mut Program,
+    common: Common,
+    unknown: UnknownValues,
+    output: &mut Output<'_>,
+) -> Result<Terraform, CommandError> {
+    let read = program.read_config(common.terraform, unknown).ok_or_else(no_config)??;
     if program.has_no_domains(&read.config) {
         output.config_warnings(&[check::no_domains()])?;
     }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::args::{Assignment, TerraformArgs};
 use crate::config::{Config, Diagnostics, Terraform, TerraformReader};
 #[cfg(feature = "sqlite")]
 use crate::directory::Directory;
@@ -52,13 +53,13 @@ impl Program {
         self.domains.is_empty() && config.organization.domains.is_empty()
     }
 
-    /// Takes the configuration out of its source, or reads it from `dir` if there is one. `None` if there is no source.
+    /// Takes the configuration out of its source, or reads it from the directory that the arguments name. `None` if there is no source.
     pub(super) fn read_config(
         &mut self,
-        dir: Option<PathBuf>,
-        variables: Vec<(String, String)>,
+        args: TerraformArgs,
+        unknown: UnknownValues,
     ) -> Option<std::result::Result<Terraform, Diagnostics>> {
-        std::mem::take(&mut self.config).read(dir, variables)
+        std::mem::take(&mut self.config).read(args, unknown)
     }
 
     /// Returns a builder for this configuration, with all plugins installed.
@@ -105,21 +106,38 @@ pub(crate) enum ConfigSource {
 }
 
 impl ConfigSource {
-    fn read(
-        self,
-        dir: Option<PathBuf>,
-        variables: Vec<(String, String)>,
-    ) -> Option<std::result::Result<Terraform, Diagnostics>> {
-        let dir = match (dir, self) {
+    fn read(self, args: TerraformArgs, unknown: UnknownValues) -> Option<std::result::Result<Terraform, Diagnostics>> {
+        let dir = match (args.config, self) {
             (Some(dir), _) => dir,
             (None, Self::Dir(dir)) => relative(dir),
-            (None, Self::Value(config)) => return Some(Ok(Terraform { config: *config, warnings: Vec::new() })),
+            (None, Self::Value(config)) => return Some(Ok(Terraform { config: *config, ..Terraform::default() })),
             (None, Self::None) => return None,
         };
-        let reader =
-            variables.into_iter().fold(TerraformReader::new(), |reader, (name, value)| reader.variable(name, value));
-        Some(reader.environment(environment()).read(dir))
+        let reader = TerraformReader::new().environment(environment());
+        let mut reader = args.assignments.into_iter().fold(reader, |reader, assignment| match assignment {
+            Assignment::Variable(name, value) => reader.variable(name, value),
+            Assignment::File(path) => reader.variable_file(path),
+        });
+        if let Some(workspace) = args.workspace {
+            reader = reader.workspace(workspace);
+        }
+        if let Some(path) = args.known_values {
+            reader = reader.known_values_file(path);
+        }
+        if unknown == UnknownValues::Replaced {
+            reader = reader.placeholders();
+        }
+        Some(reader.read(dir))
     }
+}
+
+/// The treatment of text that only `terraform apply` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum UnknownValues {
+    /// It stays unset.
+    Unset,
+    /// A placeholder stands for it, so that a simulation can run.
+    Replaced,
 }
 
 /// Returns the environment of the process, for `TF_VAR_…`. Variables that are not UTF-8 are left out: Terraform has no such values.

@@ -52,7 +52,7 @@ pub(super) async fn run(
     logging::install(args.log.log_format)?;
     // Listen for signals first: from now on, a signal interrupts nothing halfway.
     let mut signals = Signals::listen()?;
-    let Terraform { config, warnings } = super::read_with_warnings(&mut program, common, output)?;
+    let Terraform { config, warnings, .. } = super::read_with_warnings(&mut program, common, output)?;
     output.config_warnings(&warnings)?;
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;

@@ -236,11 +236,11 @@ async fn check_reports_all_errors_with_their_locations() {
               help: write `#[reducer] fn get_permissions(event: &Event) -> RequestPermission`
             error: wrong-field/main.tf:48:5: field `repos` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "repos")]`
-            error: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
-              help: did you mean `repos`? the fields are `duration`, `repos`
             warning: wrong-field/main.tf:6:1: environment `main` has no error logger, so nobody is notified if access that flow `prod` gives cannot be revoked
               help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
-            1 flow, 2 handlers, 2 integrations: 3 errors, 1 warning
+            warning: sym-sdk/tests/it/app.rs:32:1: prefetch `repos` is for field `repo`, which no flow has
+              help: did you mean `repos`? the fields are `duration`, `repos`
+            1 flow, 2 handlers, 2 integrations: 2 errors, 2 warnings
         "#]],
         expect![[""]],
     );
@@ -316,6 +316,49 @@ async fn terraform_variables_can_be_set() {
     let done = run(app(&dir), &["check", "--var", "channel"]).await;
     assert_eq!(done.exit, Exit::Usage, "{done:?}");
     assert!(done.err.contains("expected a name and a value"), "{done:?}");
+}
+
+/// C13: of `--var` and `--var-file`, the last one counts, and `--workspace` sets the workspace.
+#[tokio::test]
+async fn terraform_files_of_variables_and_a_workspace_can_be_named() {
+    let shown = "variable \"shown\" {\n  validation {\n    condition     = var.shown == \"\"\n    \
+        error_message = \"${var.shown} in ${terraform.workspace}\"\n  }\n}\n";
+    let files = [("main.tf", &*format!("{FLOW}{shown}")), ("prod.tfvars", "shown = \"file\"\n")];
+    let dir = directory("variable-files", &files);
+    let file = dir.join("prod.tfvars");
+    let (file, variable) = (["--var-file", file.to_str().unwrap()], ["--var", "shown=argument"]);
+    for (args, shown) in [
+        ([&["check"][..], &file, &variable].concat(), "argument in default"),
+        ([&["check"][..], &variable, &file].concat(), "file in default"),
+        ([&variable[..], &file, &["check", "--workspace", "eu"]].concat(), "file in eu"),
+    ] {
+        let done = run(app(&dir), &args).await;
+        assert!(done.out.contains(&format!("value of variable `shown`: {shown}")), "{args:?}: {done:?}");
+    }
+    let done = run(app(&dir), &["check", "--var-file", "nowhere.tfvars"]).await;
+    assert!(done.out.contains("nowhere.tfvars: the file cannot be read: there is no such file"), "{done:?}");
+}
+
+/// S7: a simulation uses a placeholder for what only `terraform apply` knows, names it, and says how to give it.
+#[tokio::test]
+async fn s7_a_simulation_names_unknown_values() {
+    let target = "resource \"sym_target\" \"db\" {\n";
+    let unknown = format!("{target}  settings = {{ group = module.okta.group_id }}\n");
+    let flow = FLOW.replace(target, &unknown) + "module \"okta\" {\n  source = \"acme/okta/local\"\n}\n";
+    let known = r#"{"module.okta.group_id": "00g1"}"#;
+    let dir = directory("unknown", &[("main.tf", &flow), ("r.json", REQUEST), ("known.json", known)]);
+    let request = dir.join("r.json");
+    let args = ["simulate", request.to_str().unwrap()];
+    let done = run(app(&dir), &args).await;
+    assert_eq!(done.exit, Exit::Success, "{done:?}");
+    assert!(
+        done.err.contains("`settings.group` of sym_target.db: `module.okta.group_id` is known only after"),
+        "{done:?}"
+    );
+    assert!(done.err.contains("--known-values FILE"), "{done:?}");
+    let known = dir.join("known.json");
+    let done = run(app(&dir), &[&args[..], &["--known-values", known.to_str().unwrap()]].concat()).await;
+    assert_eq!((done.exit, done.err.as_str()), (Exit::Success, ""), "{done:?}");
 }
 
 #[tokio::test]

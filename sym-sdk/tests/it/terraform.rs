@@ -1,6 +1,8 @@
 //! Reads Sym's Terraform resources.
 
+mod cases;
 mod diagnostics;
+mod directories;
 mod evaluation;
 mod fixtures;
 mod limits;

@@ -18,9 +18,7 @@ use std::time::Duration;
 
 #[cfg(feature = "sqlite")]
 use clap::ArgGroup;
-#[cfg(feature = "server")]
-use clap::ArgMatches;
-use clap::{FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, FromArgMatches, Parser, Subcommand};
 use jiff::Timestamp;
 
 #[cfg(feature = "sqlite")]
@@ -92,18 +90,55 @@ pub(super) struct Capabilities {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
-    /// Read the configuration from the Terraform files in this directory
-    #[arg(long, value_name = "DIR", global = true)]
-    pub(super) config: Option<PathBuf>,
-    /// Set a Terraform variable; can be repeated
-    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = values::variable, global = true)]
-    pub(super) variables: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(super) terraform: TerraformArgs,
     /// Add an e-mail domain of the organization; can be repeated
     #[arg(long = "domain", value_name = "DOMAIN", global = true)]
     pub(super) domains: Vec<String>,
     /// Print JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
+}
+
+/// The Terraform files that are read, and the values that they are given.
+#[derive(Debug, Default, clap::Args)]
+pub(super) struct TerraformArgs {
+    /// Read the configuration from the Terraform files in this directory
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Set a Terraform variable; can be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = values::variable, global = true)]
+    variables: Vec<(String, String)>,
+    /// Set the Terraform variables in this file; can be repeated. What comes later counts, also if it is `--var`
+    #[arg(long = "var-file", value_name = "FILE", global = true)]
+    variable_files: Vec<PathBuf>,
+    /// Name of the Terraform workspace [default: TF_WORKSPACE, or what `terraform workspace select` chose]
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) workspace: Option<String>,
+    /// Read values that only `terraform apply` knows from this JSON file, such as {"module.okta.group_id": "00g1"}
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) known_values: Option<PathBuf>,
+    /// The variables and the files of variables, in their order on the command line.
+    #[arg(skip)]
+    pub(super) assignments: Vec<Assignment>,
+}
+
+/// An assignment of Terraform variables.
+#[derive(Clone, Debug)]
+pub(super) enum Assignment {
+    Variable(String, String),
+    File(PathBuf),
+}
+
+impl TerraformArgs {
+    fn read_order(&mut self, matches: &ArgMatches) {
+        let indices = |name| matches.indices_of(name).into_iter().flatten();
+        let variables = self.variables.drain(..).map(|(name, value)| Assignment::Variable(name, value));
+        let mut found: Vec<_> = indices("variables").zip(variables).collect();
+        found.extend(indices("variable_files").zip(self.variable_files.drain(..).map(Assignment::File)));
+        found.sort_by_key(|(index, _)| *index);
+        self.assignments = found.into_iter().map(|(_, assignment)| assignment).collect();
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -474,7 +509,8 @@ impl Args {
     pub(super) fn parse(program: &str, capabilities: &Capabilities, args: Vec<OsString>) -> Result<Self, clap::Error> {
         let mut command = help::command(program, capabilities);
         let matches = command.try_get_matches_from_mut(args)?;
-        let args = Self::read(&matches, capabilities).map_err(|error| error.format(&mut command))?;
+        let mut args = Self::read(&matches, capabilities).map_err(|error| error.format(&mut command))?;
+        args.common.terraform.read_order(&matches);
         #[cfg(feature = "sqlite")]
         if args.command.is_some() && args.demo.db.is_some() {
             let message = "`--db` before a command is an option of the demo; put it after the name of the command";
@@ -507,7 +543,7 @@ impl Args {
     }
 
     #[cfg(not(feature = "server"))]
-    fn read(matches: &clap::ArgMatches, _: &Capabilities) -> Result<Self, clap::Error> {
+    fn read(matches: &ArgMatches, _: &Capabilities) -> Result<Self, clap::Error> {
         Self::from_arg_matches(matches)
     }
 }

@@ -45,7 +45,7 @@ pub(super) async fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let requests = demo_requests(&mut program)?;
-    let config = super::read_config(&mut program, common, output)?;
+    let config = super::read_for_simulation(&mut program, common, output)?;
     let store = Arc::new(SqliteStore::open(&demo.db).await?);
     let result = run_on(&store, program, config, requests, demo.speed, output).await;
     let closed = store.close().await;

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use super::args::{ScenarioArgs, SimulateArgs};
 use super::exit::CommandError;
 use super::output::{Output, write_table};
-use super::{Common, DemoRequest, Exit, Program, read_config};
+use super::{Common, DemoRequest, Exit, Program, read_for_simulation};
 use crate::simulation::Simulation;
 #[cfg(feature = "sqlite")]
 pub(super) use driver::Driver;
@@ -106,7 +106,7 @@ async fn start(
     args: &ScenarioArgs,
     output: &mut Output<'_>,
 ) -> Result<(Simulation, FormRecorder), CommandError> {
-    let config = read_config(&mut program, common, output)?;
+    let config = read_for_simulation(&mut program, common, output)?;
     let builder = program.simulated_builder(config);
     let forms = FormRecorder::new(builder.handlers());
     let builder = program.install_fakes(builder.delivery(forms.clone()));

@@ -9,9 +9,10 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 
 use super::evaluator::{Evaluator, Sink};
+use super::known_values;
 use super::module::BlockDecl;
 use super::module_eval::strip_parentheses;
-use super::resource_schema::{META_ATTRIBUTES, META_BLOCKS, PARAMS, PROMPT_FIELD, Schema};
+use super::resource_schema::{META_ATTRIBUTES, META_BLOCKS, Schema, nested};
 use super::scope::{Binding, Scope, type_mismatch};
 use super::value::{Id, Unknown, Value};
 use crate::config::{Diagnostic, Integration, MODULE_INTEGRATION, Reference, SourceLocation};
@@ -123,11 +124,11 @@ impl<'w> DecodedBlock<'w> {
     fn decode_block(&mut self, scope: Scope<'_>, block: &Block, schema: &'static Schema) {
         let ident = block.ident.as_str();
         let label = block.labels.first().map(|label| label.as_str());
-        if let Some(schema) = nested_schema(ident, schema) {
+        if let Some(schema) = nested(ident, schema) {
             let decoded = self.decode_nested(scope, &block.body, schema, scope.location(block));
             self.blocks.push((schema.kind, decoded));
         } else if ident == "dynamic"
-            && let Some(schema) = label.and_then(|label| nested_schema(label, schema))
+            && let Some(schema) = label.and_then(|label| nested(label, schema))
         {
             self.decode_dynamic(scope, block, schema);
         } else if ident == "dynamic" || !META_BLOCKS.contains(&ident) {
@@ -240,9 +241,9 @@ impl<'w> DecodedBlock<'w> {
     fn report_mismatch(&self, name: &str, location: &SourceLocation, expected: &str, got: &Value) {
         match got {
             Value::Unknown(Unknown::Invalid) => {}
-            Value::Unknown(unknown) => {
+            Value::Unknown(unknown @ Unknown::AfterApply(expression)) => {
                 let message = format!("`{name}` of {} must be known: {unknown}", self.subject);
-                self.error(location, message, Some("write the value, or use a variable".to_owned()));
+                self.error(location, message, Some(known_values::hint(expression)));
             }
             _ => {
                 let message = format!("`{name}` of {}: expected {expected}, got {}", self.subject, got.describe());
@@ -253,9 +254,24 @@ impl<'w> DecodedBlock<'w> {
 
     /// Warns about a value that is left unset because it is unknown.
     fn warn_unset(&self, name: &str, location: &SourceLocation, unknown: &Unknown) {
-        if let Unknown::AfterApply(_) = unknown {
-            self.warn(location, format!("`{name}` of {} stays unset: {unknown}", self.subject));
+        if let Unknown::AfterApply(expression) = unknown {
+            let message = format!("`{name}` of {} stays unset: {unknown}", self.subject);
+            self.evaluator
+                .warn(Diagnostic::warning(location.clone(), message).with_hint(known_values::hint(expression)));
         }
+    }
+
+    /// Returns the text that stands for an unknown value, if placeholders are wanted.
+    fn placeholder(&self, name: &str, location: &SourceLocation, value: &Value) -> Option<String> {
+        let Value::Unknown(unknown @ Unknown::AfterApply(expression)) = value else { return None };
+        if !self.evaluator.has_placeholders {
+            return None;
+        }
+        let text = known_values::placeholder(expression);
+        let message = format!("`{name}` of {}: {unknown}; {text:?} stands for it", self.subject);
+        let note = Diagnostic::warning(location.clone(), message).with_hint(known_values::hint(expression));
+        self.evaluator.placeholder_notes.borrow_mut().push(note);
+        Some(text)
     }
 
     /// Returns a required string; empty if it is invalid.
@@ -263,10 +279,10 @@ impl<'w> DecodedBlock<'w> {
         match self.attributes.get(name) {
             Some(item) => match item.value.to_text() {
                 Some(text) => text.to_string(),
-                None => {
+                None => self.placeholder(name, &item.location, &item.value).unwrap_or_else(|| {
                     self.report_mismatch(name, &item.location, "a string", &item.value);
                     String::new()
-                }
+                }),
             },
             None => String::new(),
         }
@@ -277,10 +293,10 @@ impl<'w> DecodedBlock<'w> {
         let item = self.attribute(name)?;
         match (&item.value, item.value.to_text()) {
             (_, Some(text)) => Some(text.to_string()),
-            (Value::Unknown(unknown), None) => {
+            (Value::Unknown(unknown), None) => self.placeholder(name, &item.location, &item.value).or_else(|| {
                 self.warn_unset(name, &item.location, unknown);
                 None
-            }
+            }),
             (other, None) => {
                 self.report_mismatch(name, &item.location, "a string", other);
                 None
@@ -307,7 +323,10 @@ impl<'w> DecodedBlock<'w> {
         for value in items {
             match value.to_text() {
                 Some(text) => texts.push(text.to_string()),
-                None => self.report_mismatch(name, &item.location, "a list of strings", value),
+                None => match self.placeholder(name, &item.location, value) {
+                    Some(text) => texts.push(text),
+                    None => self.report_mismatch(name, &item.location, "a list of strings", value),
+                },
             }
         }
         Some(texts)
@@ -322,7 +341,13 @@ impl<'w> DecodedBlock<'w> {
                     texts.insert(key, text.to_string());
                 }
                 (None, Value::Null) => {}
-                (None, Value::Unknown(unknown)) => self.warn_unset(&format!("{name}.{key}"), &location, unknown),
+                (None, Value::Unknown(unknown)) => {
+                    let name = format!("{name}.{key}");
+                    match self.placeholder(&name, &location, &value) {
+                        Some(text) => drop(texts.insert(key, text)),
+                        None => self.warn_unset(&name, &location, unknown),
+                    }
+                }
                 (None, other) => self.report_mismatch(&format!("{name}.{key}"), &location, "a string", other),
             }
         }
@@ -435,12 +460,6 @@ impl<'w> DecodedBlock<'w> {
 
 fn reference(id: &Rc<Id>) -> Reference {
     Reference { kind: id.kind.clone(), name: id.name.clone() }
-}
-
-/// Returns the schema of a nested block, if the outer block has it.
-fn nested_schema(name: &str, outer: &Schema) -> Option<&'static Schema> {
-    let schemas: [&'static Schema; 2] = [&PARAMS, &PROMPT_FIELD];
-    schemas.into_iter().find(|schema| schema.kind == name && outer.blocks.contains(&name))
 }
 
 /// Evaluates the source of a handler. A Python file does not need to exist, because its handlers are Rust here.

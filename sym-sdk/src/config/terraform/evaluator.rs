@@ -8,11 +8,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
 
+use super::known_values::KnownValues;
 use super::module::{BlockDecl, Module};
 use super::scope::Scope;
 use super::source_file::SourceFile;
 use super::value::{InstanceKey, InstanceRef, Value};
-use crate::config::{Diagnostic, Integration, SourceLocation};
+use crate::config::{Diagnostic, Integration, Severity, SourceLocation};
 
 /// A list that collects diagnostics.
 pub(super) type Sink = RefCell<Vec<Diagnostic>>;
@@ -40,6 +41,14 @@ pub(super) struct Evaluator {
     pub(super) placeholders: RefCell<BTreeMap<String, Integration>>,
     /// The locations of declarations with an error. Other errors in them may be consequences of it.
     pub(super) invalid_locations: RefCell<BTreeSet<SourceLocation>>,
+    /// Values by reference that would be unknown otherwise.
+    pub(super) known_values: KnownValues,
+    /// Whether placeholders stand for unknown text.
+    pub(super) has_placeholders: bool,
+    /// The values for which one does.
+    pub(super) placeholder_notes: Sink,
+    /// Whether a provider has named the organization.
+    pub(super) has_organization: Cell<bool>,
     modules: RefCell<BTreeMap<PathBuf, Rc<Module>>>,
     instances: RefCell<Vec<Rc<ModuleInstance>>>,
     instances_created: Cell<usize>,
@@ -102,6 +111,10 @@ impl Evaluator {
             assigned: RefCell::default(),
             placeholders: RefCell::default(),
             invalid_locations: RefCell::default(),
+            known_values: KnownValues::new(),
+            has_placeholders: false,
+            placeholder_notes: Sink::default(),
+            has_organization: Cell::new(false),
             modules: RefCell::default(),
             instances: RefCell::default(),
             instances_created: Cell::new(0),
@@ -198,8 +211,8 @@ impl Evaluator {
             let hint = "a module must not call itself, directly or indirectly";
             return Err(Diagnostic::error(declared.location.clone(), message).with_hint(hint));
         }
-        let path = normalize(&parent.path.join(source));
-        let dir = normalize(&self.root.join(&path));
+        let path = normalize(&self.root, &parent.path.join(source));
+        let dir = normalize(Path::new(""), &self.root.join(&path));
         if !dir.is_dir() {
             let location = declared
                 .attribute("source")
@@ -227,7 +240,12 @@ impl Evaluator {
         if let Some(module) = self.modules.borrow().get(dir) {
             return module.clone();
         }
-        let module = Rc::new(Module::parse(dir, &mut self.diagnostics.borrow_mut()));
+        let mut diagnostics = Vec::new();
+        let module = Rc::new(Module::parse(dir, &mut diagnostics));
+        let (errors, warnings) = diagnostics.into_iter().partition(|found| found.severity == Severity::Error);
+        let (mut errors, mut warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = (errors, warnings);
+        self.diagnostics.borrow_mut().append(&mut errors);
+        self.warnings.borrow_mut().append(&mut warnings);
         self.modules.borrow_mut().insert(dir.to_owned(), module.clone());
         module
     }
@@ -284,13 +302,17 @@ pub(super) enum StepLimit {
     AlreadyReported,
 }
 
-/// Removes `.` components, and `..` components that follow a name.
-fn normalize(path: &Path) -> PathBuf {
+/// Removes `.` components, and `..` components that follow a name. A name that is a symbolic link stays, because `..` leads from where it
+/// points to. A relative path starts at `base`.
+fn normalize(base: &Path, path: &Path) -> PathBuf {
+    let is_link = |path: &Path| std::fs::symlink_metadata(base.join(path)).is_ok_and(|found| found.is_symlink());
     let mut normal = PathBuf::new();
     for component in path.components() {
         match component {
             Component::CurDir => {}
-            Component::ParentDir if matches!(normal.components().next_back(), Some(Component::Normal(_))) => {
+            Component::ParentDir
+                if matches!(normal.components().next_back(), Some(Component::Normal(_))) && !is_link(&normal) =>
+            {
                 normal.pop();
             }
             _ => normal.push(component),

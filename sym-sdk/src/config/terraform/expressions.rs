@@ -37,7 +37,7 @@ impl Scope<'_> {
             Expression::Variable(name) => self.bare_name(name),
             Expression::Conditional(conditional) => self.conditional(conditional),
             Expression::FuncCall(call) => self.call(call),
-            Expression::Traversal(traversal) => self.traversal(traversal),
+            Expression::Traversal(traversal) => self.evaluator.known(self.traversal(traversal)),
             Expression::UnaryOp(operation) => self.unary(operation),
             Expression::BinaryOp(operation) => self.binary(operation),
             Expression::ForExpr(for_expr) => self.for_expr(for_expr),

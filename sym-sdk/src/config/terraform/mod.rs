@@ -9,9 +9,10 @@
 //!
 //! Reading has four steps, each in files of its own:
 //!
-//! 1. `module`, `json_syntax` and `source_file` parse a directory into blocks. Nothing is evaluated yet.
-//! 2. `evaluator` holds the state of one reading; `module_eval` evaluates variables, locals, outputs and instances on demand, at
-//!    most once each; `expressions`, `references`, `template` and `functions` evaluate expressions in a `scope`.
+//! 1. `files` finds the files of a directory; `parsing`, `json_syntax` and `source_file` parse them, in either syntax; `module` sorts their
+//!    blocks, and `overrides` merges those of override files. Nothing is evaluated yet.
+//! 2. `evaluator` holds the state of one reading; `module_eval` and `variables` evaluate variables, locals, outputs and instances on
+//!    demand, at most once each; `conditions` checks what the files demand of them; `expressions`, `references`, `template` and `functions` evaluate expressions in a `scope`.
 //! 3. `decoded_block` checks the blocks of a resource against `resource_schema` and converts attributes to plain values.
 //! 4. `resources` turns decoded blocks into the declarations of [`Config`].
 //!
@@ -22,14 +23,19 @@
 //! The files are trusted no more than other input: the size of files and values, the depth of nesting, the number of steps and
 //! of instances are all limited, so that a mistake (or a malicious file) ends with an error and not in exhausted memory.
 
+mod conditions;
 mod decoded_block;
 mod evaluator;
 mod expressions;
+mod files;
 mod functions;
 mod json_syntax;
+mod known_values;
 mod module;
 mod module_eval;
 mod number;
+mod overrides;
+mod parsing;
 mod references;
 mod resource_schema;
 mod resources;
@@ -41,7 +47,7 @@ mod value;
 mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Config, Diagnostic, Diagnostics, SourceLocation};
 use evaluator::Evaluator;
@@ -54,6 +60,8 @@ pub struct Terraform {
     pub config: Config,
     /// Attributes that were ignored, left unset or replaced.
     pub warnings: Vec<Diagnostic>,
+    /// The unknown values for which a placeholder stands: see [`TerraformReader::placeholders`].
+    pub placeholders: Vec<Diagnostic>,
 }
 
 /// Reads a directory of Terraform files, with values for its variables.
@@ -71,9 +79,19 @@ pub struct Terraform {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct TerraformReader {
-    variables: BTreeMap<String, String>,
+    /// In the order in which they were given, which is ascending precedence.
+    assignments: Vec<Assignment>,
     environment: BTreeMap<String, String>,
     workspace: Option<String>,
+    known_values: Option<PathBuf>,
+    has_placeholders: bool,
+}
+
+/// An assignment of variables by the caller.
+#[derive(Clone, Debug)]
+enum Assignment {
+    Variable(String, String),
+    File(PathBuf),
 }
 
 impl TerraformReader {
@@ -82,24 +100,51 @@ impl TerraformReader {
         Self::default()
     }
 
-    /// Sets a variable of the root module, as `-var` does. The value takes precedence over every `.tfvars` file.
+    /// Sets a variable of the root module, as `-var` does. The value takes precedence over the environment, over the files that Terraform
+    /// reads by itself, and over what was set before.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.variables.insert(name.into(), value.into());
+        self.assignments.push(Assignment::Variable(name.into(), value.into()));
         self
     }
 
-    /// Sets environment variables, of which those named `TF_VAR_…` set variables of the root module.
+    /// Sets the variables of a file, as `-var-file` does, with the precedence of [`variable`](Self::variable). A file whose name ends in
+    /// `.json` is JSON.
+    #[must_use]
+    pub fn variable_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.assignments.push(Assignment::File(path.into()));
+        self
+    }
+
+    /// Sets environment variables. Those named `TF_VAR_…` set variables of the root module, and `TF_WORKSPACE` the workspace.
     #[must_use]
     pub fn environment<K: Into<String>, V: Into<String>>(mut self, vars: impl IntoIterator<Item = (K, V)>) -> Self {
         self.environment.extend(vars.into_iter().map(|(key, value)| (key.into(), value.into())));
         self
     }
 
-    /// Sets the value of `terraform.workspace`. Default: `default`.
+    /// Sets the value of `terraform.workspace`. Without it, the value is that of `TF_WORKSPACE`, or the workspace that
+    /// `terraform workspace select` has chosen in the directory, or `default`.
     #[must_use]
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.workspace = Some(name.into());
+        self
+    }
+
+    /// Reads values that only `terraform apply` knows from a JSON file: outputs of modules from elsewhere, and attributes of resources of
+    /// other providers. Its keys are references, as in `{"module.okta.group_id": "00g1"}`; the value of `module.okta` is an object of
+    /// outputs.
+    #[must_use]
+    pub fn known_values_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.known_values = Some(path.into());
+        self
+    }
+
+    /// Replaces text that only `terraform apply` knows by placeholders, instead of leaving it unset. A simulation can then run, but nothing
+    /// else should.
+    #[must_use]
+    pub fn placeholders(mut self) -> Self {
+        self.has_placeholders = true;
         self
     }
 
@@ -109,7 +154,14 @@ impl TerraformReader {
     /// All errors in the files. The errors that [`Config::check`] finds in the other declarations are reported with them, so
     /// that the author can fix everything in one pass.
     pub fn read(&self, dir: impl AsRef<Path>) -> Result<Terraform, Diagnostics> {
-        let evaluator = Evaluator::new(dir.as_ref(), self.workspace.as_deref().unwrap_or("default"));
+        let mut evaluator = Evaluator::new(dir.as_ref(), &self.workspace_in(dir.as_ref()));
+        evaluator.has_placeholders = self.has_placeholders;
+        if let Some(path) = &self.known_values {
+            match known_values::read(path) {
+                Ok(known) => evaluator.known_values = known,
+                Err(diagnostic) => evaluator.report(diagnostic),
+            }
+        }
         let root = evaluator.add_root();
         variables::assign(&evaluator, &root, self);
         let mut config = Config::default();
@@ -120,10 +172,27 @@ impl TerraformReader {
             diagnostics.extend(without_cascades(&config, &evaluator.invalid_locations.take()));
         }
         Diagnostics::check(diagnostics)?;
-        let mut warnings = evaluator.warnings.take();
-        warnings.sort();
-        warnings.dedup();
-        Ok(Terraform { config, warnings })
+        let in_order = |mut found: Vec<Diagnostic>| {
+            found.sort();
+            found.dedup();
+            found
+        };
+        let warnings = in_order(evaluator.warnings.take());
+        let placeholders = in_order(evaluator.placeholder_notes.take());
+        Ok(Terraform { config, warnings, placeholders })
+    }
+
+    /// Returns the workspace, as Terraform chooses it.
+    fn workspace_in(&self, dir: &Path) -> String {
+        let named = self.workspace.as_ref().or_else(|| self.environment.get("TF_WORKSPACE"));
+        if let Some(name) = named.filter(|name| !name.is_empty()) {
+            return name.clone();
+        }
+        let data_dir = self.environment.get("TF_DATA_DIR").filter(|dir| !dir.is_empty());
+        let selected = dir.join(data_dir.map_or(".terraform", String::as_str)).join("environment");
+        let selected = source_file::read_text(&selected).unwrap_or_default();
+        let selected = selected.trim();
+        if selected.is_empty() { "default".to_owned() } else { selected.to_owned() }
     }
 }
 

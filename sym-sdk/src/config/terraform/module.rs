@@ -2,33 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 
-use super::json_syntax;
+use super::files::{self, dir_location};
+use super::parsing::parse_body;
 use super::source_file::SourceFile;
 use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
 
-/// The kinds of blocks at the top level of a file.
-const TOP_LEVEL_BLOCKS: [&str; 13] = [
-    "check",
-    "data",
-    "ephemeral",
-    "import",
-    "locals",
-    "module",
-    "moved",
-    "output",
-    "provider",
-    "removed",
-    "resource",
-    "terraform",
-    "variable",
-];
+/// The kinds of blocks at the top level of a file that are read.
+const READ_BLOCKS: [&str; 8] = ["check", "data", "locals", "module", "output", "provider", "resource", "variable"];
+
+/// The kinds of blocks that have no meaning here: settings of Terraform, moves in its state, actions of providers.
+const IGNORED_BLOCKS: [&str; 6] = ["action", "ephemeral", "import", "moved", "removed", "terraform"];
 
 /// A parsed directory.
 #[derive(Debug, Default)]
@@ -44,6 +34,7 @@ pub(super) struct Module {
     pub(super) calls: BTreeMap<String, Rc<BlockDecl>>,
     pub(super) outputs: BTreeMap<String, Rc<BlockDecl>>,
     pub(super) providers: Vec<Rc<BlockDecl>>,
+    pub(super) checks: Vec<Rc<BlockDecl>>,
 }
 
 /// A block of a file.
@@ -87,29 +78,41 @@ impl Module {
     /// Parses every Terraform file of a directory. Files with errors are reported and skipped.
     pub(super) fn parse(dir: &Path, diagnostics: &mut Vec<Diagnostic>) -> Self {
         let mut module = Self::default();
-        let Some(paths) = files(dir, &[".tf", ".tf.json"], diagnostics) else { return module };
-        if paths.is_empty() {
+        let Some(found) = files::configuration(dir, diagnostics) else { return module };
+        if found.primary.is_empty() && found.overrides.is_empty() {
             let message = "there are no Terraform files (`*.tf`) in this directory";
             diagnostics.push(Diagnostic::error(dir_location(dir), message));
         }
-        for path in paths {
-            let source = match SourceFile::read(&path) {
-                Ok(source) => Rc::new(source),
-                Err(diagnostic) => {
-                    diagnostics.push(diagnostic);
-                    module.unread = true;
-                    continue;
-                }
-            };
-            match parse_body(&source) {
-                Ok(body) => module.take(&source, body, diagnostics),
-                Err(diagnostic) => {
-                    diagnostics.push(diagnostic);
-                    module.broken.push(source);
-                }
+        for path in found.primary {
+            if let Some((source, body)) = module.parse_file(&path, diagnostics) {
+                module.take(&source, body, diagnostics);
+            }
+        }
+        for path in found.overrides {
+            if let Some((source, body)) = module.parse_file(&path, diagnostics) {
+                module.override_with(&source, body, diagnostics);
             }
         }
         module
+    }
+
+    fn parse_file(&mut self, path: &Path, diagnostics: &mut Vec<Diagnostic>) -> Option<(Rc<SourceFile>, Body)> {
+        let source = match SourceFile::read(path) {
+            Ok(source) => Rc::new(source),
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
+                self.unread = true;
+                return None;
+            }
+        };
+        match parse_body(&source) {
+            Ok(parsed) => Some(parsed),
+            Err(errors) => {
+                diagnostics.extend(errors);
+                self.broken.push(source);
+                None
+            }
+        }
     }
 
     /// Returns `true` if a name that seems missing may be declared in a file that could not be parsed.
@@ -140,50 +143,42 @@ impl Module {
     }
 
     fn take_block(&mut self, source: &Rc<SourceFile>, block: Block, diagnostics: &mut Vec<Diagnostic>) {
-        let location = source.location(&block);
-        let ident = block.ident.as_str().to_owned();
-        let labels = match ident.as_str() {
-            "resource" | "data" => 2,
-            "variable" | "module" | "output" | "provider" => 1,
-            "locals" => return self.take_locals(source, block, diagnostics),
-            "terraform" | "moved" | "import" | "removed" | "check" | "ephemeral" => return,
-            _ => {
-                let hint = did_you_mean(&ident, TOP_LEVEL_BLOCKS);
-                diagnostics.push(
-                    Diagnostic::error(location, format!("`{ident}` is not a Terraform block")).with_hint_if(hint),
-                );
-                return;
-            }
-        };
-        if block.labels.len() != labels {
-            let form = if labels == 2 { r#""type" "name""# } else { r#""name""# };
-            let message = format!("labels of `{ident}`: expected {labels}, got {}", block.labels.len());
-            diagnostics.push(Diagnostic::error(location, message).with_hint(format!("write `{ident} {form} {{ … }}`")));
-            return;
+        if block.ident.as_str() == "locals" {
+            return self.take_locals(source, block, diagnostics);
         }
-        let mut labels = block.labels.iter().map(|label| label.as_str().to_owned());
-        let kind = if block.labels.len() == 2 { labels.next().unwrap_or_default() } else { String::new() };
-        let name = labels.next().unwrap_or_default();
-        let data = ident == "data";
-        let declared = Rc::new(BlockDecl { data, kind, name, source: source.clone(), location, body: block.body });
-        let key = (declared.kind.clone(), declared.name.clone());
-        let (first, what) = match ident.as_str() {
-            "resource" => (insert(&mut self.resources, key, &declared), declared.reference()),
-            "data" => (insert(&mut self.data, key, &declared), declared.reference()),
-            "variable" => (insert(&mut self.variables, key.1, &declared), format!("var.{}", declared.name)),
-            "module" => (insert(&mut self.calls, key.1, &declared), format!("module.{}", declared.name)),
-            "output" => (insert(&mut self.outputs, key.1, &declared), format!("output.{}", declared.name)),
-            _ => {
-                self.providers.push(declared);
-                return;
+        let Some((kind, declared)) = BlockDecl::read(source, block, diagnostics) else { return };
+        let declared = Rc::new(declared);
+        let first = match kind {
+            BlockKind::Check => {
+                self.take_check_data(&declared, diagnostics);
+                let first = self.checks.iter().find(|check| check.name == declared.name).cloned();
+                self.checks.push(declared.clone());
+                first
             }
+            BlockKind::Provider => {
+                let first = self.providers.iter().find(|provider| provider.is_same_provider(&declared)).cloned();
+                self.providers.push(declared.clone());
+                first
+            }
+            BlockKind::Resource => insert(&mut self.resources, declared.key(), &declared),
+            BlockKind::Data => insert(&mut self.data, declared.key(), &declared),
+            BlockKind::Variable => insert(&mut self.variables, declared.name.clone(), &declared),
+            BlockKind::Module => insert(&mut self.calls, declared.name.clone(), &declared),
+            BlockKind::Output => insert(&mut self.outputs, declared.name.clone(), &declared),
         };
         if let Some(first) = first {
-            let message = format!("`{what}` is declared twice");
+            let message = format!("`{}` is declared twice", declared.name_in_messages(kind));
             diagnostics.push(
                 Diagnostic::error(declared.location.clone(), message)
                     .with_hint(format!("the first one is at {}", first.location)),
             );
+        }
+    }
+
+    /// Takes the data source that a `check` block may contain.
+    fn take_check_data(&mut self, check: &BlockDecl, diagnostics: &mut Vec<Diagnostic>) {
+        for block in check.body.get_blocks("data") {
+            self.take_block(&check.source, block.clone(), diagnostics);
         }
     }
 
@@ -210,6 +205,106 @@ impl Module {
     }
 }
 
+/// The kinds of blocks that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BlockKind {
+    Check,
+    Data,
+    Module,
+    Output,
+    Provider,
+    Resource,
+    Variable,
+}
+
+impl BlockKind {
+    fn parse(ident: &str) -> Option<Self> {
+        Some(match ident {
+            "check" => Self::Check,
+            "data" => Self::Data,
+            "module" => Self::Module,
+            "output" => Self::Output,
+            "provider" => Self::Provider,
+            "resource" => Self::Resource,
+            "variable" => Self::Variable,
+            _ => return None,
+        })
+    }
+}
+
+impl BlockDecl {
+    /// Reads a block of the top level. `None` if it has no meaning here, or is reported.
+    pub(super) fn read(
+        source: &Rc<SourceFile>,
+        block: Block,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<(BlockKind, Self)> {
+        let location = source.location(&block);
+        let ident = block.ident.as_str();
+        let Some(kind) = BlockKind::parse(ident) else {
+            diagnostics.extend(unknown_block(ident, location));
+            return None;
+        };
+        let labels = if matches!(kind, BlockKind::Data | BlockKind::Resource) { 2 } else { 1 };
+        if block.labels.len() != labels {
+            let form = if labels == 2 { r#""type" "name""# } else { r#""name""# };
+            let message = format!("labels of `{ident}`: expected {labels}, got {}", block.labels.len());
+            diagnostics.push(Diagnostic::error(location, message).with_hint(format!("write `{ident} {form} {{ … }}`")));
+            return None;
+        }
+        let mut labels = block.labels.iter().map(|label| label.as_str().to_owned());
+        let type_name = if block.labels.len() == 2 { labels.next().unwrap_or_default() } else { String::new() };
+        let name = labels.next().unwrap_or_default();
+        let data = kind == BlockKind::Data;
+        Some((kind, Self { data, kind: type_name, name, source: source.clone(), location, body: block.body }))
+    }
+
+    /// Returns the key of a resource or data source.
+    pub(super) fn key(&self) -> (String, String) {
+        (self.kind.clone(), self.name.clone())
+    }
+
+    /// Returns the name of the block in messages.
+    pub(super) fn name_in_messages(&self, kind: BlockKind) -> String {
+        match kind {
+            BlockKind::Data | BlockKind::Resource => self.reference(),
+            BlockKind::Check => format!("check.{}", self.name),
+            BlockKind::Module => format!("module.{}", self.name),
+            BlockKind::Output => format!("output.{}", self.name),
+            BlockKind::Variable => format!("var.{}", self.name),
+            BlockKind::Provider => match self.alias() {
+                Some(alias) => format!("provider.{}.{alias}", self.name),
+                None => format!("provider.{}", self.name),
+            },
+        }
+    }
+
+    /// Returns the alias of a provider's configuration. The default one has none.
+    pub(super) fn alias(&self) -> Option<&str> {
+        match &self.attribute("alias")?.value {
+            Expression::String(alias) => Some(alias.as_str()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_same_provider(&self, other: &Self) -> bool {
+        self.name == other.name && self.alias() == other.alias()
+    }
+}
+
+/// Reports a block that is not read, unless it is one of those that have no meaning here. A block that a later version of Terraform adds
+/// is passed over with a warning; one whose name is nearly that of another is an error.
+pub(super) fn unknown_block(ident: &str, location: SourceLocation) -> Option<Diagnostic> {
+    if IGNORED_BLOCKS.contains(&ident) {
+        return None;
+    }
+    let hint = did_you_mean(ident, READ_BLOCKS.iter().chain(&IGNORED_BLOCKS));
+    Some(match hint {
+        Some(hint) => Diagnostic::error(location, format!("`{ident}` is not a Terraform block")).with_hint(hint),
+        None => Diagnostic::warning(location, format!("the block `{ident}` is not known, so it is not read")),
+    })
+}
+
 /// Inserts a value under a new key. Returns the present value if the key exists.
 fn insert<K: Ord, T>(map: &mut BTreeMap<K, Rc<T>>, key: K, value: &Rc<T>) -> Option<Rc<T>> {
     match map.entry(key) {
@@ -219,55 +314,4 @@ fn insert<K: Ord, T>(map: &mut BTreeMap<K, Rc<T>>, key: K, value: &Rc<T>) -> Opt
             None
         }
     }
-}
-
-/// Parses one file.
-pub(super) fn parse_body(source: &SourceFile) -> Result<Body, Diagnostic> {
-    if source.is_json() {
-        return json_syntax::parse_body(source);
-    }
-    hcl_edit::parser::parse_body(source.text()).map_err(|error| syntax_error(source, &error))
-}
-
-/// Converts a syntax error to a diagnostic.
-pub(super) fn syntax_error(source: &SourceFile, error: &hcl_edit::parser::Error) -> Diagnostic {
-    let location = error.location();
-    Diagnostic::error(source.at_line(location.line(), location.column()), format!("syntax error: {}", error.message()))
-}
-
-/// Returns the files of a directory whose names end in one of the suffixes, sorted; `None` if the directory cannot be read.
-pub(super) fn files(dir: &Path, suffixes: &[&str], diagnostics: &mut Vec<Diagnostic>) -> Option<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(error) => {
-            diagnostics.push(unreadable(dir, &error));
-            return None;
-        }
-    };
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            !name.starts_with('.') && suffixes.iter().any(|suffix| name.ends_with(suffix))
-        })
-        .collect();
-    paths.sort();
-    Some(paths)
-}
-
-fn unreadable(dir: &Path, error: &std::io::Error) -> Diagnostic {
-    if error.kind() != std::io::ErrorKind::NotFound {
-        return Diagnostic::error(dir_location(dir), format!("the directory cannot be read: {error}"));
-    }
-    let diagnostic = Diagnostic::error(dir_location(dir), "there is no such directory");
-    if dir.is_absolute() {
-        return diagnostic;
-    }
-    diagnostic
-        .with_hint("a relative path starts at the current directory; use `env!(\"CARGO_MANIFEST_DIR\")` for the directory of the crate")
-}
-
-/// Returns the location of a directory.
-fn dir_location(dir: &Path) -> SourceLocation {
-    SourceLocation { file: Some(dir.to_owned().into()), ..SourceLocation::default() }
 }

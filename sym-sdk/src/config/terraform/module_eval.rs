@@ -50,6 +50,10 @@ impl Evaluator {
                 }
             };
             let Some(source) = source.to_text() else { return Value::invalid() };
+            let known = self.unknown(&reference);
+            if !matches!(known, Value::Unknown(_)) {
+                return known;
+            }
             if !source.starts_with("./") && !source.starts_with("../") && *source != *"." && *source != *".." {
                 let message = format!(
                     "module `{}` is not local, so it is not read: its resources and outputs are unknown",
@@ -215,13 +219,13 @@ impl Evaluator {
             InstanceRef::Resource(resource) => {
                 let expression = format!("{}.{name}", resource.address);
                 let Some(attribute) = resource.declared.attribute(name) else {
-                    return Ok(Value::after_apply(expression));
+                    return Ok(self.unknown(expression));
                 };
                 // Errors in another provider's resource are left to Terraform.
                 let discarded = Sink::default();
                 let scope = self.scope(&instance, &resource.declared.source, &resource.key).reporting_to(&discarded);
                 Ok(match self.memoize_attribute(&instance, resource, name, || scope.eval(&attribute.value)) {
-                    Value::Unknown(Unknown::Invalid) => Value::after_apply(expression),
+                    Value::Unknown(Unknown::Invalid) => self.unknown(expression),
                     value => value,
                 })
             }

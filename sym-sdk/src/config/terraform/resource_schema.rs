@@ -117,6 +117,12 @@ pub(super) fn resource(kind: &str) -> Option<&'static Schema> {
     RESOURCES.iter().find(|schema| schema.kind == kind)
 }
 
+/// Returns the schema of a nested block, if the outer block has it.
+pub(super) fn nested(name: &str, outer: &Schema) -> Option<&'static Schema> {
+    let schemas: [&'static Schema; 2] = [&PARAMS, &PROMPT_FIELD];
+    schemas.into_iter().find(|schema| schema.kind == name && outer.blocks.contains(&name))
+}
+
 /// Returns the kinds of Sym's resources.
 pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
     RESOURCES.iter().map(|schema| schema.kind)

@@ -2,6 +2,8 @@
 
 use std::rc::Rc;
 
+use hcl_edit::expr::{Expression, TraversalOperator};
+
 use super::decoded_block::DecodedBlock;
 use super::evaluator::{Evaluator, ModuleInstance};
 use super::functions;
@@ -22,10 +24,8 @@ impl Evaluator {
     pub(super) fn declare(&self, instance: &Rc<ModuleInstance>, config: &mut Config) {
         self.check_inputs(instance);
         self.validate_variables(instance);
+        self.declare_organization(instance, config);
         let module = &instance.module;
-        for provider in module.providers.iter().filter(|provider| provider.name == "sym") {
-            self.declare_organization(instance, provider, config);
-        }
         for declared in module.sym_resources() {
             if resource_schema::resource(&declared.kind).is_none() {
                 let message = format!("`{}` is not a Sym resource", declared.kind);
@@ -33,12 +33,14 @@ impl Evaluator {
                 self.report(Diagnostic::error(declared.location.clone(), message).with_hint_if(hint));
                 continue;
             }
+            self.check_provider(instance, declared, config);
             for instance_ref in instance_refs(&self.resource(instance, declared)) {
                 if let InstanceRef::Resource(resource) = &*instance_ref {
                     self.declare_resource(instance, resource, config);
                 }
             }
         }
+        self.check_conditions(instance);
         for call in module.calls.values() {
             for instance_ref in instance_refs(&self.children(instance, call)) {
                 if let InstanceRef::Module { number, .. } = &*instance_ref
@@ -50,12 +52,44 @@ impl Evaluator {
         }
     }
 
-    fn declare_organization(&self, instance: &Rc<ModuleInstance>, provider: &BlockDecl, config: &mut Config) {
-        if let Some(org) = provider.attribute("org") {
-            let value = self.scope(instance, &provider.source, &InstanceKey::Only).eval(&org.value);
-            if let Some(slug) = value.to_text() {
-                config.organization.slug = slug.to_string();
-            }
+    /// Takes the organization of the default provider; of the only one, if all have an alias. What the root module says takes precedence.
+    fn declare_organization(&self, instance: &Rc<ModuleInstance>, config: &mut Config) {
+        let mut providers = instance.module.providers.iter().filter(|provider| provider.name == "sym");
+        let default = providers.clone().find(|provider| provider.alias().is_none());
+        let Some(provider) = default.or_else(|| providers.next().filter(|_| providers.next().is_none())) else {
+            return;
+        };
+        let organization = self.organization_of(instance, provider);
+        if let Some(slug) = organization.filter(|_| !self.has_organization.get()) {
+            self.has_organization.set(true);
+            config.organization.slug = slug;
+        }
+    }
+
+    fn organization_of(&self, instance: &Rc<ModuleInstance>, provider: &BlockDecl) -> Option<String> {
+        let org = provider.attribute("org")?;
+        let value = self.scope(instance, &provider.source, &InstanceKey::Only).eval(&org.value);
+        value.to_text().map(|slug| slug.to_string())
+    }
+
+    /// Warns about a resource that Terraform creates in another organization: here, there is only one.
+    fn check_provider(&self, instance: &Rc<ModuleInstance>, declared: &BlockDecl, config: &Config) {
+        let Some(attribute) = declared.attribute("provider") else { return };
+        let Some((name, Some(alias))) = provider_name(&attribute.value) else { return };
+        let location = declared.source.location(&attribute.value);
+        let provider = instance
+            .module
+            .providers
+            .iter()
+            .find(|provider| provider.name == name && provider.alias() == Some(alias.as_str()));
+        let organization = provider.and_then(|provider| self.organization_of(instance, provider));
+        if let Some(slug) = organization.filter(|slug| *slug != config.organization.slug) {
+            let message = format!(
+                "{} is in the organization `{slug}` of the provider `{name}.{alias}`; here it is in `{}`, the only one",
+                declared.reference(),
+                config.organization.slug
+            );
+            self.warn(Diagnostic::warning(location, message));
         }
     }
 
@@ -146,6 +180,24 @@ fn instance_refs(value: &Value) -> Vec<Rc<InstanceRef>> {
         Value::List(_) => value.items().unwrap_or_default().iter().flat_map(instance_refs).collect(),
         Value::Map(_) => value.entries().into_iter().flatten().flat_map(|(_, value)| instance_refs(value)).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Returns the name and alias that the `provider` of a resource refers to: a reference, or text in JSON.
+fn provider_name(expr: &Expression) -> Option<(String, Option<String>)> {
+    match expr {
+        Expression::Variable(name) => Some((name.as_str().to_owned(), None)),
+        Expression::String(text) => match text.split_once('.') {
+            Some((name, alias)) => Some((name.to_owned(), Some(alias.to_owned()))),
+            None => Some((text.to_string(), None)),
+        },
+        Expression::Traversal(traversal) => match (&traversal.expr, traversal.operators.first()?.value()) {
+            (Expression::Variable(name), TraversalOperator::GetAttr(alias)) => {
+                Some((name.as_str().to_owned(), Some(alias.as_str().to_owned())))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -2,20 +2,23 @@
 //!
 //! The root module gets its values from the environment, files and the caller; any other module gets them from its `module` block.
 
+use std::path::Path;
 use std::rc::Rc;
 
 use hcl_edit::expr::Expression;
-use hcl_edit::structure::{Block, Structure};
+use hcl_edit::structure::Structure;
 
-use super::evaluator::{Evaluator, ModuleInstance, Sink, ThunkKind};
-use super::functions::from_json;
-use super::module::{BlockDecl, files, parse_body};
+use super::conditions::Condition;
+use super::evaluator::{Evaluator, ModuleInstance, ThunkKind};
+use super::files;
+use super::module::BlockDecl;
 use super::module_eval::strip_parentheses;
+use super::parsing::parse_variables;
 use super::scope::Scope;
 use super::source_file::SourceFile;
 use super::type_constraint::Type;
 use super::value::{InstanceKey, Value};
-use super::{TerraformReader, json_syntax};
+use super::{Assignment, TerraformReader};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::suggest::did_you_mean;
 
@@ -32,25 +35,21 @@ pub(super) fn assign(evaluator: &Evaluator, root: &Rc<ModuleInstance>, reader: &
             assign_text(evaluator, root, name, value);
         }
     }
-    let paths = files(&evaluator.root, &[".tfvars", ".tfvars.json"], &mut Vec::new()).unwrap_or_default();
-    let own = |name: &str| matches!(name, "terraform.tfvars" | "terraform.tfvars.json");
-    let auto = |name: &str| name.ends_with(".auto.tfvars") || name.ends_with(".auto.tfvars.json");
-    let wanted: [&dyn Fn(&str) -> bool; 2] = [&own, &auto];
-    for wanted in wanted {
-        for path in paths.iter().filter(|path| path.file_name().and_then(|name| name.to_str()).is_some_and(wanted)) {
-            match SourceFile::read(path) {
-                Ok(source) => assign_file(evaluator, root, &Rc::new(source)),
-                Err(diagnostic) => evaluator.report(diagnostic),
-            }
-        }
+    for path in files::variables(&evaluator.root) {
+        assign_file(evaluator, root, &path);
     }
-    for (name, value) in &reader.variables {
-        if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
-            let diagnostic =
-                Diagnostic::error(SourceLocation::default(), format!("variable `{name}` is set, but not declared"));
-            evaluator.report(diagnostic.with_hint_if(did_you_mean(name, root.module.variables.keys())));
-        } else {
-            assign_text(evaluator, root, name, value);
+    for assignment in &reader.assignments {
+        match assignment {
+            Assignment::File(path) => assign_file(evaluator, root, path),
+            Assignment::Variable(name, value) => {
+                if !root.module.variables.contains_key(name) && !root.module.may_declare(name) {
+                    let message = format!("variable `{name}` is set, but not declared");
+                    let hint = did_you_mean(name, root.module.variables.keys());
+                    evaluator.report(Diagnostic::error(SourceLocation::default(), message).with_hint_if(hint));
+                } else {
+                    assign_text(evaluator, root, name, value);
+                }
+            }
         }
     }
 }
@@ -86,36 +85,24 @@ fn is_primitive(kind: &str) -> bool {
 }
 
 /// Assigns the variables of a `.tfvars` file. Undeclared ones are ignored, as in Terraform.
-fn assign_file(evaluator: &Evaluator, root: &Rc<ModuleInstance>, source: &Rc<SourceFile>) {
-    if source.is_json() {
-        match json_syntax::parse_variables(source) {
-            Ok(entries) => {
-                let entries =
-                    entries.iter().map(|(name, value)| (name.clone(), (from_json(value), source.file_location())));
-                evaluator.assigned.borrow_mut().extend(entries);
+fn assign_file(evaluator: &Evaluator, root: &Rc<ModuleInstance>, path: &Path) {
+    let parsed = SourceFile::read(path).map_err(|error| vec![error]).and_then(|file| parse_variables(&Rc::new(file)));
+    let (source, body) = match parsed {
+        Ok(parsed) => parsed,
+        Err(errors) => return errors.into_iter().for_each(|error| evaluator.report(error)),
+    };
+    let scope = evaluator.scope(root, &source, &InstanceKey::Only);
+    for structure in &body {
+        match structure {
+            Structure::Attribute(attribute) => {
+                let value = scope.eval(&attribute.value);
+                let assigned = (value, scope.location(&attribute.value));
+                evaluator.assigned.borrow_mut().insert(attribute.key.as_str().to_owned(), assigned);
             }
-            Err(diagnostic) => evaluator.report(diagnostic),
-        }
-        return;
-    }
-    match parse_body(source) {
-        Ok(body) => {
-            let scope = evaluator.scope(root, source, &InstanceKey::Only);
-            for structure in &body {
-                match structure {
-                    Structure::Attribute(attribute) => {
-                        let value = scope.eval(&attribute.value);
-                        let assigned = (value, scope.location(&attribute.value));
-                        evaluator.assigned.borrow_mut().insert(attribute.key.as_str().to_owned(), assigned);
-                    }
-                    Structure::Block(block) => {
-                        evaluator
-                            .report(Diagnostic::error(scope.location(block), "a `.tfvars` file cannot contain blocks"));
-                    }
-                }
+            Structure::Block(block) => {
+                evaluator.report(Diagnostic::error(scope.location(block), "a `.tfvars` file cannot contain blocks"));
             }
         }
-        Err(diagnostic) => evaluator.report(diagnostic),
     }
 }
 
@@ -168,33 +155,15 @@ impl Evaluator {
         Some((scope.eval(&attribute.value), scope.location(&attribute.value)))
     }
 
-    /// Checks the variables against their `validation` blocks.
+    /// Checks the variables against their `validation` blocks. Those of a root variable without a value are left out, because only what
+    /// refers to such a variable makes its absence an error.
     pub(super) fn validate_variables(&self, instance: &Rc<ModuleInstance>) {
         for declared in instance.module.variables.values() {
             let has_value = self.input(instance, &declared.name).is_some() || declared.attribute("default").is_some();
+            let scope = self.scope(instance, &declared.source, &InstanceKey::Only);
             for validation in declared.body.get_blocks("validation").filter(|_| has_value) {
-                self.validate(instance, declared, validation);
+                self.check_condition(scope, validation, &Condition::of_variable(&declared.name));
             }
-        }
-    }
-
-    fn validate(&self, instance: &Rc<ModuleInstance>, declared: &BlockDecl, validation: &Block) {
-        let Some(condition) = validation.body.get_attribute("condition") else { return };
-        let discarded = Sink::default();
-        let scope = self.scope(instance, &declared.source, &InstanceKey::Only);
-        let holds = scope.reporting_to(&discarded).eval(&condition.value);
-        let about = format!("value of variable `{}`", declared.name);
-        if let Some(diagnostic) = discarded.take().into_iter().next() {
-            // Terraform may support the expression, so the value is accepted.
-            self.warn(Diagnostic::warning(
-                diagnostic.location,
-                format!("{about} is not validated: {}", diagnostic.message),
-            ));
-        } else if holds.to_bool() == Some(false) {
-            let message = validation.body.get_attribute("error_message").map(|message| scope.eval(&message.value));
-            let message = message.and_then(|message| message.to_text());
-            let message = message.as_deref().unwrap_or("the condition of its `validation` block is not met");
-            self.report(Diagnostic::error(scope.location(&condition.value), format!("{about}: {message}")));
         }
     }
 
@@ -219,9 +188,15 @@ impl Evaluator {
         Value::invalid()
     }
 
-    /// Reports attributes of a `module` block that are not variables of the module.
-    pub(super) fn check_inputs(&self, child: &ModuleInstance) {
+    /// Reports attributes of a `module` block that are not variables of the module, and variables of the module that have no value.
+    pub(super) fn check_inputs(&self, child: &Rc<ModuleInstance>) {
         let Some(call) = &child.call else { return };
+        for declared in child.module.variables.values() {
+            if declared.attribute("default").is_none() && call.declared.attribute(&declared.name).is_none() {
+                // Reports that there is no value, once.
+                self.variable(child, declared);
+            }
+        }
         for attribute in call.declared.body.attributes() {
             let name = attribute.key.as_str();
             if MODULE_ATTRIBUTES.contains(&name)

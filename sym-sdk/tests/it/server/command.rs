@@ -438,30 +438,42 @@ async fn the_help_is_complete() {
               --var <NAME=VALUE>
                   Set a Terraform variable; can be repeated
 
-              --domain <DOMAIN>
-                  Add an e-mail domain of the organization; can be repeated
-
               --strict
                   Do not start if anything is wrong, instead of starting with what works: then no access is
                   revoked either
+
+              --var-file <FILE>
+                  Set the Terraform variables in this file; can be repeated. What comes later counts, also
+                  if it is `--var`
 
               --anchor-file <FILE>
                   Append anchors of the audit log to this file: at start, periodically and at shutdown. Keep
                   it where nobody who can write to the store can change it
 
-              --json
-                  Print JSON
+              --workspace <NAME>
+                  Name of the Terraform workspace [default: TF_WORKSPACE, or what `terraform workspace
+                  select` chose]
 
               --anchor-destinations
                   Send the anchors to the log destinations that take them, too
+
+              --known-values <FILE>
+                  Read values that only `terraform apply` knows from this JSON file, such as
+                  {"module.okta.group_id": "00g1"}
 
               --anchor-interval <DURATION>
                   Interval of the anchors
 
                   [default: 1h]
 
+              --domain <DOMAIN>
+                  Add an e-mail domain of the organization; can be repeated
+
               --anchor-key-file <FILE>
                   File with the key that authenticates the anchors
+
+              --json
+                  Print JSON
 
               --anchor-key-env <NAME>
                   Environment variable with the key that authenticates the anchors

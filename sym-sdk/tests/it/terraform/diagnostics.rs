@@ -70,8 +70,8 @@ fn reports_the_errors_of_all_files() {
         b.tf:2:16: `var.x` is not declared
           help: declare it: `variable "x" {}`
         b.tf:3:20: `sym_environment.e` is not declared
-        c.tf.json: syntax error: `locals` must be an object
-        d.tf.json:1:12: syntax error: EOF while parsing a value at line 1 column 12
+        c.tf.json:1:13: syntax error: `locals` must be an object
+        d.tf.json:1:13: syntax error: expected value after colon in object property
         terraform.tfvars:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
     "#]].assert_eq(&dir.errors(&TerraformReader::new()));
 }
@@ -598,15 +598,15 @@ resource "sym_environment" "e" {
     let dir = Dir::new(&[("main.tf", text)]);
     let read = TerraformReader::new().variable("channel", "#access").read(&dir.0).unwrap();
     let notes: Vec<&str> = read.warnings.iter().map(|note| note.message.as_str()).collect();
-    assert_eq!(notes, ["value of variable `matched` is not validated: function `regex` is not supported"]);
+    assert_eq!(notes, ["value of variable `matched` is not checked: function `regex` is not supported"]);
 }
 
 #[test]
-fn errors_in_json_name_the_file_only() {
+fn errors_in_json_have_places() {
     let text = r#"{ "resource": { "sym_environment": { "e": { "name": "environment ${var.nmae}" } } } }"#;
     let dir = Dir::new(&[("main.tf.json", text)]);
     expect![[r#"
-        main.tf.json: `var.nmae` is not declared
+        main.tf.json:1:53: `var.nmae` is not declared
           help: declare it: `variable "nmae" {}`
     "#]]
     .assert_eq(&dir.errors(&TerraformReader::new()));

@@ -45,6 +45,7 @@ fn reads_an_okta_configuration() {
     expect![[r#"
         tests/fixtures/terraform/okta/connectors.tf:21:1: module `runtime_connector` is not local, so it is not read: its resources and outputs are unknown
         tests/fixtures/terraform/okta/connectors.tf:32:14: `settings.context_id` of sym_secrets.aws stays unset: `module.runtime_connector.sym_integration.id` is known only after `terraform apply`
+          help: give it in a file, as {"module.runtime_connector.sym_integration.id":"…"}, with `--known-values FILE`, or make it a variable and use `--var`
         tests/fixtures/terraform/okta/flow.tf:66:20: `implementation` of sym_flow.groups is Python and is not run: the flow takes the Rust handlers of the module with its name, or all
         tests/fixtures/terraform/okta/flow.tf:69:10: var `max_open` of sym_flow.groups looks like an integer: handlers receive the string "3", and `Vars<T>` parses it
     "#]].assert_eq(&warnings(&read));

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::super::module::syntax_error;
 use super::super::scope::Scope;
 use super::super::source_file::{SourceFile, read_text};
 use super::encoding::base64;
@@ -58,7 +57,7 @@ fn templatefile(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let template = match hcl_edit::parser::parse_template(source.text()) {
         Ok(template) => template,
         Err(error) => {
-            args.scope.report(syntax_error(&source, &error));
+            args.scope.report(source.syntax_error(&error));
             return Ok(Value::invalid());
         }
     };

@@ -1,0 +1,1 @@
+resorce "sym_target" "t" {}

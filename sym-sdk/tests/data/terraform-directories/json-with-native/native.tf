@@ -1,0 +1,8 @@
+locals {
+  name = "native"
+}
+resource "sym_target" "own" {
+  provider = sym.eu
+  type     = "custom"
+  name     = "own-${module.team.id}"
+}

@@ -1,0 +1,6 @@
+resource "sym_target" "t" {
+  type     = "custom"
+  name     = "t"
+  label    = "Base"
+  settings = { a = "base", b = "base" }
+}

@@ -1,0 +1,3 @@
+resource "sym_target" "t" {
+  count = 1
+}

@@ -1,0 +1,6 @@
+# The first line
+resource "sym_target" "t" {
+  type     = "custom"
+  name     = "t"
+  settings = { a = local.base }
+}

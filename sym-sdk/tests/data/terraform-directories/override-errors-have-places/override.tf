@@ -1,0 +1,5 @@
+# The first line
+
+resource "sym_target" "t" {
+  label = local.changed
+}

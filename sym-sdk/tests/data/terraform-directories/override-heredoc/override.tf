@@ -1,0 +1,1 @@
+resource "sym_target" "t" { name = "changed" }

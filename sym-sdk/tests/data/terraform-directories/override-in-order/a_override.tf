@@ -1,0 +1,4 @@
+resource "sym_target" "t" {
+  label    = "A"
+  settings = { a = "from a" }
+}

@@ -1,0 +1,6 @@
+provider "sym" {
+  org = "root"
+}
+module "m" {
+  source = "./m"
+}

@@ -1,0 +1,6 @@
+provider "sym" {
+  org = "one"
+}
+provider "sym" {
+  org = "two"
+}

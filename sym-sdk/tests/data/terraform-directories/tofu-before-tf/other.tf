@@ -1,0 +1,4 @@
+resource "sym_target" "u" {
+  type = "custom"
+  name = "u"
+}

@@ -1,0 +1,3 @@
+resource "sym_target" "t" {
+  label = "tf"
+}

@@ -1,0 +1,1 @@
+v = "a.auto.tfvars"

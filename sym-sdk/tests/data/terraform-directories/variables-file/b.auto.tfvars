@@ -1,0 +1,1 @@
+v = "b.auto.tfvars"

@@ -1,0 +1,2 @@
+v = "c.tfvars"
+undeclared = 1
