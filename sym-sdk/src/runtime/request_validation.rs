@@ -19,6 +19,8 @@ use crate::suggest;
 pub(super) const TARGET: &str = "target_id";
 /// The field that selects the target by SRN, as the API names it.
 const TARGET_SRN: &str = "target_srn";
+/// The field that selects the target in what a simulation prints, unless the form has a field of this name.
+const TARGET_NAME: &str = "target";
 /// The field that selects the duration.
 pub(super) const DURATION: &str = "duration";
 
@@ -105,7 +107,7 @@ fn check_size(what: &str, json: &Map<String, Value>, limit: usize) -> Result<()>
 fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, errors: &mut Vec<FieldError>) -> FieldMap {
     let mut fields = FieldMap::new();
     for name in inputs.keys() {
-        let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, DURATION].contains(&name.as_str());
+        let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, TARGET_NAME, DURATION].contains(&name.as_str());
         if !special && flow.field(name).is_none() {
             errors.push(FieldError { field: None, error: unknown_field(flow, name) });
         }
@@ -160,19 +162,22 @@ fn missing(flow: &Flow, name: &str) -> Error {
 
 fn parse_target(flow: &Flow, inputs: &Map<String, Value>, fields: &FieldMap) -> Result<Option<AccessTarget>> {
     let Some(strategy) = flow.strategy() else { return Ok(None) };
-    let by_srn = named_target(flow, strategy, inputs, TARGET_SRN)?;
-    let by_id = named_target(flow, strategy, inputs, TARGET)?;
-    if let (Some(one), Some(other)) = (by_srn, by_id)
-        && one.id() != other.id()
-    {
-        let message = format!(
-            "the request names two targets, `{}` in `{TARGET_SRN}` and `{}` in `{TARGET}`",
-            one.name(),
-            other.name()
-        );
-        return Err(invalid(codes::UNKNOWN_TARGET, message));
+    let mut named: Option<(&str, &AccessTarget)> = None;
+    for input in [TARGET_SRN, TARGET, TARGET_NAME] {
+        if input == TARGET_NAME && flow.field(input).is_some() {
+            continue;
+        }
+        match (named, named_target(flow, strategy, inputs, input)?) {
+            (Some((first, one)), Some(other)) if one.id() != other.id() => {
+                let (one, other) = (one.name(), other.name());
+                let message = format!("the request names two targets, `{one}` in `{first}` and `{other}` in `{input}`");
+                return Err(invalid(codes::UNKNOWN_TARGET, message));
+            }
+            (None, Some(target)) => named = Some((input, target)),
+            _ => {}
+        }
     }
-    let target = match (by_srn.or(by_id), strategy.targets()) {
+    let target = match (named.map(|(_, target)| target), strategy.targets()) {
         (Some(named), _) | (None, [named]) => named,
         (None, _) => return Err(missing(flow, TARGET_SRN).with_hint(target_names(strategy))),
     };
@@ -218,7 +223,13 @@ fn target_names(strategy: &Strategy) -> String {
         None => target.srn().to_string(),
     });
     let names: Vec<_> = names.collect();
-    format!("the targets are {}", suggest::quoted(names.iter().map(String::as_str)))
+    let names = suggest::quoted(names.iter().map(String::as_str));
+    match strategy.targets().first() {
+        Some(target) if !names.contains(":access_target:") => {
+            format!("the targets are {names}; write a name, or an SRN such as `{}`", target.srn())
+        }
+        _ => format!("the targets are {names}"),
+    }
 }
 
 fn parse_duration(flow: &Flow, inputs: &Map<String, Value>) -> Result<Option<Duration>> {

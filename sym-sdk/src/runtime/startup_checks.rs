@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::builder::FlowHandlers;
 use super::flows::FlowEntries;
 use crate::clock::Clock;
-use crate::config::{Diagnostic, SourceLocation};
+use crate::config::{self, Diagnostic, SourceLocation};
 use crate::engine::{Engine, InputKey, StoredRun};
 use crate::error::Error;
 use crate::handler::{HandlerKind, HandlerRecord, Registry};
@@ -108,21 +108,26 @@ pub(super) fn unfiltered(registry: &Registry, has_filter: bool) -> Vec<Diagnosti
     let reducers = registry.iter().filter(|record| !has_filter && record.kind() == HandlerKind::GetFlows);
     let diagnostics = reducers.map(|record| {
         let message = format!("reducer `{}` is never called: there is no flows filter", record.name());
-        Diagnostic::error(record.location(), message).with_hint("declare a `sym_flows_filter`")
+        Diagnostic::warning(record.location(), message).with_hint("declare a `sym_flows_filter`")
     });
     diagnostics.collect()
 }
 
 /// Finds handlers that no flow uses, and prefetch or `on_change` handlers for fields that none of their flows has.
-pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>]) -> Vec<Diagnostic> {
+///
+/// Handlers that a flow in `unresolved` may take are left out: which handlers such a flow takes is not known, because of an error that is
+/// reported.
+pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>], unresolved: &[&config::Flow]) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
-    for record in registry.iter().filter(|record| record.kind() != HandlerKind::GetFlows) {
+    let may_be_taken = |record: &HandlerRecord| unresolved.iter().any(|flow| may_take(flow, record));
+    let records = registry.iter().filter(|record| record.kind() != HandlerKind::GetFlows && !may_be_taken(record));
+    for record in records {
         let takers: Vec<_> = flows.iter().filter(|flow| flow.uses(record)).collect();
         if takers.is_empty() {
             let message = format!("{} is in module `{}`, which no flow names", record.subject(), record.module());
             let modules: BTreeSet<_> = flows.iter().filter_map(|flow| flow.declared.implementation.module()).collect();
             let hint = format!("flows name {}", crate::suggest::quoted(modules));
-            diagnostics.push(Diagnostic::error(record.location(), message).with_hint(hint));
+            diagnostics.push(Diagnostic::warning(record.location(), message).with_hint(hint));
             continue;
         }
         if let Some(field) = record.field() {
@@ -135,7 +140,7 @@ pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>]) -> Vec<Dia
             if of_all && !known.contains(field) {
                 let message = format!("{} is for field `{field}`, which no flow has", record.subject());
                 diagnostics.push(
-                    Diagnostic::error(record.location(), message)
+                    Diagnostic::warning(record.location(), message)
                         .with_hint(crate::suggest::hint(field, "fields", known)),
                 );
             }
@@ -143,6 +148,12 @@ pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>]) -> Vec<Dia
         diagnostics.extend(access_handler_without_strategy(record, &takers));
     }
     diagnostics
+}
+
+/// Returns `true` if a flow may take a handler, by the module that it names.
+fn may_take(flow: &config::Flow, record: &HandlerRecord) -> bool {
+    let Some(module) = flow.implementation.module() else { return true };
+    record.module().strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// Finds hooks and reducers of access, such as `on_escalate`, that are used by approval-only flows alone.
@@ -159,7 +170,7 @@ fn access_handler_without_strategy(record: &'static HandlerRecord, takers: &[&Fl
     }
     let message = format!("{} is never called: no flow that takes it has a strategy", record.subject());
     Some(
-        Diagnostic::error(record.location(), message)
+        Diagnostic::warning(record.location(), message)
             .with_hint("name a strategy in the flow's params, or remove the handler"),
     )
 }

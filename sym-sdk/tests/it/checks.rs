@@ -1,7 +1,9 @@
 //! Diagnostics of the builder about mismatches between the configuration and the handlers.
 
 use expect_test::{Expect, expect};
-use sym_sdk::config::{self, Config, Flow, FlowParams, FlowsFilter, Implementation, PromptField, SourceLocation};
+use sym_sdk::config::{
+    self, Config, Flow, FlowParams, FlowsFilter, Implementation, PromptField, Severity, SourceLocation,
+};
 use sym_sdk::handler::Registry;
 use sym_sdk::integration::IntegrationConfig;
 use sym_sdk::prelude::*;
@@ -93,11 +95,15 @@ fn check(config: Config, registry: Registry, expected: Expect) {
         Ok(_) => "no faults".to_owned(),
         Err(faults) => faults.to_string(),
     };
+    expected.assert_eq(&without_lines(&found));
+}
+
+fn without_lines(found: &str) -> String {
     let lines = found.lines().map(|line| match line.strip_prefix("sym-sdk/tests/it/checks.rs:") {
         Some(rest) => format!("checks.rs: {}", rest.split_once(": ").map_or(rest, |(_, message)| message)),
         None => line.to_owned(),
     });
-    expected.assert_eq(&lines.collect::<Vec<_>>().join("\n"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -135,26 +141,57 @@ fn what_handlers_need_must_be_configured() {
     );
 }
 
+/// S9: a program may have handlers that this configuration does not need. They are told, and nothing fails because of them.
 #[test]
-fn handlers_that_are_never_called_are_told() {
-    check(
-        config(vec![flow("prod", "prod", 1, vec![field("repo", 4)])]),
+fn s9_handlers_without_a_use_are_warnings() {
+    let handlers = || {
         sym_sdk::handlers![
             prod::get_permissions,
             prod::after_escalate,
-            prod::repos,
             old::get_approvers,
+            old::get_permissions,
             filter::get_flows
-        ],
+        ]
+    };
+    let warnings = |flows| {
+        let builder = Runtime::builder(config(flows)).registry(handlers());
+        let warnings = builder.warnings();
+        assert!(warnings.iter().all(|warning| warning.severity == Severity::Warning), "{warnings:?}");
+        let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        without_lines(&warnings.join("\n"))
+    };
+    check(config(vec![flow("prod", "prod", 1, vec![])]), handlers(), expect!["no faults"]);
+    expect![[r#"
+        checks.rs: hook `after_escalate` is never called: no flow that takes it has a strategy
+          help: name a strategy in the flow's params, or remove the handler
+        checks.rs: reducer `get_approvers` is in module `it::checks::old`, which no flow names
+          help: flows name `it::checks::prod`
+        checks.rs: reducer `get_permissions` is in module `it::checks::old`, which no flow names
+          help: flows name `it::checks::prod`
+        checks.rs: reducer `get_flows` is never called: there is no flows filter
+          help: declare a `sym_flows_filter`"#]]
+    .assert_eq(&warnings(vec![flow("prod", "prod", 1, vec![])]));
+    // Also if other flows have errors; what such a flow may take is left out.
+    expect![[r#"
+        checks.rs: hook `after_escalate` is never called: no flow that takes it has a strategy
+          help: name a strategy in the flow's params, or remove the handler
+        checks.rs: reducer `get_approvers` is in module `it::checks::old`, which no flow names
+          help: flows name `it::checks::prod`
+        checks.rs: reducer `get_permissions` is in module `it::checks::old`, which no flow names
+          help: flows name `it::checks::prod`
+        checks.rs: reducer `get_flows` is never called: there is no flows filter
+          help: declare a `sym_flows_filter`"#]]
+    .assert_eq(&warnings(vec![flow("prod", "prod", 1, vec![]), flow("gone", "gone", 9, vec![])]));
+}
+
+#[test]
+fn handlers_for_fields_that_ask_for_none_are_told() {
+    check(
+        config(vec![flow("prod", "prod", 1, vec![field("repo", 4)])]),
+        sym_sdk::handlers![prod::get_permissions, prod::repos],
         expect![[r#"
-            checks.rs: hook `after_escalate` is never called: no flow that takes it has a strategy
-              help: name a strategy in the flow's params, or remove the handler
             checks.rs: prefetch `repos` is for field `repo`, which flow `prod` does not have filled by a handler
-              help: add `prefetch = true` to the field
-            checks.rs: reducer `get_approvers` is in module `it::checks::old`, which no flow names
-              help: flows name `it::checks::prod`
-            checks.rs: reducer `get_flows` is never called: there is no flows filter
-              help: declare a `sym_flows_filter`"#]],
+              help: add `prefetch = true` to the field"#]],
     );
 }
 

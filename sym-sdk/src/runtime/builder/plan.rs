@@ -88,7 +88,7 @@ pub(super) struct Plan {
     pub(super) filter_faults: Vec<Diagnostic>,
     /// The errors of log destinations.
     pub(super) log_faults: Vec<Diagnostic>,
-    /// Errors that keep no flow from working: handlers without a use, and declarations that no flow uses.
+    /// Errors that keep no flow from working: those of declarations that no flow uses.
     pub(super) harmless: Vec<Diagnostic>,
     /// Whether the configuration itself has errors.
     has_config_errors: bool,
@@ -125,7 +125,9 @@ impl Plan {
 #[derive(Default)]
 struct Scoped<'a> {
     flows: Vec<FlowHandlers<'a>>,
-    /// The errors of flows whose handlers cannot be determined, by name in lower case.
+    /// The flows whose handlers cannot be determined.
+    unresolved: Vec<&'a config::Flow>,
+    /// Their errors, by name in lower case.
     faults: BTreeMap<String, Vec<Diagnostic>>,
     /// The error of a program without handlers.
     no_handlers: Vec<Diagnostic>,
@@ -142,12 +144,13 @@ impl Builder {
         Ok(plan.flows.into_iter().map(|plan| plan.flow).collect())
     }
 
-    /// Returns the warnings about the configuration: declarations without effect, and access of whose failures nobody would hear.
+    /// Returns the warnings about the configuration and the handlers: declarations and handlers without effect, and access of whose failures
+    /// nobody would hear.
     pub fn warnings(&self) -> Vec<Diagnostic> {
         self.plan().warnings
     }
 
-    /// Returns the errors that [`Builder::build_degraded`] does not mind: handlers without a use, and declarations that no flow uses.
+    /// Returns the errors that [`Builder::build_degraded`] does not mind: those of declarations that no flow uses.
     #[cfg(all(feature = "cli", feature = "server", feature = "sqlite"))]
     pub(crate) fn tolerated_errors(&self) -> Vec<Diagnostic> {
         self.plan().tolerated()
@@ -176,10 +179,8 @@ impl Builder {
         let mut plan = Plan::default();
         let scoped = self.scoped();
         let has_filter = self.config.flows_filter.is_some();
-        if scoped.faults.is_empty() && scoped.no_handlers.is_empty() {
-            plan.harmless.extend(startup_checks::unused(&self.registry, &scoped.flows));
-            plan.program_faults.extend(startup_checks::unfiltered(&self.registry, has_filter));
-        }
+        let unused = startup_checks::unused(&self.registry, &scoped.flows, &scoped.unresolved);
+        let unfiltered = startup_checks::unfiltered(&self.registry, has_filter);
         plan.program_faults.extend(scoped.no_handlers.iter().cloned());
         let resolved = self.config.resolve(&self.schemas());
         plan.has_config_errors = resolved.all_errors().next().is_some();
@@ -191,6 +192,7 @@ impl Builder {
         plan.log_faults = checked.log_destinations.iter().filter_map(|log| self.no_destination_type(log)).collect();
         plan.log_destinations = checked.log_destinations;
         plan.warnings = checked.warnings;
+        plan.warnings.extend(unused.into_iter().chain(unfiltered));
         plan.strategies = resolved.strategies;
         if let Some(checked) = checked.flows_filter {
             match self.filter_plan(checked) {
@@ -241,6 +243,7 @@ impl Builder {
                 Err(found) => {
                     let found = found.into_iter().map(|diagnostic| at(diagnostic, &declared.location));
                     scoped.faults.entry(declared.name.to_ascii_lowercase()).or_default().extend(found);
+                    scoped.unresolved.push(declared);
                 }
             }
         }

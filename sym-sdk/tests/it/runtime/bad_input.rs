@@ -118,7 +118,7 @@ async fn an_unknown_target() {
         good().input("target_srn", "admin"),
         expect![[r#"
             `admin` is not a target of flow `prod` (SymSDK:UNKNOWN_TARGET)
-              help: the targets are `admins`, `readers`"#]],
+              help: the targets are `admins`, `readers`; write a name, or an SRN such as `acme:access_target:test:admins:latest:af73ea36-aa46-5a0d-84b2-95e9f4661545`"#]],
     )
     .await;
     refused(good().input("target_srn", 7), expect!["`target_srn` must be text (SymSDK:UNKNOWN_TARGET)"]).await;
@@ -126,7 +126,33 @@ async fn an_unknown_target() {
         good().input("target_srn", ""),
         expect![[r#"
             flow `prod` needs field `target_srn`, and the request leaves it empty (SymSDK:MISSING_FIELD)
-              help: the targets are `admins`, `readers`"#]],
+              help: the targets are `admins`, `readers`; write a name, or an SRN such as `acme:access_target:test:admins:latest:af73ea36-aa46-5a0d-84b2-95e9f4661545`"#]],
+    )
+    .await;
+}
+
+/// S8: a target is named by its name or its SRN, under each of the names that a request or a simulation uses.
+#[tokio::test]
+async fn s8_a_target_is_named_by_name_or_srn() {
+    for input in ["target_srn", "target_id", "target"] {
+        for target in ["readers", "acme:access_target:test:readers:latest"] {
+            let mut harness = harness().await;
+            let request = good().input("target_srn", serde_json::Value::Null).input(input, target);
+            let receipt = harness
+                .simulation_mut()
+                .submit(request)
+                .await
+                .unwrap_or_else(|error| panic!("{input} = {target}: {error}"));
+            let run = harness.runtime().run(receipt.run).await.unwrap();
+            let request = run.state.request.as_ref().unwrap();
+            assert_eq!(request.target.as_ref().unwrap().name().as_str(), "readers");
+        }
+    }
+    refused(
+        good().input("target_srn", "readers").input("target", "admins"),
+        expect![
+            "the request names two targets, `readers` in `target_srn` and `admins` in `target` (SymSDK:UNKNOWN_TARGET)"
+        ],
     )
     .await;
 }
