@@ -32,6 +32,22 @@ pub struct Config {
     pub log_destinations: Vec<LogDestination>,
     /// The filter of the flows that a user sees.
     pub flows_filter: Option<FlowsFilter>,
+    /// The settings that are unset because only `terraform apply` knows their values.
+    pub unknown_settings: Vec<UnknownSetting>,
+}
+
+/// A setting of Terraform files that is unset because its value is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownSetting {
+    /// The location of the declaration that has the setting.
+    pub location: SourceLocation,
+    /// The name.
+    pub name: String,
+    /// The reference to its value, such as `module.okta.group_id`.
+    pub reference: String,
+    /// A way to give the value.
+    pub hint: String,
 }
 
 /// An organization: its slug in SRNs and the e-mail domains of its members.

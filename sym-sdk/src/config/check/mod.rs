@@ -115,6 +115,7 @@ impl Config {
 struct Check<'c> {
     organization: &'c str,
     schemas: &'c Schemas,
+    unknown_settings: &'c [super::UnknownSetting],
     environments: Index<'c, super::Environment>,
     integrations: Index<'c, super::Integration>,
     strategies: Index<'c, super::Strategy>,
@@ -150,6 +151,7 @@ impl<'c> Check<'c> {
         let mut check = Self {
             organization: &organization.slug,
             schemas,
+            unknown_settings: &config.unknown_settings,
             environments: Index::new(&config.environments, errors),
             strategies: Index::new(&config.strategies, errors),
             integrations: Index::new(&config.integrations, errors),

@@ -53,6 +53,15 @@ impl Check<'_> {
             if settings.contains_key(name) || bindings.iter().any(|binding| binding == name) {
                 continue;
             }
+            let mut unknown = self.unknown_settings.iter();
+            if let Some(unknown) = unknown.find(|unknown| unknown.name == name && unknown.location == *location) {
+                let reference = &unknown.reference;
+                let message = format!(
+                    "{subject} needs the setting `{name}`, and only `terraform apply` knows its value `{reference}`"
+                );
+                self.error_with_hint(location, message, unknown.hint.clone());
+                continue;
+            }
             let hint = if setting.is_secret() {
                 format!("write `{name} = sym_secret.….id`, or the name of a secret")
             } else if setting.is_bindable() {

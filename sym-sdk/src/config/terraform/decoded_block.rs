@@ -15,7 +15,7 @@ use super::module_eval::strip_parentheses;
 use super::resource_schema::{META_ATTRIBUTES, META_BLOCKS, Schema, nested};
 use super::scope::{Binding, Scope, type_mismatch};
 use super::value::{Id, Unknown, Value};
-use crate::config::{Diagnostic, Integration, MODULE_INTEGRATION, Reference, SourceLocation};
+use crate::config::{Diagnostic, Integration, MODULE_INTEGRATION, Reference, SourceLocation, UnknownSetting};
 use crate::suggest::did_you_mean;
 
 /// The attributes that may hold the source of a Python handler.
@@ -256,8 +256,16 @@ impl<'w> DecodedBlock<'w> {
     fn warn_unset(&self, name: &str, location: &SourceLocation, unknown: &Unknown) {
         if let Unknown::AfterApply(expression) = unknown {
             let message = format!("`{name}` of {} stays unset: {unknown}", self.subject);
-            self.evaluator
-                .warn(Diagnostic::warning(location.clone(), message).with_hint(known_values::hint(expression)));
+            let hint = known_values::hint(expression);
+            if let Some(setting) = name.strip_prefix("settings.") {
+                self.evaluator.unknown_settings.borrow_mut().push(UnknownSetting {
+                    location: self.location.clone(),
+                    name: setting.to_owned(),
+                    reference: expression.to_string(),
+                    hint: hint.clone(),
+                });
+            }
+            self.evaluator.warn(Diagnostic::warning(location.clone(), message).with_hint(hint));
         }
     }
 

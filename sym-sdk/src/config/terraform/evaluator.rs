@@ -13,7 +13,7 @@ use super::module::{BlockDecl, Module};
 use super::scope::Scope;
 use super::source_file::SourceFile;
 use super::value::{InstanceKey, InstanceRef, Value};
-use crate::config::{Diagnostic, Integration, Severity, SourceLocation};
+use crate::config::{Diagnostic, Integration, Severity, SourceLocation, UnknownSetting};
 
 /// A list that collects diagnostics.
 pub(super) type Sink = RefCell<Vec<Diagnostic>>;
@@ -47,6 +47,8 @@ pub(super) struct Evaluator {
     pub(super) has_placeholders: bool,
     /// The values for which one does.
     pub(super) placeholder_notes: Sink,
+    /// The settings that are left unset.
+    pub(super) unknown_settings: RefCell<Vec<UnknownSetting>>,
     /// Whether a provider has named the organization.
     pub(super) has_organization: Cell<bool>,
     modules: RefCell<BTreeMap<PathBuf, Rc<Module>>>,
@@ -114,6 +116,7 @@ impl Evaluator {
             known_values: KnownValues::new(),
             has_placeholders: false,
             placeholder_notes: Sink::default(),
+            unknown_settings: RefCell::default(),
             has_organization: Cell::new(false),
             modules: RefCell::default(),
             instances: RefCell::default(),

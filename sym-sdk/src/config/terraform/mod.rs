@@ -167,6 +167,7 @@ impl TerraformReader {
         let mut config = Config::default();
         evaluator.declare(&root, &mut config);
         config.integrations.extend(evaluator.placeholders.take().into_values());
+        config.unknown_settings = evaluator.unknown_settings.take();
         let mut diagnostics = evaluator.diagnostics.take();
         if !diagnostics.is_empty() {
             diagnostics.extend(without_cascades(&config, &evaluator.invalid_locations.take()));

@@ -1,6 +1,7 @@
 //! Files that were read differently from Terraform before, each with the outcome that Terraform, or its documentation, gives.
 
-use sym_sdk::config::{Config, TerraformReader};
+use expect_test::expect;
+use sym_sdk::config::{Config, Schemas, SettingSchema, SettingsSchema, StrategySchema, TargetSchema, TerraformReader};
 
 use super::{Dir, errors, read};
 
@@ -167,4 +168,43 @@ fn s7_placeholders_stand_for_unknown_values() {
     assert!(replaced.placeholders[0].message.contains("`settings.service_id` of sym_target.t"));
     let known = TerraformReader::new().placeholders().known_values_file(dir.0.join("known.json")).read(&dir.0).unwrap();
     assert_eq!((known.config.targets[0].settings["service_id"].as_str(), known.placeholders.len()), ("P1", 0));
+}
+
+/// S7: the error of a required setting whose value is unknown says so, instead of that it is missing.
+#[test]
+fn s7_errors_tell_unknown_settings_from_missing_ones() {
+    const SETTINGS: SettingsSchema = SettingsSchema::closed(&[SettingSchema::required("group_id")]);
+    const TARGETS: &[TargetSchema] = &[TargetSchema::new("group", SETTINGS)];
+    let text = r#"
+module "okta" {
+  source = "acme/okta/x"
+}
+resource "sym_target" "unknown" {
+  type     = "group"
+  name     = "unknown"
+  settings = { group_id = module.okta.id }
+}
+resource "sym_target" "missing" {
+  type = "group"
+  name = "missing"
+}
+resource "sym_strategy" "s" {
+  type    = "groups"
+  name    = "s"
+  targets = [sym_target.unknown.id, sym_target.missing.id]
+}
+"#;
+    let mut schemas = Schemas::new();
+    schemas.add_strategy("groups", None, StrategySchema::ANY.with_targets(TARGETS));
+    let dir = Dir::new(&[("main.tf", text)]);
+    let errors = dir.read().unwrap().config.check_with(&schemas).unwrap_err().to_string();
+    let errors = format!("{}\n", errors.replace(&format!("{}/", dir.0.display()), ""));
+    expect![[r#"
+        main.tf:5:1: target `unknown` needs the setting `group_id`, and only `terraform apply` knows its value `module.okta.id`
+          help: give it in a file, as {"module.okta.id":"…"}, with `--known-values FILE`, or make it a variable and use `--var`
+        main.tf:10:1: target `missing` needs the setting `group_id`
+          help: write `group_id = "…"`
+        main.tf:14:1: strategy `s` needs an integration
+          help: set its `integration_id` to the id of a `sym_integration`
+    "#]].assert_eq(&errors);
 }
