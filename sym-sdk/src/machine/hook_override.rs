@@ -124,6 +124,7 @@ impl Stepper<'_> {
             target: event.target.clone(),
             duration: event.duration,
             fields: event.fields.clone(),
+            labels: event.labels.clone(),
             decision_message: event.decision_message.clone(),
             deescalate_type: event.deescalate_type,
             extra: next.extra.clone(),

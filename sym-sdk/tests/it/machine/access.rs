@@ -6,6 +6,7 @@ use sym_sdk::audit::AuditKind;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use sym_sdk::prelude::{PermissionLevel, RequestPermission, Step};
+use sym_sdk::template::ApprovalTemplate;
 
 use super::harness::*;
 
@@ -155,4 +156,76 @@ fn raises_an_undelivered_revocation_alert_again() {
     world.succeed(world.find(is_alert).expect("the alert is raised again"));
     world.fail(world.find(is_revoke).unwrap(), false);
     assert!(world.find(is_alert).is_none(), "once a day is enough");
+}
+
+/// Otherwise, the store would be told that the end of access is lost while its hook is being called.
+#[test]
+fn access_has_a_pending_expiry_while_its_end_is_processed() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ben);
+    world.fire(TimerKind::Expire);
+    let hook = world.find(is_hook(Hook::On(Step::Deescalate))).unwrap();
+    let end = world.state().pending_expiry().unwrap();
+    assert_eq!((end.timer, end.effect), (None, Some(hook)));
+    // So it does while the end waits for another event.
+    let mut world = World::access();
+    world.escalate(&ana, &ben);
+    world.act(&ada, Action::Regrant);
+    let grant = world.find(is_grant).unwrap();
+    world.fire(TimerKind::Expire);
+    let end = world.state().pending_expiry().unwrap();
+    assert_eq!((end.timer, end.effect), (None, Some(grant)));
+}
+
+#[test]
+fn a_clock_that_was_ahead_does_not_prolong_a_deferred_end() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ben);
+    world.fire(TimerKind::Expire);
+    let hook = world.find(is_hook(Hook::On(Step::Deescalate))).unwrap();
+    world.finish(hook, verdict(Hook::On(Step::Deescalate), HookResult::Fire(ApprovalTemplate::ignore().into())));
+    world.settle();
+    world.now -= 2 * HOUR;
+    world.input(InputBody::ClockWentBack);
+    let (at, _) = world.timers[&TimerKind::Expire];
+    assert_eq!(at, world.now + IGNORED_EXPIRY_RETRY_DELAY);
+}
+
+/// A grant that began at the end of its access would only be revoked.
+#[test]
+fn a_grant_is_not_retried_at_the_end_of_its_access() {
+    let [ana, ben, ..] = everybody();
+    for late in [Duration::ZERO, Duration::from_secs(1)] {
+        let mut world = World::access();
+        world.open(&ana);
+        world.approve(&ben);
+        let grant = world.settle_until(is_grant);
+        let (until, _) = world.timers[&TimerKind::Expire];
+        // The first retry follows after a second.
+        world.now = until - Duration::from_secs(2) + late;
+        world.fail(grant, true);
+        assert_eq!(world.find(is_grant).is_some(), late.is_zero());
+    }
+}
+
+#[test]
+fn the_requester_is_told_if_another_request_keeps_the_access() {
+    let [ana, ben, ..] = everybody();
+    for (still_needed_by, is_kept) in [(0, false), (1, true)] {
+        let mut world = World::access();
+        world.escalate(&ana, &ben);
+        world.advance(HOUR);
+        let mut revocation = Revocation::default();
+        revocation.still_needed_by = still_needed_by;
+        world.finish(world.find(is_revoke).unwrap(), Outcome::Revoked(revocation));
+        let told = world.effects.values().find_map(|effect| match &effect.kind {
+            EffectKind::Message { notice: Notice::Ended { held_by_other_run, .. }, .. } => Some(*held_by_other_run),
+            _ => None,
+        });
+        assert_eq!(told, Some(is_kept));
+    }
 }

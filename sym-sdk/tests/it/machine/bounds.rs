@@ -105,3 +105,99 @@ fn a_request_that_is_not_routed_can_be_stopped() {
         assert!(matches!(denied, InputReply::Accepted { .. }), "{denied:?}");
     }
 }
+
+/// Takes the places of a Run's queue with approvals of members, and returns their number.
+fn fill_with_approvals(world: &mut World) -> usize {
+    let members = (0..100).map(|number| user(&format!("member{number}"), UserRole::Member));
+    members.filter(|member| matches!(world.approve(member), InputReply::Accepted { .. })).count()
+}
+
+#[test]
+fn some_places_are_kept_for_what_ends_something() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+    world.open(&ana);
+    world.approve(&ben);
+    assert_eq!(fill_with_approvals(&mut world), 48);
+    let reply = world.approve(&user("late", UserRole::Member));
+    let text = "too many actions on this request are in progress; try again shortly (SymSDK:NOT_PERMITTED)";
+    assert_eq!(world.refusal(&reply), text);
+    let members = (0..100).map(|number| user(&format!("member{number}"), UserRole::Member));
+    let denied = members.filter(|member| matches!(world.deny(member), InputReply::Accepted { .. })).count();
+    assert_eq!((denied, world.state().queue.len()), (16, 64));
+}
+
+#[test]
+fn everybody_has_one_place_for_each_kind_of_action() {
+    let [ana, ben, cho, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+    world.open(&ana);
+    world.approve(&user("first", UserRole::Member));
+    for who in [&ben, &cho] {
+        assert!(matches!(world.approve(who), InputReply::Accepted { .. }));
+        assert!(matches!(world.deny(who), InputReply::Accepted { .. }), "of another kind");
+        for reply in [world.approve(who), world.deny(who)] {
+            let text = "you have done this already, and it is in progress (SymSDK:NOT_PERMITTED)";
+            assert_eq!(world.refusal(&reply), text);
+        }
+    }
+    assert_eq!(world.state().queue.len(), 4);
+}
+
+#[test]
+fn a_run_with_anything_in_progress_is_neither_idle_nor_finished() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.request(&ana);
+    assert!(world.state().queue.is_empty() && world.state().is_busy(), "it waits for the reducers");
+    world.settle();
+    assert!(!world.state().is_busy());
+    world.approve(&ben);
+    world.settle();
+    world.revoke(&ada);
+    world.fail(world.find(is_revoke).unwrap(), true);
+    assert!(!world.state().is_busy() && !world.state().is_finished() && !world.state().is_prunable());
+    world.settle();
+    assert!(world.state().is_finished());
+    // A grant that failed is revoked after the Run has failed.
+    let mut world = World::access();
+    world.open(&ana);
+    world.approve(&ben);
+    let grant = world.settle_until(is_grant);
+    world.fail(grant, false);
+    assert_eq!(world.status(), RunStatus::Errored);
+    assert!(!world.state().is_busy() && !world.state().is_finished());
+}
+
+/// An undecided request whose flow is gone is closed when the program starts; access that it gave is not.
+#[test]
+fn only_undecided_requests_can_be_closed() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.act(&ana, Action::Prompt);
+    world.settle();
+    assert!(!world.state().can_be_closed(), "a form");
+    world.request(&ana);
+    world.settle();
+    assert!(world.state().can_be_closed());
+    world.approve(&ben);
+    world.settle();
+    assert!(!world.state().can_be_closed(), "access");
+    world.advance(HOUR);
+    world.settle();
+    assert!(!world.state().can_be_closed(), "it is over");
+}
+
+#[test]
+fn names_are_those_of_the_stored_form() {
+    let kinds = [ActionKind::Prompt, ActionKind::Request, ActionKind::Approve, ActionKind::Deny, ActionKind::Revoke];
+    for kind in kinds.into_iter().chain([ActionKind::WriteOff, ActionKind::Regrant, ActionKind::Remove]) {
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+    }
+    for lane in Lane::ALL {
+        assert_eq!(serde_json::to_value(lane).unwrap(), lane.name());
+    }
+    assert_eq!(PriorState::new("role 7").unwrap().to_string(), "role 7");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sym_sdk::audit::AuditKind;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::{PermissionLevel, RequestPermission, Step};
+use sym_sdk::prelude::{Notification, PermissionLevel, RequestPermission, SlackChannelName, Step};
 use sym_sdk::routing::PermissionScope;
 use sym_sdk::template::ApprovalTemplate;
 
@@ -215,4 +215,84 @@ fn recognizes_a_person_whose_address_has_changed() {
         "you have already approved this request; it needs more approvals from others (SymSDK:ALREADY_DECIDED)"
     ]
     .assert_eq(&world.refusal(&reply));
+}
+
+fn counted(world: &World) -> Vec<(usize, usize)> {
+    let counts = world.audit.iter().filter_map(|entry| match entry.kind {
+        AuditKind::Counted { approvals, needed } => Some((approvals, needed)),
+        _ => None,
+    });
+    counts.collect()
+}
+
+/// Only somebody whose vote would have been the last one is told that others have lost theirs.
+#[test]
+fn votes_are_recorded_if_several_are_needed() {
+    let [ana, ben, cho, ..] = everybody();
+    let mut world = World::access();
+    world.escalate(&ana, &ben);
+    assert_eq!(counted(&world), []);
+    assert!(!world.state().request.as_ref().unwrap().duration_set_by_hook);
+    let mut world = World::access();
+    world.permission = world.permission.clone().approvals(2);
+    world.open(&ana);
+    for who in [&ben, &cho] {
+        world.approve(who);
+        world.settle();
+    }
+    assert_eq!(counted(&world), [(1, 2), (2, 2)]);
+    let to_approvers = world.messages().into_iter().filter(|(to, _)| to != "ana@example.com");
+    assert_eq!(to_approvers.count(), 0);
+}
+
+/// A requester who approves the own request is the same person, although the directory has changed meanwhile.
+#[test]
+fn a_requester_who_approves_is_told_once_that_nothing_is_granted() {
+    let ana = user("ana", UserRole::Member);
+    let mut world = World::access();
+    world.permission = world.permission.clone().allow_self_approval(true);
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Escalate));
+    world.open(&ana);
+    world.approve(&user("ana", UserRole::Admin));
+    let hook = world.settle_until(is_hook(Hook::On(Step::Escalate)));
+    world.finish(hook, verdict(Hook::On(Step::Escalate), HookResult::Fire(ApprovalTemplate::ignore().into())));
+    let told = world
+        .effects
+        .values()
+        .filter(|effect| matches!(&effect.kind, EffectKind::Message { notice: Notice::NotGranted { .. }, .. }));
+    assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn only_hooks_of_forwards_are_called_with_their_position() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve)).with(Hook::On(Step::RequestForward));
+    world.notifications =
+        ["#a", "#b"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(HOUR)).to_vec();
+    world.open(&ana);
+    world.fire(TimerKind::Forward);
+    let is_given = |world: &World, step| {
+        let hook = world.find(is_hook(Hook::On(step))).unwrap();
+        matches!(&world.effects[&hook].kind, EffectKind::Hook { forward: Some(_), .. })
+    };
+    assert!(is_given(&world, Step::RequestForward));
+    world.settle();
+    world.approve(&ben);
+    assert!(!is_given(&world, Step::Approve));
+}
+
+#[test]
+fn an_outcome_names_the_handler_that_was_called_last() {
+    let handler = |name: &'static str| HandlerRef::new(name, "tests", "tests.rs", 1);
+    let name = |outcome: Outcome| outcome.handler().map(|handler| handler.to_string());
+    let routing = || Routing::new(RequestPermission::admins_only(), vec![]);
+    let handlers = vec![handler("get_permissions"), handler("get_request_notifications")];
+    let last = Some(handler("get_request_notifications").to_string());
+    assert_eq!(name(Outcome::Routed { handlers, routing: routing() }), last);
+    assert_eq!(name(Outcome::Routed { handlers: vec![], routing: routing() }), None);
+    let error = EffectError::new(sym_sdk::error::ErrorKind::Handler, sym_sdk::error::codes::HANDLER_FAILED, "no");
+    assert_eq!(name(Outcome::Failed(error.clone())), None);
+    let failed = Outcome::Failed(error.in_handler(handler("on_request")));
+    assert_eq!(name(failed), Some(handler("on_request").to_string()));
 }

@@ -7,6 +7,7 @@ use sym_sdk::audit::AuditKind;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
 use sym_sdk::prelude::{Notification, SlackChannelName};
+use sym_sdk::template::ApprovalTemplate;
 
 use super::harness::*;
 
@@ -92,4 +93,133 @@ fn reports_a_failed_delivery_under_the_event_that_sent_it() {
     world.settle();
     let events: BTreeSet<_> = world.audit.iter().map(|entry| entry.event.id).collect();
     assert_eq!(events.len(), 1, "there was one event: the request");
+}
+
+/// A request whose first notification is being delivered, with a second one that it may be forwarded to.
+fn delivering() -> (World, u64) {
+    let [ana, ..] = everybody();
+    let channel = |name: &str| Notification::to(SlackChannelName::new(name).unwrap()).timeout(Duration::from_secs(600));
+    let mut world = World::access();
+    world.notifications = vec![channel("#first"), channel("#second"), channel("#third")];
+    world.request(&ana);
+    let delivery = world.settle_until(|kind| matches!(kind, EffectKind::Deliver { .. }));
+    (world, delivery)
+}
+
+fn deliveries(world: &World) -> Vec<usize> {
+    let entries = world.effects.values().filter_map(|effect| match &effect.kind {
+        EffectKind::Deliver { entry, .. } => Some(*entry),
+        _ => None,
+    });
+    entries.collect()
+}
+
+/// Executes all effects except this one.
+fn settle_without(world: &mut World, kept: u64) {
+    while let Some(seq) = world.effects.keys().copied().find(|seq| *seq != kept) {
+        world.succeed(seq);
+    }
+}
+
+/// A decided request that was forwarded all the same would be open again.
+#[test]
+fn a_delivery_that_fails_after_the_decision_neither_forwards_nor_repeats() {
+    let [_, ben, ..] = everybody();
+    for retryable in [true, false] {
+        let (mut world, delivery) = delivering();
+        world.approve(&ben);
+        settle_without(&mut world, delivery);
+        assert_eq!(world.status(), RunStatus::Escalated);
+        world.fail(delivery, retryable);
+        assert_eq!(deliveries(&world), Vec::<usize>::new());
+        world.settle();
+        assert_eq!((world.status(), world.state().current_notification), (RunStatus::Escalated, 0));
+    }
+}
+
+#[test]
+fn a_delivery_that_fails_after_its_timeout_neither_forwards_nor_repeats() {
+    for retryable in [true, false] {
+        let (mut world, delivery) = delivering();
+        world.fire(TimerKind::Forward);
+        assert_eq!(world.state().current_notification, 1);
+        settle_without(&mut world, delivery);
+        world.fail(delivery, retryable);
+        assert_eq!(deliveries(&world), Vec::<usize>::new());
+        world.settle();
+        assert_eq!((world.status(), world.state().current_notification), (RunStatus::Forwarded, 1));
+    }
+}
+
+/// Its buttons no longer work.
+#[test]
+fn a_message_that_arrives_after_the_decision_or_the_forward_is_updated() {
+    let [_, ben, ..] = everybody();
+    let is_update = |kind: &EffectKind| matches!(kind, EffectKind::UpdateMessages);
+    for is_decided in [true, false] {
+        let (mut world, delivery) = delivering();
+        if is_decided {
+            world.approve(&ben);
+        } else {
+            world.fire(TimerKind::Forward);
+        }
+        settle_without(&mut world, delivery);
+        world.succeed(delivery);
+        assert!(world.find(is_update).is_some());
+    }
+    let (mut world, delivery) = delivering();
+    world.succeed(delivery);
+    assert!(world.find(is_update).is_none());
+}
+
+/// Otherwise, clicks that a hook ignores could keep a request from being forwarded, or have it expire.
+#[test]
+fn an_ignored_decision_neither_postpones_nor_sets_a_timeout() {
+    let [ana, ben, ..] = everybody();
+    for has_timeout in [true, false] {
+        let (mut world, _) = delivering();
+        if !has_timeout {
+            world = World::access();
+            world.request(&ana);
+        }
+        world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+        world.settle();
+        let before = world.timers.clone();
+        assert_eq!(before.contains_key(&TimerKind::Forward), has_timeout);
+        world.now += Duration::from_secs(60);
+        world.approve(&ben);
+        let hook = world.find(is_hook(Hook::On(Step::Approve))).unwrap();
+        world.finish(hook, verdict(Hook::On(Step::Approve), HookResult::Fire(ApprovalTemplate::ignore().into())));
+        assert_eq!((&world.timers, world.state().deferrals), (&before, 0));
+    }
+}
+
+/// The request could be undeliverable for ever, and is forwarded at its time.
+#[test]
+fn an_ignored_decision_of_a_hook_does_not_postpone_a_timeout_that_is_set() {
+    let (mut world, delivery) = delivering();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::RequestForward)).with(Hook::On(Step::Deny));
+    let before = world.timers.clone();
+    world.now += Duration::from_secs(60);
+    world.fail(delivery, false);
+    for (step, next) in [(Step::RequestForward, ApprovalTemplate::deny()), (Step::Deny, ApprovalTemplate::ignore())] {
+        let hook = world.find(is_hook(Hook::On(step))).unwrap();
+        world.finish(hook, verdict(Hook::On(step), HookResult::Fire(next.into())));
+    }
+    assert!(world.state().is_open());
+    assert_eq!((&world.timers, world.state().deferrals), (&before, 0));
+}
+
+#[test]
+fn a_clock_that_was_ahead_does_not_delay_a_forward() {
+    let (mut world, delivery) = delivering();
+    world.succeed(delivery);
+    world.settle();
+    let before = world.timers.clone();
+    assert_eq!(world.input(InputBody::ClockWentBack), InputReply::Stale, "no timer is late");
+    assert_eq!(world.timers, before);
+    world.now -= HOUR;
+    assert_eq!(world.input(InputBody::ClockWentBack), InputReply::Accepted { event: None });
+    let (at, _) = world.timers[&TimerKind::Forward];
+    assert_eq!(at, world.now + Duration::from_secs(600));
 }

@@ -245,6 +245,14 @@ impl World {
         self.finish(seq, Outcome::Failed(error));
     }
 
+    /// Fails the attempts at a grant that are left.
+    pub(super) fn fail_grants(&mut self) {
+        while let Some(seq) = self.find(is_grant) {
+            let error = EffectError::new(ErrorKind::Forbidden, codes::HANDLER_FAILED, "it is refused");
+            self.finish(seq, Outcome::Failed(error));
+        }
+    }
+
     pub(super) fn finish(&mut self, seq: u64, outcome: Outcome) {
         let effect = self.effects.remove(&seq).expect("the effect is pending");
         if let Some(at) = effect.not_before {

@@ -305,3 +305,171 @@ fn hooks_cannot_keep_a_request_open_together() {
     world.settle();
     assert_eq!(world.status(), RunStatus::Forwarded);
 }
+
+/// Executes the effects until the hook is called, which fires `next`.
+fn fire_at(world: &mut World, on: Step, next: NextEvent) {
+    let hook = world.settle_until(is_hook(Hook::On(on)));
+    world.finish(hook, verdict(Hook::On(on), HookResult::Fire(next.into())));
+}
+
+fn request_with_form(world: &mut World) {
+    let [ana, ..] = everybody();
+    let mut request = RequestInput::default();
+    request.target = world.flow.strategy().map(|strategy| strategy.targets()[0].clone());
+    request.duration = Some(HOUR);
+    request.fields.insert("ticket", "T-1");
+    request.labels = serde_json::from_value(serde_json::json!({ "ticket": { "T-1": "Disk full" } })).unwrap();
+    request.context = serde_json::json!({ "build": 7 }).as_object().cloned();
+    world.act(&ana, Action::Request(Box::new(request)));
+}
+
+/// Approvers decide what was asked, and see the labels that the requester saw.
+#[test]
+fn a_request_that_a_hook_fires_again_keeps_the_form() {
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Request));
+    request_with_form(&mut world);
+    fire_at(&mut world, Step::Request, ApprovalTemplate::request().reason("for the incident").with("severity", 1));
+    let fired = &world.state().active_event.as_ref().unwrap().event;
+    assert_eq!(fired.extra.get("severity"), Some(&1.into()));
+    assert_eq!(fired.context.as_ref().unwrap().get("build"), Some(&7.into()));
+    world.settle();
+    let request = world.state().request.as_ref().unwrap();
+    assert_eq!(request.fields.text("ticket").unwrap(), "T-1");
+    assert_eq!(request.labels.get("ticket", "T-1"), Some("Disk full"));
+    assert_eq!((request.duration, request.duration_set_by_hook), (Some(HOUR), false));
+    assert_eq!(request.reason.as_deref(), Some("for the incident"));
+}
+
+#[test]
+fn a_duration_that_a_hook_has_chosen_stays_the_hooks() {
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Request)).with(Hook::On(Step::Approve));
+    request_with_form(&mut world);
+    fire_at(&mut world, Step::Request, ApprovalTemplate::request().duration(HOUR / 2));
+    // Fired as an approval by the second call of the hook: the event is created from the one before.
+    fire_at(&mut world, Step::Request, ApprovalTemplate::approve());
+    let fired = &world.state().active_event.as_ref().unwrap().event;
+    assert_eq!((fired.duration, fired.duration_set_by_hook), (Some(HOUR / 2), true));
+}
+
+#[test]
+fn a_decision_that_a_hook_fires_again_keeps_its_text_and_trigger() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve)).with(Hook::On(Step::Deescalate));
+    world.open(&ana);
+    world.act(&ben, Action::Approve { decision_message: Some("looks right".into()) });
+    fire_at(&mut world, Step::Approve, ApprovalTemplate::approve());
+    world.settle();
+    assert_eq!(world.state().decision.as_ref().unwrap().decision_message.as_deref(), Some("looks right"));
+    assert_eq!(world.state().run.requester().unwrap().id(), ana.id());
+    world.revoke(&ada);
+    fire_at(&mut world, Step::Deescalate, ApprovalTemplate::deescalate());
+    let fired = &world.state().active_event.as_ref().unwrap().event;
+    assert_eq!(fired.deescalate_type, Some(DeescalateType::Revoked));
+}
+
+/// The request stays what was asked, whatever hooks make of its events.
+#[test]
+fn a_forward_that_a_hook_turns_into_a_denial_leaves_the_request_alone() {
+    let mut world = World::access();
+    world.notifications =
+        ["#a", "#b"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(HOUR)).to_vec();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::RequestForward));
+    request_with_form(&mut world);
+    world.settle();
+    let before = world.state().request.clone();
+    world.fire(TimerKind::Forward);
+    fire_at(&mut world, Step::RequestForward, ApprovalTemplate::deny());
+    assert_eq!(world.status(), RunStatus::Denied);
+    assert_eq!(world.state().request, before);
+}
+
+/// It is refused before anything is approved.
+#[test]
+fn a_hook_that_approves_a_request_without_target_or_duration_fails_it() {
+    let [ana, ..] = everybody();
+    for (has_target, missing) in [(false, "a target"), (true, "a duration")] {
+        let mut world = World::access();
+        world.hooks = Hooks::NONE.with(Hook::On(Step::Request));
+        let mut request = RequestInput::default();
+        request.target = world.flow.strategy().map(|strategy| strategy.targets()[0].clone()).filter(|_| has_target);
+        world.act(&ana, Action::Request(Box::new(request)));
+        fire_at(&mut world, Step::Request, ApprovalTemplate::approve());
+        world.settle();
+        let error = world.state().error.as_ref().unwrap();
+        let expected = format!("`approve` of flow `prod` needs {missing}, and the request has none");
+        assert!(error.message.contains(&expected), "{}", error.message);
+        assert!(world.state().decision.is_none());
+    }
+    // A flow that gives no access needs neither.
+    let mut world = World::new(flow(false, FlowParams::default()), Hooks::NONE, World::access().permission);
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Request));
+    world.act(&ana, Action::Request(Box::default()));
+    fire_at(&mut world, Step::Request, ApprovalTemplate::approve());
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Approved);
+}
+
+#[test]
+fn an_ignored_request_can_be_made_again_only_in_its_form() {
+    let [ana, ben, ..] = everybody();
+    let hooks = Hooks::NONE.with(Hook::On(Step::Request)).with(Hook::On(Step::Approve));
+    // Without a form, the Run is over.
+    let mut world = World { hooks, ..World::access() };
+    world.request(&ana);
+    fire_at(&mut world, Step::Request, ApprovalTemplate::ignore());
+    world.settle();
+    assert!(world.state().closed && world.state().is_finished());
+    assert!(matches!(world.request(&ana), InputReply::Refused { .. }));
+    assert!(matches!(world.act(&ana, Action::Prompt), InputReply::Refused { .. }));
+    // With one, it can be submitted again.
+    let mut world = World { hooks, ..World::access() };
+    world.act(&ana, Action::Prompt);
+    world.settle();
+    world.request(&ana);
+    fire_at(&mut world, Step::Request, ApprovalTemplate::ignore());
+    world.settle();
+    assert!(world.state().is_form_open());
+    world.request(&ana);
+    // Not once a hook has made an approval of it, which another hook ignores.
+    fire_at(&mut world, Step::Request, ApprovalTemplate::approve());
+    fire_at(&mut world, Step::Approve, ApprovalTemplate::ignore());
+    world.settle();
+    assert!(world.state().closed && world.state().is_finished());
+    // An open request stays open.
+    let mut world = World { hooks, ..World::access() };
+    world.request(&ana);
+    world.settle();
+    world.approve(&ben);
+    fire_at(&mut world, Step::Approve, ApprovalTemplate::ignore());
+    world.settle();
+    assert!(world.state().is_open() && !world.state().closed && !world.state().is_finished());
+}
+
+/// The lifetime ends the request by an event of its own, whose hook is called.
+#[test]
+fn another_event_that_is_ignored_after_the_lifetime_does_not_expire_the_request() {
+    let [ana, ben, ..] = everybody();
+    for step in [Step::Approve, Step::RequestForward] {
+        let mut world = World::access();
+        world.notifications =
+            ["#a", "#b"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(HOUR)).to_vec();
+        world.hooks = Hooks::NONE.with(Hook::On(step));
+        world.open(&ana);
+        if step == Step::Approve {
+            world.approve(&ben);
+        } else {
+            world.fire(TimerKind::Forward);
+        }
+        world.fire(TimerKind::Lifetime);
+        fire_at(&mut world, step, ApprovalTemplate::ignore());
+        world.settle();
+        assert_eq!(world.status(), RunStatus::Expired);
+        let ignored = world.audit.iter().filter(|entry| matches!(entry.kind, AuditKind::Ignored { .. }));
+        assert_eq!(ignored.map(|entry| entry.event.name).collect::<Vec<_>>(), [step]);
+        let expired = world.audit.iter().find(|entry| entry.status == RunStatus::Expired).unwrap();
+        assert_eq!(expired.event.name, Step::RequestExpire);
+    }
+}

@@ -7,6 +7,7 @@ mod endings;
 mod forwarding;
 mod harness;
 mod hook_overrides;
+mod lifetime;
 mod operator_actions;
 mod permissions;
 mod properties;

@@ -3,7 +3,7 @@
 use sym_sdk::error::ErrorKind;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::Notification;
+use sym_sdk::prelude::{Notification, PermissionLevel, RequestPermission, Step};
 
 use super::harness::*;
 
@@ -91,4 +91,72 @@ fn states_with_former_field_names_can_be_read() {
         stored = stored.replace(&name, &format!("\"{former}\":"));
     }
     assert_eq!(&serde_json::from_str::<RunState>(&stored).unwrap(), world.state());
+}
+
+#[test]
+fn a_form_is_opened_once() {
+    let [ana, ..] = everybody();
+    let mut world = World::access();
+    world.act(&ana, Action::Prompt);
+    world.settle();
+    let reply = world.act(&ana, Action::Prompt);
+    assert_eq!(world.refusal(&reply), "this request has already begun; start a new one (SymSDK:INVALID_EVENT)");
+}
+
+#[test]
+fn a_request_that_failed_is_not_submitted_again() {
+    let [ana, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Request));
+    world.request(&ana);
+    world.fail(world.find(is_hook(Hook::On(Step::Request))).unwrap(), false);
+    world.settle();
+    assert!(world.status() == RunStatus::Errored && world.state().request.is_none());
+    let reply = world.request(&ana);
+    assert_eq!(world.refusal(&reply), "this request was already submitted; start a new one (SymSDK:INVALID_EVENT)");
+}
+
+/// Whoever gave access can take it away, also if they may not decide any more.
+#[test]
+fn an_approver_may_revoke_after_a_demotion() {
+    let [ana, _, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Admin);
+    world.escalate(&ana, &ada);
+    let demoted = user("ada", UserRole::Member);
+    assert_eq!(allowed(&world, &demoted), [ActionKind::Revoke]);
+    assert_eq!(allowed(&world, &user("cho", UserRole::Member)), []);
+}
+
+/// A hook would be called for a request that cannot be approved, and could take it for one that can.
+#[test]
+fn the_hook_is_not_called_for_an_approval_that_closes_the_request() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+    world.open(&ana);
+    world.flow = flow(false, FlowParams::default());
+    world.approve(&ben);
+    assert!(world.find(is_hook(Hook::On(Step::Approve))).is_none());
+    assert_eq!(world.status(), RunStatus::Errored);
+}
+
+/// Access that is granted again ends when it was to end before, whatever is offered now.
+#[test]
+fn durations_are_checked_before_a_grant_and_not_before_a_repetition() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.open(&ana);
+    world.approve(&ben);
+    let grant = world.settle_until(is_grant);
+    let mut params = FlowParams::default();
+    params.durations = vec![HOUR / 2];
+    let shorter = flow(true, params);
+    let target = shorter.strategy().unwrap().targets()[0].clone();
+    let refused = check_grant(&shorter, world.state(), &target, Some(&*ana)).unwrap_err();
+    assert!(refused.message.starts_with("flow `prod` no longer offers a duration of "), "{}", refused.message);
+    world.succeed(grant);
+    world.settle();
+    world.act(&ada, Action::Regrant);
+    check_grant(&shorter, world.state(), &target, Some(&*ana)).unwrap();
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sym_sdk::error::{ErrorKind, codes};
+use sym_sdk::audit::AuditKind;
+use sym_sdk::error::{Error, ErrorKind, codes};
 use sym_sdk::machine::*;
 
 use super::harness::*;
@@ -132,4 +133,55 @@ fn states_without_a_window_are_read() {
     world.effects.retain(|_, effect| is_revoke(&effect.kind));
     world.settle();
     assert_eq!(world.state().access, Access::Ended);
+}
+
+/// A call that was refused at last may have had its effect in an earlier attempt, and what lands late is revoked.
+#[test]
+fn an_unknown_outcome_is_kept_whatever_the_kind_of_the_error() {
+    let error = |kind| Error::new(kind, codes::HTTP_ERROR_RESPONSE, "no");
+    for (error, is_unknown) in [
+        (error(ErrorKind::Forbidden), false),
+        (error(ErrorKind::Forbidden).with_unknown_outcome(), true),
+        (error(ErrorKind::Timeout), true),
+        (error(ErrorKind::Timeout).with_unknown_outcome(), true),
+    ] {
+        let error = EffectError::from(&error);
+        assert_eq!(error.is_outcome_unknown(), is_unknown, "{error:?}");
+        let mut world = granting();
+        let seq = world.find(is_grant).unwrap();
+        world.finish(seq, Outcome::Failed(error));
+        world.fail_grants();
+        world.succeed(world.find(is_revoke).unwrap());
+        assert_eq!(world.state().settles_at().is_some(), is_unknown);
+    }
+}
+
+#[test]
+fn a_provisional_revocation_says_whether_it_was_confirmed() {
+    for (check, is_confirmed) in [(RevocationCheck::Unknown, false), (RevocationCheck::Gone, true)] {
+        let mut world = granting();
+        world.fail(world.find(is_grant).unwrap(), false);
+        let mut revocation = Revocation::default();
+        revocation.check = check;
+        world.finish(world.find(is_revoke).unwrap(), Outcome::Revoked(revocation));
+        let found = world.audit.iter().find_map(|entry| match &entry.kind {
+            AuditKind::RevokedProvisionally { confirmed, .. } => Some(*confirmed),
+            _ => None,
+        });
+        assert_eq!(found, Some(is_confirmed));
+    }
+}
+
+/// Revocations of one account share workers with each other and not with those of another service.
+#[test]
+fn revocations_and_grants_belong_to_the_bulkhead_of_their_service() {
+    let mut world = granting();
+    let grant = world.find(is_grant).unwrap();
+    let service = world.effects[&grant].bulkhead.clone();
+    assert!(service.as_str().starts_with("service:"), "{service:?}");
+    world.fail(grant, false);
+    let revocation = world.find(is_revoke).unwrap();
+    assert_eq!(world.effects[&revocation].bulkhead, service);
+    let others = world.effects.values().filter(|effect| !is_revoke(&effect.kind));
+    assert!(others.map(|effect| effect.bulkhead.as_str()).all(|name| name == "flow:prod"));
 }
