@@ -220,12 +220,14 @@ fn approvers_convert_to_notifications_and_a_permission() {
 fn forward_context() {
     let all: Vec<Notification> = users(2).into_iter().map(Notification::to).collect();
     let first = RequestForwardContext::new(all.clone(), 0);
+    assert_eq!(first.all_request_destinations(), all);
     assert_eq!((first.current_destination_index(), first.next_destination_index()), (0, Some(1)));
     assert_eq!(first.current_notification(), Some(&all[0]));
     assert_eq!(first.next_notification(), Some(&all[1]));
     assert!(!first.is_last());
     let last = RequestForwardContext::new(all, 1);
     assert!(last.is_last() && last.next_notification().is_none());
+    assert_eq!(last.current_destination_index(), 1);
     let json = serde_json::to_value(&last).unwrap();
     assert_eq!(json["current_destination_index"], 1);
     assert_eq!(json["next_destination_index"], Value::Null);
@@ -343,4 +345,85 @@ fn nothing_follows_an_index_beyond_the_list() {
         let context = RequestForwardContext::new(vec![one.clone()], beyond);
         assert_eq!((context.next_destination_index(), context.current_notification()), (None, None));
     }
+}
+
+#[test]
+fn a_fallback_says_when_it_continues() {
+    let fallback = Fallback::new(users(2)).unwrap();
+    for enabled in [true, false] {
+        let fallback = fallback.clone().continue_on_delivery_failure(enabled).continue_on_timeout(!enabled);
+        assert_eq!((fallback.continues_on_delivery_failure(), fallback.continues_on_timeout()), (enabled, !enabled));
+    }
+    assert!(fallback.continues_on_delivery_failure() && !fallback.continues_on_timeout());
+}
+
+#[test]
+fn user_ids_contain_each_user_once() {
+    let people = [person("a@b.c"), person("d@e.f"), person("a@b.c")];
+    let expected: Vec<UserId> = {
+        let mut ids = vec![people[0].id(), people[1].id()];
+        ids.sort();
+        ids
+    };
+    let shared = people.clone().map(Arc::new);
+    let sets = [
+        user_ids(&people),
+        user_ids(people.clone()),
+        user_ids(&shared),
+        user_ids(shared.clone()),
+        user_ids(people.iter().map(User::id)),
+    ];
+    for set in sets {
+        assert_eq!((set.len(), set.is_empty()), (2, false));
+        assert_eq!(set.iter().collect::<Vec<_>>(), expected);
+        assert!(set.contains(people[1].id()) && !set.contains(person("g@h.i").id()));
+    }
+}
+
+#[test]
+fn destinations_have_a_text_for_logs() {
+    let group = SlackUserGroup::new(users(2)).unwrap();
+    let legacy: RequestDestination =
+        serde_json::from_value(json!({ "lookup_type": "email", "allow_self": true, "timeout": 60 })).unwrap();
+    let RequestDestination::Legacy(old) = &legacy else { panic!("{legacy}") };
+    assert_eq!(
+        (old.lookup_type(), old.self_allowed(), old.timeout_after()),
+        ("email", true, Some(Duration::from_secs(60)))
+    );
+    let ann = Destination::from(person("ann@example.com"));
+    let Destination::User(user) = &ann else { panic!("{ann}") };
+    assert_eq!((user.id(), user.username()), (person("ann@example.com").id(), "ann@example.com"));
+    assert_eq!(users(1)[0].user_id(), "U0");
+    let texts = [
+        Destination::from(SlackChannelId::new("C1").unwrap()),
+        Destination::from(SlackChannelName::new("#a").unwrap()),
+        Destination::from(users(1).remove(0)),
+        Destination::from(group),
+        Destination::from(legacy),
+        ann,
+    ]
+    .map(|destination| destination.to_string());
+    let expected = [
+        r#"SlackChannelID("C1")"#,
+        r##"SlackChannelName("#a")"##,
+        r#"SlackUser("U0")"#,
+        r#"SlackUserGroup("U0", "U1")"#,
+        r#"RequestDestination("email")"#,
+        r#"User("ann@example.com")"#,
+    ];
+    assert_eq!(texts, expected);
+    assert_eq!(PermissionLevel::AllUsers.to_string(), "all_users");
+}
+
+/// An id becomes part of Slack markup.
+#[test]
+fn slack_ids_have_letters_and_digits_only() {
+    assert_eq!(
+        SlackUser::new("U1|x").unwrap_err().message(),
+        "`U1|x` is not a Slack user id: it contains the character '|'"
+    );
+    assert_eq!(
+        SlackChannelId::new("|C1").unwrap_err().message(),
+        "`|C1` is not a channel id: it must start with C, D or G"
+    );
 }

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use secrecy::SecretString;
 use sym_sdk::audit::{
-    AuditAnchor, AuditHead, AuditKey, AuditRecord, ChainError, ChainErrorKind, Verified, Verifier, VerifyError,
+    self, AuditAnchor, AuditHead, AuditKey, AuditRecord, ChainError, ChainErrorKind, Verified, Verifier, VerifyError,
 };
+use sym_sdk::engine::{MemoryStore, Store};
 
-use super::records;
 use super::verify::chained;
+use super::{fill, records};
 
 fn key(seed: &str) -> AuditKey {
     AuditKey::new(&SecretString::from(seed.repeat(32))).unwrap()
@@ -137,4 +138,102 @@ fn keys_are_long_and_not_shown() {
     let error = AuditKey::new(&SecretString::from("x".repeat(31))).unwrap_err();
     assert_eq!(error.message(), "the key of the audit log has 31 bytes, expected at least 32");
     assert_eq!(format!("{:?}", key("hunter2")), "AuditKey(..)");
+}
+
+/// A key alone proves nothing about a log without anchors.
+#[tokio::test]
+async fn a_log_without_anchors_is_not_authenticated() {
+    let verified = check(Verifier::new().with_key(key("a")), &records(3).await, &[]).unwrap();
+    assert_eq!((verified.anchors, verified.is_authenticated), (0, false));
+}
+
+#[tokio::test]
+async fn a_log_without_its_oldest_entries_cannot_lose_its_last_ones() {
+    let records = records(9).await;
+    let anchor = |seq: usize| [AuditAnchor::new(records[seq - 1].head(), at(0), Some(&key("a")))];
+    let verifier = || Verifier::new().with_key(key("a")).allow_partial();
+    // Entries 3 to 6: the first one was removed with its file.
+    assert!(check(verifier(), &records[2..6], &anchor(1)).is_ok());
+    let broken = check(verifier(), &records[2..6], &anchor(8)).unwrap_err();
+    assert_eq!((broken.seq, broken.kind), (Some(8), ChainErrorKind::AnchoredMissing { at: at(0) }));
+    let broken = check(verifier(), &[], &anchor(8)).unwrap_err();
+    assert_eq!(broken.seq, Some(8));
+}
+
+/// Returns the records of a log and the lines of a destination.
+async fn delivered() -> (Vec<AuditRecord>, Vec<String>) {
+    let store = MemoryStore::new();
+    fill(&store, 9).await;
+    let lines = audit::lines(&store, 0, usize::MAX).await.unwrap();
+    let records = store.audit_after(0, usize::MAX).await.unwrap();
+    (records, lines.iter().map(|line| line.as_str().to_owned()).collect())
+}
+
+fn read(mut verifier: Verifier, lines: &[String]) -> Result<Verified, ChainError> {
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let read = verifier.read("log", text.as_bytes()).and_then(|()| Ok(verifier.finish()?));
+    read.map_err(|error| match error {
+        VerifyError::Chain(broken) => broken,
+        other => panic!("{other}"),
+    })
+}
+
+#[tokio::test]
+async fn verifies_anchors_between_lines() {
+    let (records, lines) = delivered().await;
+    let anchor = |head| AuditAnchor::new(head, at(0), Some(&key("a")));
+    let line = |seq: usize| anchor(records[seq - 1].head()).to_line();
+    let verifier = || Verifier::new().with_key(key("a"));
+    let with = |at: usize, anchor: String| {
+        let mut lines = lines.clone();
+        lines.insert(at, anchor);
+        lines
+    };
+    let verified = read(verifier(), &with(5, line(5))).unwrap();
+    assert_eq!((verified.anchors, verified.anchored), (1, Some(records[4].head())));
+    // One that was delivered again does not count as the last one.
+    let mut repeated = with(5, line(5));
+    repeated.push(line(9));
+    repeated.push(line(3));
+    let verified = read(verifier(), &repeated).unwrap();
+    assert_eq!((verified.anchors, verified.anchored), (3, Some(records[8].head())));
+    // It names another record than the one that is there.
+    let other = AuditHead::new(5, AuditHead::START.followed_by("x").hash);
+    let broken = read(verifier(), &with(5, anchor(other).to_line())).unwrap_err();
+    assert_eq!((broken.seq, matches!(broken.kind, ChainErrorKind::AnchoredDiffers { .. })), (Some(5), true));
+    // It names a record that is not there.
+    let beyond = AuditHead::new(records.len() as u64 + 3, other.hash);
+    let broken = read(verifier(), &with(9, anchor(beyond).to_line())).unwrap_err();
+    assert_eq!((broken.seq, broken.kind), (Some(beyond.seq), ChainErrorKind::AnchoredMissing { at: at(0) }));
+}
+
+#[tokio::test]
+async fn verifies_anchors_in_what_is_left_of_a_log() {
+    let (records, lines) = delivered().await;
+    let line = |seq: usize| AuditAnchor::new(records[seq - 1].head(), at(0), Some(&key("a"))).to_line();
+    let partial = || Verifier::new().with_key(key("a")).allow_partial();
+    let mut rest = lines[4..].to_vec();
+    // It was delivered again, after the files with its record were removed.
+    rest.push(line(2));
+    let verified = read(partial(), &rest).unwrap();
+    assert_eq!((verified.anchors, verified.anchored), (0, None));
+    // The last records are missing.
+    let mut rest = lines[4..6].to_vec();
+    rest.push(line(8));
+    assert_eq!(read(partial(), &rest).unwrap_err().seq, Some(8));
+    // An entry of another environment is missing.
+    let mut rest = [&lines[..3], &lines[4..]].concat();
+    rest.push(line(4));
+    let verified = read(Verifier::new().with_key(key("a")).allow_gaps(), &rest).unwrap();
+    assert_eq!(verified.anchors, 0);
+}
+
+#[tokio::test]
+async fn an_anchor_that_a_log_service_has_formatted_is_accepted_only_on_request() {
+    let (records, mut lines) = delivered().await;
+    let line = AuditAnchor::new(records[8].head(), at(0), Some(&key("a"))).to_line();
+    lines.push(line.replacen(':', ": ", 1));
+    let verifier = || Verifier::new().with_key(key("a"));
+    assert_eq!(read(verifier(), &lines).unwrap_err().kind, ChainErrorKind::Reformatted);
+    assert_eq!(read(verifier().allow_reformatted(), &lines).unwrap().anchors, 1);
 }

@@ -383,3 +383,13 @@ async fn lines_contain_no_secrets() {
     assert!(lines.iter().any(|line| line.as_str().contains("the vault is sealed")));
     assert!(lines.iter().all(|line| !line.as_str().contains("hunter2")));
 }
+
+#[tokio::test]
+async fn the_line_of_an_ignored_event_says_why() {
+    let mut harness = builder().build().await.unwrap();
+    let spam = harness.request("prod").duration("1h").field("reason", "spam").await.unwrap();
+    let lines = json(&harness).await;
+    let line =
+        lines.iter().find(|line| line["run"]["id"] == spam.to_string().as_str() && line["state"]["status"] == "error");
+    assert_eq!(line.unwrap()["state"]["errors"], serde_json::json!([{ "message": "not now", "code": null }]));
+}

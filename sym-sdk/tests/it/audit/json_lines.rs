@@ -72,6 +72,12 @@ async fn verifies_a_rotated_log_across_its_files() {
     let files = JsonLines::files(&path).unwrap();
     assert!(files.len() >= lines.len() / 5, "{files:?}");
     assert!(files.iter().all(|file| file.metadata().unwrap().len() <= bytes));
+    // A file is closed only when the next line does not fit into it any more.
+    for pair in files.windows(2) {
+        let next = fs::read_to_string(&pair[1]).unwrap();
+        let next = next.lines().next().unwrap().len() as u64;
+        assert!(pair[0].metadata().unwrap().len() + next >= bytes);
+    }
     let verified = verify(Verifier::new(), &files).unwrap();
     assert_eq!((verified.records, verified.head), (lines.len() as u64, lines.last().unwrap().record().head()));
 
@@ -207,4 +213,22 @@ fn a_directory_without_a_log_has_no_files() {
     let dir = tempfile::tempdir().unwrap();
     assert!(JsonLines::files(dir.path().join("audit.jsonl")).unwrap().is_empty());
     assert!(JsonLines::files(Path::new("/no/such/directory/audit.jsonl")).is_err());
+}
+
+/// The name identifies what was already delivered.
+#[test]
+fn destinations_have_names_of_their_own() {
+    let names = [JsonLines::stdout(), JsonLines::file("a.jsonl"), JsonLines::file("b.jsonl")]
+        .map(|destination| destination.name().to_owned());
+    assert_eq!(names, ["stdout", "file:a.jsonl", "file:b.jsonl"]);
+}
+
+#[tokio::test]
+async fn a_line_that_exceeds_the_maximum_size_leaves_no_empty_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.jsonl");
+    deliver(&JsonLines::file(&path).rotated(10, 9), &lines(2).await[..2]).await;
+    let files = JsonLines::files(&path).unwrap();
+    assert_eq!(names(&files), ["audit.jsonl.1", "audit.jsonl"]);
+    assert!(files.iter().all(|file| file.metadata().unwrap().len() > 10));
 }

@@ -1,5 +1,6 @@
 //! Logs of schema 1, whose entries contain their events and whose lines are covered in part: they verify as what they are.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
@@ -59,4 +60,28 @@ async fn refuses_the_earlier_form_after_the_current_one() {
             next.seq
         )
     );
+}
+
+/// The lines of a log name the actors of all steps so far, although the entries of schema 1 name only that of their event.
+#[tokio::test]
+async fn lines_of_schema_1_have_the_actors_of_all_completed_steps() {
+    let (_dir, store) = migrated().await;
+    let mut completed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut most = 0;
+    for line in audit::lines(&store, 0, usize::MAX).await.unwrap() {
+        let line: Value = serde_json::from_str(line.as_str()).unwrap();
+        let (run, step) = (line["run"]["id"].to_string(), line["event"]["type"].as_str().unwrap().to_owned());
+        let kind = &line["audit"]["entry"]["kind"];
+        let steps = completed.entry(run).or_default();
+        if kind == "completed" {
+            steps.insert(step.clone());
+        }
+        let actors = line["run"]["actors"].as_object().unwrap();
+        assert!(steps.iter().all(|step| actors.contains_key(step)), "{steps:?} in {actors:?}");
+        if kind.get("refused").is_none() {
+            assert!(actors.contains_key(&step), "{line}");
+        }
+        most = most.max(steps.len());
+    }
+    assert!(most > 2);
 }

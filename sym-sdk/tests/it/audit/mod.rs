@@ -13,6 +13,7 @@ mod lines;
 mod periodic_anchors;
 #[cfg(feature = "sqlite")]
 mod refusals;
+mod stored_events;
 #[cfg(feature = "sqlite")]
 mod stored_size;
 #[cfg(feature = "sqlite")]
