@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use postgres_protocol::escape::escape_identifier;
@@ -15,6 +16,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use tokio::task::AbortHandle;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres::types::{FromSql, ToSql, Type};
 use tokio_postgres::{Client, Config, Row};
@@ -28,11 +30,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time limit of one statement. The server has shorter limits within transactions, so that it gives up first.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The beginning of a transaction, with what it may take on the server. A transaction whose client is gone ends by itself, and with it a grant that nobody waits
-/// for any more. A commit is waited for even where the server's default is not to.
+/// Sets the time for which a statement of a transaction waits for others.
+pub(super) const SET_LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '5s'";
+
+/// The beginning of a transaction, before [`SET_LOCK_TIMEOUT`], with what it may take on the server. A transaction whose client is gone
+/// ends by itself, and with it a grant that nobody waits for any more. A commit is waited for even where the server's default is not to.
 const TRANSACTION: &str = "\
     BEGIN; \
-    SET LOCAL lock_timeout = '5s'; \
     SET LOCAL statement_timeout = '15s'; \
     SET LOCAL idle_in_transaction_session_timeout = '15s'; \
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'";
@@ -103,12 +107,17 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Connects to the primary.
     pub(super) async fn primary(&self) -> Result<Connection> {
-        self.connect(&self.primary, TargetSessionAttrs::ReadWrite).await
+        self.primary_database(&self.database).await
+    }
+
+    /// Connects to a database of the primary.
+    pub(super) async fn primary_database(&self, database: &str) -> Result<Connection> {
+        self.connect(&self.primary, database, TargetSessionAttrs::ReadWrite).await
     }
 
     /// Connects to a server, whether it accepts changes or not.
     pub(super) async fn server(&self, address: &Address) -> Result<Connection> {
-        self.connect(address, TargetSessionAttrs::Any).await
+        self.connect(address, &self.database, TargetSessionAttrs::Any).await
     }
 
     /// All servers, the primary first.
@@ -116,26 +125,44 @@ impl Cluster {
         std::iter::once(&self.primary).chain(&self.replicas)
     }
 
-    async fn connect(&self, address: &Address, attributes: TargetSessionAttrs) -> Result<Connection> {
+    async fn connect(&self, address: &Address, database: &str, attributes: TargetSessionAttrs) -> Result<Connection> {
+        self.connect_within(STATEMENT_TIMEOUT, address, database, attributes).await
+    }
+
+    async fn connect_within(
+        &self,
+        statement_timeout: Duration,
+        address: &Address,
+        database: &str,
+        attributes: TargetSessionAttrs,
+    ) -> Result<Connection> {
         let mut config = Config::new();
         config
             .host(&address.host)
             .port(address.port)
             .user(&self.user)
             .password(self.password.expose_secret())
-            .dbname(&self.database)
+            .dbname(database)
             .application_name("sym-sdk")
+            .tcp_user_timeout(statement_timeout)
             .target_session_attrs(attributes)
             .ssl_mode(if address.is_loopback() { SslMode::Disable } else { SslMode::Require });
         let action = "connect";
         let connected = tokio::time::timeout(CONNECT_TIMEOUT, config.connect(self.tls.0.clone())).await;
         let (client, connection) =
             connected.map_err(|_| errors::time_out(action, address))?.explain(action, address)?;
-        // It ends when the client is dropped. Its error is that of the statement in flight.
-        tokio::spawn(async move {
+        // Its error is that of the statement in flight.
+        let driver = tokio::spawn(async move {
             let _ = connection.await;
         });
-        let connection = Connection { client, address: address.clone(), user: escape_identifier(&self.user) };
+        let connection = Connection {
+            client,
+            driver: driver.abort_handle(),
+            has_timed_out: AtomicBool::new(false),
+            statement_timeout,
+            address: address.clone(),
+            user: escape_identifier(&self.user),
+        };
         // Functions of this name that users of the database have made must not be called with our rights.
         connection.execute(action, "SET search_path = pg_catalog, pg_temp").await?;
         Ok(connection)
@@ -183,6 +210,10 @@ pub(super) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
 /// A connection to one server. Dropping it rolls back an open transaction.
 pub(super) struct Connection {
     client: Client,
+    /// The task that reads and writes. It ends when the client is dropped and the server has answered all statements.
+    driver: AbortHandle,
+    has_timed_out: AtomicBool,
+    statement_timeout: Duration,
     address: Address,
     user: String,
 }
@@ -216,7 +247,7 @@ impl Connection {
 
     /// Begins a transaction, which [`finish`](Self::finish) ends.
     pub(super) async fn begin(&self, action: &str) -> Result<()> {
-        self.execute(action, TRANSACTION).await
+        self.execute(action, &format!("{TRANSACTION}; {SET_LOCK_TIMEOUT}")).await
     }
 
     /// Commits a transaction that went well, and rolls back another.
@@ -236,12 +267,64 @@ impl Connection {
     }
 
     async fn within<T>(&self, action: &str, call: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
-        let result = tokio::time::timeout(STATEMENT_TIMEOUT, call).await;
-        result.map_err(|_| errors::time_out(action, &self.address))?.explain(action, &self.address)
+        match tokio::time::timeout(self.statement_timeout, call).await {
+            Ok(result) => result.explain(action, &self.address),
+            Err(_) => {
+                self.has_timed_out.store(true, Ordering::Relaxed);
+                Err(errors::time_out(action, &self.address))
+            }
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // A server that has fallen silent answers nothing any more, and its connections would pile up with each attempt.
+        if self.has_timed_out.load(Ordering::Relaxed) {
+            self.driver.abort();
+        }
     }
 }
 
 /// Reads a column of a row.
 pub(super) fn column<T: for<'a> FromSql<'a>>(action: &str, row: Option<&Row>, index: usize) -> Result<T> {
     row.and_then(|row| row.try_get(index).ok()).ok_or_else(|| errors::unexpected(action))
+}
+
+#[cfg(test)]
+mod tests {
+    use sym_sdk::clock::SystemClock;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A server that admits everybody, and then says nothing.
+    #[tokio::test]
+    async fn the_connection_to_a_silent_server_is_closed() {
+        let server = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let primary = Address::parse(&server.local_addr().unwrap().to_string()).unwrap();
+        let cluster = Cluster {
+            primary: primary.clone(),
+            replicas: Vec::new(),
+            user: "manager".to_owned(),
+            password: SecretString::from("x"),
+            database: "app".to_owned(),
+            tls: Tls::new(None).unwrap(),
+            clock: Arc::new(SystemClock),
+        };
+        let limit = Duration::from_millis(50);
+        let connecting = tokio::spawn(async move {
+            cluster.connect_within(limit, &primary, "app", TargetSessionAttrs::Any).await.map(drop)
+        });
+        let (mut stream, _) = server.accept().await.unwrap();
+        let mut received = [0; 1024];
+        assert!(stream.read(&mut received).await.unwrap() > 0);
+        // `AuthenticationOk` and `ReadyForQuery`.
+        stream.write_all(b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I").await.unwrap();
+        let error = connecting.await.unwrap().unwrap_err();
+        assert_eq!(error.code().to_string(), "Postgres:TIMED_OUT");
+        let closed = async { while stream.read(&mut received).await.is_ok_and(|length| length > 0) {} };
+        tokio::time::timeout(Duration::from_secs(60), closed).await.unwrap();
+    }
 }

@@ -14,15 +14,18 @@ use tokio_postgres::types::Type;
 
 use super::client::Inner;
 use super::codes;
-use super::connection::{Connection, column};
+use super::connection::{Connection, SET_LOCK_TIMEOUT, column};
 use super::errors::{self, POSTGRES};
 use super::role::{self, Comment};
 
-/// The key of the advisory lock that all changes of roles take: `sym-role` in ASCII.
+/// The key of the advisory lock that changes of roles take: `sym-role` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"sym-role");
 
 /// The action in errors of a grant.
 const GRANT: &str = "grant access";
+
+/// The action in errors of taking the lock.
+const LOCK_ROLES: &str = "lock the temporary roles";
 
 /// The number of attempts at a transaction that others get in the way of.
 const MAX_ATTEMPTS: u32 = 6;
@@ -134,7 +137,22 @@ impl Retry {
 /// Waits until no other transaction of this kind is open.
 pub(super) async fn lock_roles(connection: &Connection) -> Result<()> {
     let lock = "SELECT pg_advisory_xact_lock($1)";
-    connection.query("lock the temporary roles", lock, &[(&LOCK, Type::INT8)]).await.map(drop)
+    connection.query(LOCK_ROLES, lock, &[(&LOCK, Type::INT8)]).await.map(drop)
+}
+
+/// Waits a second for other transactions of this kind, and goes on without the lock. Any user of the server may take an advisory lock
+/// and keep it, and no revocation may depend on that; what it is good for, [`Retry`] does as well.
+pub(super) async fn lock_roles_briefly(connection: &Connection) -> Result<()> {
+    let lock = format!(
+        "SAVEPOINT roles; SET LOCAL lock_timeout = '1s'; SELECT pg_advisory_xact_lock({LOCK}); {SET_LOCK_TIMEOUT}; \
+         RELEASE SAVEPOINT roles"
+    );
+    match connection.execute(LOCK_ROLES, &lock).await {
+        Err(error) if errors::is_conflict(&error) => {
+            connection.execute(LOCK_ROLES, "ROLLBACK TO SAVEPOINT roles").await
+        }
+        result => result,
+    }
 }
 
 /// Rejects roles through which access could not be revoked.

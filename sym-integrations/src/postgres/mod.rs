@@ -99,9 +99,9 @@
 //!   sets it anew, with the same password. The comment on the login says who it is for.
 //! - The login has no rights of its own. Its sessions start as the prepared role (`ALTER ROLE … SET role`), so what they create belongs to
 //!   that role.
-//! - A revocation first takes the login and its memberships; then ends its sessions on all servers, until none has been seen for five
-//!   seconds; then drops the login; and finally reads what is left. A replica that cannot be reached keeps the Run revoking, since there
-//!   may be sessions on it.
+//! - A revocation first takes the login and its memberships, and ends sessions that would keep it from that, because they have the login
+//!   locked; then ends its sessions on all servers, until none has been seen for five seconds; then drops the login; and finally reads
+//!   what is left. A replica that cannot be reached keeps the Run revoking, since there may be sessions on it.
 //! - A login that owns something, because its user has left the prepared role, cannot be dropped. It is left without login,
 //!   memberships and sessions, which counts as revoked; operators are told what it owns and in which databases. Nothing that people have
 //!   made is deleted.
@@ -115,7 +115,7 @@
 //!   none. This program must connect to the server itself, too; `check` notices a pooler that pools by transaction or statement.
 //! - **Doors without passwords.** `VALID UNTIL` binds passwords only. Lines of `pg_hba.conf` that admit logins by certificate, `trust`,
 //!   LDAP or a cloud's IAM are closed by the revocation, and not by the server alone.
-//! - **What a session leaves behind.** Prepared transactions, functions and rows stay, as those of any other user of the role do.
+//! - **What a session leaves behind.** Prepared transactions, unless they have the login locked, functions and rows stay, as those of any other user of the role do.
 
 mod check;
 mod client;
@@ -123,6 +123,8 @@ pub mod codes;
 mod connection;
 mod errors;
 mod grant;
+mod interruption;
+mod prepared;
 mod revoke;
 mod role;
 mod sessions;

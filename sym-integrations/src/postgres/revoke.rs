@@ -1,8 +1,9 @@
 //! The revocation, in the order that leaves nothing open: login and memberships first, sessions next, the role last.
 //!
-//! The first step is what ends the access for good, and is one transaction. A role that cannot be dropped any more because it owns
-//! something is left over without login, memberships and sessions: that is a matter of tidiness, not of access, so the revocation
-//! has succeeded, and says what is left. At the end the server's own tables decide, not the absence of an error.
+//! The first step is what ends the access for good, and is one transaction. Sessions of the login that would keep it waiting are ended
+//! [before and during](super::interruption) it. A role that cannot be dropped any more because it owns something is left over without
+//! login, memberships and sessions: that is a matter of tidiness, not of access, so the revocation has succeeded, and says what is
+//! left. At the end the server's own tables decide, not the absence of an error.
 
 use postgres_protocol::escape::escape_identifier;
 use serde::Serialize;
@@ -15,7 +16,8 @@ use super::client::Inner;
 use super::codes;
 use super::connection::{Connection, column};
 use super::errors::POSTGRES;
-use super::grant::{Retry, lock_roles};
+use super::grant::{Retry, lock_roles_briefly};
+use super::interruption::Interruption;
 use super::role::{self, Comment};
 use super::sessions::{self, Logins};
 
@@ -51,19 +53,24 @@ impl Revocation<'_> {
     pub(super) async fn make(&self, postgres: &Inner) -> Result<Revoked> {
         let (cluster, clock) = (&postgres.cluster, &*postgres.cluster.clock);
         let connection = cluster.primary().await?;
+        let mut interruption = Interruption::new(self, cluster);
         let mut retry = Retry::default();
         let names = loop {
-            connection.begin(END_LOGINS).await?;
-            let ended = self.end_logins(&connection).await;
-            match connection.finish(END_LOGINS, ended).await {
+            interruption.interrupt(&connection).await;
+            let ended = interruption.during(async {
+                connection.begin(END_LOGINS).await?;
+                let ended = self.end_logins(&connection).await;
+                connection.finish(END_LOGINS, ended).await
+            });
+            match ended.await {
                 Err(error) if retry.is_due(&error, clock).await => {}
-                result => break result?,
+                result => break result.map_err(|error| interruption.explain(error))?,
             }
         };
         let own = role::name(self.run);
         let dropped = self.oid.filter(|_| !names.contains(&own));
         let logins = Logins { names, dropped };
-        let sessions_ended = sessions::end_all(cluster, &logins).await?;
+        let sessions_ended = sessions::end_all(cluster, &logins, interruption.into_ended()).await?;
         let mut left = Vec::new();
         for name in &logins.names {
             if let Err(error) = drop_login(&connection, name, clock).await {
@@ -77,11 +84,8 @@ impl Revocation<'_> {
     /// Takes the login and the memberships of the Run's role, and of those that other Runs of the same access have left: the last of
     /// them to end ends it for all.
     async fn end_logins(&self, connection: &Connection) -> Result<Vec<String>> {
-        lock_roles(connection).await?;
-        let own = role::name(self.run);
-        let logins = of_access(connection, Some(&own), self.role).await?;
-        let logins = logins.into_iter().filter(|login| login.name == own || login.identity == self.identity);
-        let names: Vec<String> = logins.map(|login| login.name).collect();
+        lock_roles_briefly(connection).await?;
+        let names = self.logins(connection).await?;
         for name in &names {
             let quoted = escape_identifier(name);
             connection.execute(END_LOGINS, &format!("ALTER ROLE {quoted} NOLOGIN PASSWORD NULL")).await?;
@@ -94,6 +98,14 @@ impl Revocation<'_> {
             }
         }
         Ok(names)
+    }
+
+    /// Returns the names of the logins that it ends.
+    pub(super) async fn logins(&self, connection: &Connection) -> Result<Vec<String>> {
+        let own = role::name(self.run);
+        let logins = of_access(connection, Some(&own), self.role).await?;
+        let logins = logins.into_iter().filter(|login| login.name == own || login.identity == self.identity);
+        Ok(logins.map(|login| login.name).collect())
     }
 }
 
@@ -150,7 +162,7 @@ async fn drop_login(connection: &Connection, name: &str, clock: &dyn Clock) -> R
     let mut retry = Retry::default();
     loop {
         connection.begin(DROP).await?;
-        let dropped = match lock_roles(connection).await {
+        let dropped = match lock_roles_briefly(connection).await {
             Ok(()) => connection.execute(DROP, &format!("DROP ROLE IF EXISTS {}", escape_identifier(name))).await,
             Err(error) => Err(error),
         };

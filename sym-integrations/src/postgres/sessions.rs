@@ -19,7 +19,7 @@ use super::errors::POSTGRES;
 const QUIET_TIME: Duration = Duration::from_secs(5);
 
 /// The delay between two looks.
-const POLL_INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Time limit of ending the sessions of one server. All of a revocation has a minute.
 const SERVER_TIMEOUT: Duration = Duration::from_secs(35);
@@ -35,17 +35,22 @@ pub(super) struct Logins {
     pub(super) dropped: Option<u32>,
 }
 
+/// Sessions of one server: the number of each process, which may be used again, with the time of its start.
+pub(super) type Sessions = BTreeSet<(i32, String)>;
+
 /// Finds the sessions of logins, `$1` by name and `$2` by number.
 const SESSIONS: &str = "\
     FROM pg_stat_activity WHERE usename::text = ANY($1) \
     OR (usesysid = $2 AND NOT EXISTS (SELECT FROM pg_roles WHERE pg_roles.oid = usesysid))";
 
-/// Ends all sessions on all servers, and returns how many there were.
+/// Ends all sessions on all servers, and returns how many there were, with those of the primary that have been ended before.
 ///
 /// # Errors
 /// If a server cannot be asked, or still has sessions when the time is up. All servers are tried before.
-pub(super) async fn end_all(cluster: &Cluster, logins: &Logins) -> Result<usize> {
-    let results = join_all(cluster.servers().map(|server| end_on(cluster, server, logins))).await;
+pub(super) async fn end_all(cluster: &Cluster, logins: &Logins, before: Sessions) -> Result<usize> {
+    let before = std::iter::once(before).chain(std::iter::repeat_with(Sessions::new));
+    let results =
+        join_all(cluster.servers().zip(before).map(|(server, seen)| end_on(cluster, server, logins, seen))).await;
     let mut ended = 0;
     let mut failures = Vec::new();
     for result in results {
@@ -61,10 +66,9 @@ pub(super) async fn end_all(cluster: &Cluster, logins: &Logins) -> Result<usize>
     }
 }
 
-async fn end_on(cluster: &Cluster, server: &Address, logins: &Logins) -> Result<usize> {
+async fn end_on(cluster: &Cluster, server: &Address, logins: &Logins, mut seen: Sessions) -> Result<usize> {
     let (clock, connection) = (&*cluster.clock, cluster.server(server).await?);
     let (start, mut quiet_since) = (clock.elapsed(), None);
-    let mut seen = BTreeSet::new();
     loop {
         let sessions = look(&connection, server, logins).await?;
         let is_quiet = sessions.is_empty() && !may_log_in(&connection, logins).await?;
@@ -84,8 +88,8 @@ async fn end_on(cluster: &Cluster, server: &Address, logins: &Logins) -> Result<
     }
 }
 
-/// Tells all sessions to end, and waits for some of them. Returns their numbers with the time of their start.
-async fn look(connection: &Connection, server: &Address, logins: &Logins) -> Result<Vec<(i32, String)>> {
+/// Tells all sessions to end, waits for some of them, and returns them.
+pub(super) async fn look(connection: &Connection, server: &Address, logins: &Logins) -> Result<Sessions> {
     let action = "end sessions";
     let values = [(&logins.names as _, Type::TEXT_ARRAY), (&logins.dropped as _, Type::OID)];
     let query = format!("SELECT pid, coalesce(backend_start::text, ''), pg_terminate_backend(pid) {SESSIONS}");

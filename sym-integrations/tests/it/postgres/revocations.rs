@@ -6,7 +6,7 @@ use serde_json::json;
 use sym_integrations::postgres::PostgresStrategy;
 use sym_sdk::error::ErrorKind;
 
-use super::cluster::{Asked, Cluster, SUPERUSER_PASSWORD, closed, code, rows};
+use super::cluster::{Asked, Cluster, SUPERUSER_PASSWORD, closed, code, installed, rows};
 use super::cluster_clock::SteppingClock;
 
 /// PG01: neither the end of a login nor that of a role ends a session.
@@ -219,4 +219,105 @@ async fn the_last_of_several_runs_ends_the_access_of_all() {
     assert_eq!(revoked, json!({ "logins": [first.login_name(), second.login_name()], "sessions_ended": 2 }));
     assert_eq!(other.listed().await.unwrap(), ["ben@example.com"]);
     assert_eq!(rows(&sessions[2], "SELECT 1").await, ["1"]);
+}
+
+/// A login may change its own password, and lock itself with that: the session is ended before the login is taken.
+#[tokio::test]
+async fn a_login_that_its_own_session_has_locked_is_revoked() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let strategy = cluster.strategy();
+    let asked = Asked::new(&strategy, "readonly");
+    asked.granted().await;
+    let session = cluster.log_in(&cluster.client().login(asked.event()).unwrap()).await.unwrap();
+    let lock = format!("SET ROLE NONE; BEGIN; ALTER ROLE {} PASSWORD 'y'", asked.login_name());
+    session.batch_execute(&lock).await.unwrap();
+    assert_eq!(asked.revoke().await.unwrap(), json!({ "logins": [asked.login_name()], "sessions_ended": 1 }));
+    closed(&session).await;
+}
+
+/// A client that connects again can lock the login again: its sessions end while the revocation waits, too.
+#[tokio::test]
+async fn sessions_end_while_a_revocation_waits_for_a_lock() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (strategy, admin, observer) = (cluster.strategy(), cluster.admin().await, cluster.admin().await);
+    let asked = Asked::new(&strategy, "readonly");
+    asked.granted().await;
+    let login = cluster.client().login(asked.event()).unwrap();
+    admin.batch_execute(&format!("BEGIN; ALTER ROLE {} CONNECTION LIMIT 5", asked.login_name())).await.unwrap();
+    let waiting = async || {
+        let query = "SELECT xact_start FROM pg_stat_activity WHERE usename = 'manager' AND wait_event_type = 'Lock'";
+        loop {
+            let found = rows(&observer, query).await;
+            if !found.is_empty() {
+                break found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let interrupted = async {
+        // Not by the attempt that follows when this one has waited long enough.
+        loop {
+            let attempt = waiting().await;
+            closed(&cluster.log_in(&login).await.unwrap()).await;
+            if waiting().await == attempt {
+                break admin.batch_execute("ROLLBACK").await.unwrap();
+            }
+        }
+    };
+    let (revoked, ()) = tokio::try_join!(asked.revoke(), async { interrupted.await; Ok(()) }).unwrap();
+    assert!(revoked["sessions_ended"].as_u64().unwrap() > 0);
+}
+
+/// A prepared transaction keeps its lock without a session. One that does not have the login locked stays.
+#[tokio::test]
+async fn a_login_that_a_prepared_transaction_has_locked_is_revoked() {
+    let Some(bin) = installed().pop() else { return };
+    let cluster = Cluster::start_with(bin, &["max_prepared_transactions=5"]).await;
+    let (strategy, admin) = (cluster.strategy(), cluster.admin().await);
+    let asked = Asked::new(&strategy, "readonly");
+    asked.granted().await;
+    let session = cluster.log_in(&cluster.client().login(asked.event()).unwrap()).await.unwrap();
+    for statement in [
+        "SET ROLE NONE".to_owned(),
+        format!("BEGIN; ALTER ROLE {} PASSWORD 'y'", asked.login_name()),
+        "PREPARE TRANSACTION 'it''s locked'".to_owned(),
+        "BEGIN; SELECT pg_advisory_xact_lock(7)".to_owned(),
+        "PREPARE TRANSACTION 'harmless'".to_owned(),
+    ] {
+        session.batch_execute(&statement).await.unwrap();
+    }
+    assert_eq!(asked.revoke().await.unwrap(), json!({ "logins": [asked.login_name()], "sessions_ended": 1 }));
+    assert_eq!(rows(&admin, "SELECT gid FROM pg_prepared_xacts").await, ["harmless"]);
+    assert!(rows(&admin, "SELECT 1 FROM pg_roles WHERE starts_with(rolname, 'sym_')").await.is_empty());
+}
+
+/// Without the right to end the session that has the login locked, the error names that right.
+#[tokio::test]
+async fn a_lock_that_cannot_be_broken_is_explained() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (strategy, admin) = (cluster.strategy(), cluster.admin().await);
+    let asked = Asked::new(&strategy, "readonly");
+    asked.granted().await;
+    let session = cluster.log_in(&cluster.client().login(asked.event()).unwrap()).await.unwrap();
+    let lock = format!("SET ROLE NONE; BEGIN; ALTER ROLE {} PASSWORD 'y'", asked.login_name());
+    session.batch_execute(&lock).await.unwrap();
+    admin.batch_execute("REVOKE pg_signal_backend FROM manager").await.unwrap();
+    let error = asked.revoke().await.unwrap_err();
+    assert_eq!(code(&error), "Postgres:FORBIDDEN", "{error}");
+    assert!(error.hint().unwrap().ends_with(r#"GRANT pg_signal_backend TO "manager""#));
+}
+
+/// Any user of the server may take the advisory lock that orders our transactions: revocations go on without it.
+#[tokio::test]
+async fn an_advisory_lock_of_somebody_else_stops_no_revocation() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (strategy, admin) = (cluster.strategy(), cluster.admin().await);
+    let asked = Asked::new(&strategy, "readonly");
+    asked.granted().await;
+    admin.batch_execute("CREATE ROLE mallory LOGIN PASSWORD 'x'").await.unwrap();
+    let mallory = cluster.connect("mallory", "x", "app").await.unwrap();
+    let key = i64::from_be_bytes(*b"sym-role");
+    mallory.batch_execute(&format!("SELECT pg_advisory_lock({key})")).await.unwrap();
+    assert_eq!(asked.revoke().await.unwrap(), json!({ "logins": [asked.login_name()], "sessions_ended": 0 }));
+    assert!(rows(&admin, "SELECT 1 FROM pg_roles WHERE starts_with(rolname, 'sym_')").await.is_empty());
 }
