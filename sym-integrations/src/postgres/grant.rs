@@ -185,12 +185,15 @@ pub(super) async fn check_role(connection: &Connection, name: &str, allow_admin:
     ))
 }
 
-/// The roles of administrators that a role is, or is a member of.
+/// The roles that a role is, or is a member of, through which changes can be made that outlast the access: those of administrators,
+/// those that log in, whose password a member can set, and those that may add members to others.
 async fn powers(connection: &Connection, name: &str) -> Result<Vec<String>> {
     let action = "read the target's role";
     let query = format!(
         "SELECT other.rolname::text FROM pg_roles this JOIN pg_roles other ON pg_has_role(this.oid, other.oid, 'MEMBER') \
-         WHERE this.rolname = $1 AND (other.rolsuper OR other.rolcreaterole OR other.rolname IN ({SERVER_ROLES})) \
+         WHERE this.rolname = $1 AND (other.rolsuper OR other.rolcreaterole OR other.rolcanlogin \
+             OR other.rolname IN ({SERVER_ROLES}) \
+             OR EXISTS (SELECT FROM pg_auth_members WHERE member = other.oid AND admin_option)) \
          ORDER BY 1 LIMIT 5"
     );
     let rows = connection.query(action, &query, &[(&name, Type::TEXT)]).await?;

@@ -45,7 +45,7 @@
 //! | --- | --- |
 //! | `role` | the prepared role; requesters can pick it in the form |
 //! | `database` | optional: the database that requesters are told to connect to |
-//! | `allow_admin` | optional: `true` accepts a role that can make changes that outlast the access, such as create logins |
+//! | `allow_admin` | optional: `true` accepts a role that can make changes that outlast the access: create logins, set the password of one, or add members to a role |
 //!
 //! # Preparation
 //! Once, as an administrator of the server:

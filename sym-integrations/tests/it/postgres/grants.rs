@@ -152,6 +152,29 @@ async fn roles_that_cannot_be_taken_back_are_refused() {
     assert!(error.hint().unwrap().contains(r#"CREATE ROLE "nobody_made_it" NOLOGIN"#));
 }
 
+/// A role through which a password can be set, or members be added, gives access that outlasts the login.
+#[tokio::test]
+async fn roles_that_reach_a_login_or_may_add_members_are_refused() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (strategy, admin) = (cluster.strategy(), cluster.admin().await);
+    let setup = "\
+        CREATE ROLE orders LOGIN; CREATE ROLE app_owner NOLOGIN; GRANT orders TO app_owner; \
+        CREATE ROLE payroll NOLOGIN; CREATE ROLE lead NOLOGIN; GRANT payroll TO lead WITH ADMIN OPTION; \
+        CREATE ROLE deputy NOLOGIN; GRANT lead TO deputy; \
+        GRANT app_owner, lead, deputy TO manager WITH ADMIN OPTION";
+    admin.batch_execute(setup).await.unwrap();
+    for (role, through) in [("app_owner", "orders"), ("lead", "lead"), ("deputy", "lead")] {
+        let expected = format!("role `{role}` can make changes that outlast the access, as {through}");
+        for error in [
+            Asked::new(&strategy, role).grant().await.unwrap_err(),
+            strategy.check(&target(role)).await.unwrap_err(),
+        ] {
+            assert_eq!((code(&error).as_str(), error.message()), ("Postgres:UNSAFE_ROLE", expected.as_str()));
+        }
+        strategy.check(&target(role).with_setting("allow_admin", "true")).await.unwrap();
+    }
+}
+
 /// PG06: the server fails transactions that change the same row at the same time.
 #[tokio::test]
 async fn concurrent_grants_and_revocations_all_succeed() {
