@@ -189,7 +189,8 @@ impl AwsSso {
         }
     }
 
-    /// Requests a change, again and again while AWS refuses it because of others.
+    /// Requests a change, again and again while AWS refuses it because of others. If the response of an attempt was lost, the refusals
+    /// that follow may be because of that attempt itself, and leave the outcome unknown.
     async fn request_change(
         &self,
         operation: &'static str,
@@ -197,21 +198,22 @@ impl AwsSso {
         assignment: &Assignment,
         deadline: Timestamp,
     ) -> Result<ChangeStatus> {
-        let mut delay = MIN_POLL_DELAY;
+        let (mut delay, mut may_be_made) = (MIN_POLL_DELAY, false);
         loop {
             let call = self.operation(Service::SsoAdmin, operation, arguments)?;
             let error = match set_not_found(call, assignment.permission_set.as_str()).await {
                 Ok(response) => return status_in(&response),
                 Err(error) => error,
             };
+            may_be_made |= error.is_outcome_unknown();
             let is_refused = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::RateLimited)
                 && error.code().name() != "SERVICE_QUOTA_EXCEEDED";
             if !is_refused || !self.wait(jittered(delay), deadline).await {
-                return Err(if error.kind() == ErrorKind::NotFound {
-                    self.what_is_missing(error, assignment).await
-                } else {
-                    error
-                });
+                let error = match error.kind() {
+                    ErrorKind::NotFound => self.what_is_missing(error, assignment).await,
+                    _ => error,
+                };
+                return Err(if may_be_made { error.with_unknown_outcome() } else { error });
             }
             delay = delay.mul_f64(POLL_FACTOR).min(MAX_POLL_DELAY);
         }

@@ -125,6 +125,30 @@ async fn an_assignment_in_progress_has_an_unknown_outcome() {
     assert!(grant_of(&fake, ANA).await.is_ok());
 }
 
+/// A change whose response was lost is in progress, so what AWS refuses afterwards may be refused because of it.
+#[tokio::test]
+async fn conflicts_after_a_lost_response_leave_the_outcome_unknown() {
+    for conflicts in [1, 40] {
+        let fake = start().await;
+        fake.once("CreateAccountAssignment", ResponseTemplate::new(504));
+        for _ in 0..conflicts {
+            fake.once("CreateAccountAssignment", json_failure(400, "ConflictException", "another operation"));
+        }
+        if conflicts == 1 {
+            fake.once("CreateAccountAssignment", json_failure(400, "ServiceQuotaExceededException", "no more"));
+        }
+        let error = grant_of(&fake, ANA).await.unwrap_err();
+        assert!(error.is_outcome_unknown(), "{conflicts}: {error}");
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+    }
+    // Refusals alone have made nothing.
+    let fake = start().await;
+    for _ in 0..40 {
+        fake.once("CreateAccountAssignment", json_failure(400, "ConflictException", "another operation"));
+    }
+    assert!(!grant_of(&fake, ANA).await.unwrap_err().is_outcome_unknown());
+}
+
 /// IC05: conflicts with other changes, and throttling, are tried again until the deadline.
 #[tokio::test]
 async fn conflicts_are_tried_again() {
