@@ -147,15 +147,28 @@ impl Tailscale {
 
     /// Makes a change on the present version of the file. `None` means that the file is as it should be.
     async fn change(&self, change: impl Fn(&PolicyFile) -> Result<Option<String>> + Send + Sync) -> Result<()> {
-        // Our own changes follow one another, so that only other people's changes lead to another attempt.
-        let queue = queue_of(&format!("{} {}", self.0.base_url().as_str(), self.tailnet()));
+        // Our own changes follow one another, so that mostly other people's changes lead to another attempt. Revocations have a queue of
+        // their own: they do not wait for a grant that the service keeps waiting.
+        let queue = queue_of(&format!("{} {} {}", self.0.base_url().as_str(), self.tailnet(), self.0.rate_group()));
         let _turn = queue.lock().await;
+        let mut may_be_made = false;
+        let result = self.attempt_change(change, &mut may_be_made).await;
+        // What fails later says nothing about the attempts before.
+        result.map_err(|error| if may_be_made { error.with_unknown_outcome() } else { error })
+    }
+
+    async fn attempt_change(
+        &self,
+        change: impl Fn(&PolicyFile) -> Result<Option<String>> + Send + Sync,
+        may_be_made: &mut bool,
+    ) -> Result<()> {
         let mut attempt = 1;
         loop {
             let file = self.policy_file().await?;
             let Some(text) = change(&file)? else { return Ok(()) };
             match self.write(&file, text).await {
                 Err(error) if error.status() == Some(412) && attempt < MAX_ATTEMPTS => {
+                    *may_be_made |= error.is_outcome_unknown();
                     attempt += 1;
                     self.0.clock().sleep(MAX_RETRY_DELAY.mul_f64(fastrand::f64())).await;
                 }
@@ -177,15 +190,15 @@ impl Tailscale {
 
 type Queue = Arc<futures_util::lock::Mutex<()>>;
 
-/// Returns the queue of all changes of one tailnet in this process.
-fn queue_of(tailnet: &str) -> Queue {
+/// Returns a queue of changes of one tailnet in this process, by its name.
+fn queue_of(name: &str) -> Queue {
     static QUEUES: Mutex<BTreeMap<String, Weak<futures_util::lock::Mutex<()>>>> = Mutex::new(BTreeMap::new());
     let mut queues = QUEUES.lock().unwrap_or_else(PoisonError::into_inner);
     queues.retain(|_, queue| queue.strong_count() > 0);
-    if let Some(queue) = queues.get(tailnet).and_then(Weak::upgrade) {
+    if let Some(queue) = queues.get(name).and_then(Weak::upgrade) {
         return queue;
     }
     let queue = Queue::default();
-    queues.insert(tailnet.to_owned(), Arc::downgrade(&queue));
+    queues.insert(name.to_owned(), Arc::downgrade(&queue));
     queue
 }

@@ -209,3 +209,47 @@ async fn unconfirmed_changes_fail() {
         assert_eq!(fake.state().policy, POLICY);
     }
 }
+
+/// A grant that the service does not answer holds up other grants, and no revocation.
+#[tokio::test]
+async fn a_revocation_does_not_wait_for_a_grant() {
+    let fake = FakeTailscale::start().await;
+    let strategy = TailscaleStrategy::new(fake.client());
+    let slow = wiremock::ResponseTemplate::new(503).set_delay(std::time::Duration::from_secs(3600));
+    fake.state().refusals = vec![("POST tailnet/example.com/acl".to_owned(), slow, 1)];
+    let (granting, revoking) =
+        (Asked::new(&strategy, "group:ops", "ana@example.com"), Asked::new(&strategy, "group:ops", "ben@example.com"));
+    let revocation = async {
+        while fake.writes() == 0 {
+            tokio::task::yield_now().await;
+        }
+        revoking.revoke().await
+    };
+    match futures_util::future::select(std::pin::pin!(granting.grant()), std::pin::pin!(revocation)).await {
+        futures_util::future::Either::Left((granted, _)) => panic!("the revocation waited for the grant: {granted:?}"),
+        futures_util::future::Either::Right((revoked, _)) => drop(revoked.unwrap()),
+    }
+    let listed = strategy.list_current(&target("group:ops")).await.unwrap().unwrap();
+    assert_eq!(listed, ["cleo@example.com"]);
+}
+
+/// A write whose response was lost may have been made: what fails afterwards says nothing about it.
+#[tokio::test]
+async fn a_failure_after_a_lost_response_leaves_the_outcome_unknown() {
+    let fake = FakeTailscale::start().await;
+    let strategy = TailscaleStrategy::new(fake.client());
+    let file = || {
+        let response = wiremock::ResponseTemplate::new(200).set_body_raw(POLICY, "application/hujson");
+        response.insert_header("etag", "\"00000001\"")
+    };
+    let acl = "tailnet/example.com/acl";
+    fake.state().refusals = vec![
+        (format!("GET {acl}"), file(), 2),
+        (format!("POST {acl}"), wiremock::ResponseTemplate::new(504), 1),
+        (format!("GET {acl}"), fault(403, "no"), 1),
+    ];
+    // The repetition finds another version than the one that was read: somebody else's, or our own.
+    fake.state().changes = vec![|text| text.replace("on call", "on duty")];
+    let error = Asked::new(&strategy, "group:ops", "ana@example.com").grant().await.unwrap_err();
+    assert_eq!((code(&error).as_str(), error.is_outcome_unknown()), ("Tailscale:FORBIDDEN", true), "{error}");
+}
