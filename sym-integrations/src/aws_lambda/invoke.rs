@@ -51,6 +51,12 @@ impl<T> Invoke<T> {
         self
     }
 
+    /// Counts the call to a group of rate limits of its own.
+    pub(super) fn rate_group(mut self, group: &'static str) -> Self {
+        self.call = self.call.map(|call| call.rate_group(group));
+        self
+    }
+
     /// Limits the size of the response in bytes.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.call = self.call.map(|call| call.max_bytes(bytes));

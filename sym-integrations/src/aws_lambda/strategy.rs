@@ -11,6 +11,10 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationSc
 use super::client::LAMBDA;
 use super::{AwsLambda, FunctionArn, codes};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
+use crate::kit::REVOKE;
+
+/// The rate group of grants, which is that of all other calls.
+const GRANT: &str = "";
 
 /// The configuration of strategies of type `aws_lambda`. Other settings of a target are passed to the function.
 const SCHEMA: StrategySchema = StrategySchema::ANY
@@ -98,9 +102,15 @@ impl LambdaStrategy {
         Self(lambda)
     }
 
-    async fn call(&self, request: &AccessRequest<'_>) -> Result<(FunctionArn, FunctionResponse)> {
+    /// Calls the target's function. Throttling of one rate group does not pause the other.
+    async fn call(
+        &self,
+        request: &AccessRequest<'_>,
+        rate_group: &'static str,
+    ) -> Result<(FunctionArn, FunctionResponse)> {
         let function = function_of(request.target())?;
-        let response = self.0.invoke(&function, &request.to_json()).max_bytes(MAX_BYTES).await?;
+        let invocation = self.0.invoke(&function, &request.to_json()).rate_group(rate_group);
+        let response = invocation.max_bytes(MAX_BYTES).await?;
         let response = FunctionResponse::parse(response).map_err(|error| {
             let message =
                 format!("function `{}` does not follow the protocol of strategies: {}", function.name(), error.problem);
@@ -121,11 +131,11 @@ impl AccessStrategy for LambdaStrategy {
     }
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
-        Ok(self.call(request).await?.1.into_grant_result())
+        Ok(self.call(request, GRANT).await?.1.into_grant_result())
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
-        let (function, response) = self.call(request).await?;
+        let (function, response) = self.call(request, REVOKE).await?;
         response.into_revocation(function.name())
     }
 

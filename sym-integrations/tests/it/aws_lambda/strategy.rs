@@ -143,3 +143,22 @@ async fn targets_that_share_a_function_are_distinct() {
     let bare = AccessTarget::new("acme", "aws_lambda_function", Slug::parse("admins").unwrap());
     assert_eq!(code(&strategy.check(&bare).await.unwrap_err()), "SymSDK:UNKNOWN_SETTING");
 }
+
+/// A function that is throttled for grants revokes all the same: Lambda has one limit, and revocations come first.
+#[tokio::test]
+async fn throttled_grants_do_not_delay_revocations() {
+    let replay = Replay::new();
+    let strategy = LambdaStrategy::new(AwsLambda::new(context(&replay)));
+    let target = target("admins");
+    let busy = Reply::status(429).header("x-amzn-errortype", "TooManyRequestsException").header("retry-after", "3600");
+    replay.post(path_of(FUNCTION)).reply(busy);
+    let granting = event(Step::Escalate, &target);
+    let request = AccessRequest::new(&granting, &target, "ann@example.com", key());
+    assert_eq!(strategy.escalate(&request).await.unwrap_err().kind(), ErrorKind::RateLimited);
+
+    replay.post(path_of(FUNCTION)).reply(Reply::json(json!({ "body": {}, "errors": [] })));
+    let revoking = event(Step::Deescalate, &target);
+    strategy.deescalate(&AccessRequest::new(&revoking, &target, "ann@example.com", key())).await.unwrap();
+    assert_eq!(replay.elapsed(), std::time::Duration::ZERO);
+    replay.check().unwrap();
+}
