@@ -2,7 +2,8 @@
 //!
 //! A login is not like other calls: attempts that a service refuses may lock the account that all revocations go through. So one login serves
 //! all calls until its token expires, a rejected token leads to one more login, and after a refusal nobody signs in again for some
-//! minutes.
+//! minutes. That a login failed is no answer to the call that needed it: its error never says that what the call is about does not
+//! exist.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,7 +16,7 @@ use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorKind, Result};
 
 use crate::expiring_cache::{Expires, ExpiringCache, to_owned_error};
-use crate::http::{Auth, CredentialsVersion, SecretString, Signer, UnsignedRequest};
+use crate::http::{Auth, CredentialsVersion, SecretString, Signer, UnsignedRequest, error_names};
 
 /// The time before its expiry at which a token is replaced.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
@@ -55,8 +56,8 @@ pub trait Login: Send + Sync + 'static {
     /// Signs in.
     ///
     /// # Errors
-    /// If the service does not return a token. After an error that is not [retryable](Error::is_retryable), no other login is attempted for
-    /// [some time](Self::REFUSAL_TTL).
+    /// If the service does not return a token. After one by which the service may have judged the credentials, no other login is attempted
+    /// for [some time](Self::REFUSAL_TTL).
     fn log_in(&self) -> impl Future<Output = Result<LoginToken>> + Send;
 }
 
@@ -73,7 +74,10 @@ pub fn login_auth<L: Login>(login: L, clock: &Arc<dyn Clock>) -> Auth {
             refusal.check(clock.now())?;
             match login.log_in().await {
                 Ok(token) => Ok(Issued { token, version: versions.fetch_add(1, Ordering::Relaxed) }),
-                Err(error) => Err(refusal.remember(error, clock.now() + L::REFUSAL_TTL)),
+                Err(error) if is_refusal(&error) => {
+                    Err(refusal.remember(without_verdict(error), clock.now() + L::REFUSAL_TTL))
+                }
+                Err(error) => Err(without_verdict(error)),
             }
         })
     });
@@ -127,15 +131,33 @@ impl Refusal {
     }
 
     fn remember(&self, error: Error, until: Timestamp) -> Error {
-        let is_refusal = matches!(
-            error.kind(),
-            ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration | ErrorKind::InvalidInput
-        );
-        if !is_refusal {
-            return error;
-        }
         let error = Arc::new(error);
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&error), until));
         to_owned_error(error)
     }
+}
+
+/// Whether the service may have judged the credentials. What a proxy answers, or a host with another certificate, is no judgement.
+fn is_refusal(error: &Error) -> bool {
+    const UNJUDGED: &[&str] =
+        &[error_names::UNTRUSTED_CERTIFICATE, error_names::REDIRECTED, error_names::INVALID_RESPONSE];
+    let kind = error.kind();
+    matches!(kind, ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::Configuration | ErrorKind::InvalidInput)
+        && !UNJUDGED.contains(&error.code().name())
+}
+
+/// Converts an error of a login that would look like a result of the caller's own call.
+fn without_verdict(error: Error) -> Error {
+    if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::InvalidInput) {
+        return error;
+    }
+    let message = format!("could not sign in: {}", error.message());
+    let hint =
+        error.hint().unwrap_or("check the URL of the service, and whether there is a proxy in between").to_owned();
+    let converted = Error::new(ErrorKind::Configuration, error.code().clone(), message).with_hint(hint);
+    let converted = match error.service() {
+        Some(service) => converted.with_service(service.to_owned()),
+        None => converted,
+    };
+    converted.with_source(error)
 }

@@ -6,10 +6,10 @@ use serde_json::json;
 use sym_integrations::aptible::{Aptible, AptibleStrategy};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::model::AccessTarget;
-use sym_sdk::strategy::AccessStrategy;
+use sym_sdk::model::{AccessTarget, Event, Flow, Step};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy};
 
-use super::fake::{FakeAptible, ORGANIZATION, PASSWORD, code};
+use super::fake::{ANA, FakeAptible, ORGANIZATION, PASSWORD, ROLE, code, fault, person};
 
 async fn check(strategy: &AptibleStrategy) -> Result<()> {
     let target = AccessTarget::new("acme", "aptible_role", "any".parse().unwrap()).with_field_binding("role_id");
@@ -118,4 +118,50 @@ fn a_client_needs_a_login_and_an_organization() {
     }
     let aptible = Aptible::builder(ORGANIZATION).login("bot@example.com", PASSWORD).build().unwrap();
     assert!(!format!("{aptible:?}").contains("S3CRET"));
+}
+
+/// A login that fails says nothing about the role: the access is there, and nobody may be told to write it off.
+#[tokio::test]
+async fn a_login_that_finds_nothing_is_no_answer_to_the_call() {
+    let fake = FakeAptible::start().await;
+    let client = fake.builder().without_rate_limits().build().unwrap();
+    fake.state().join("m1", ROLE, ANA);
+    for (status, text) in [(404, "not_found"), (409, "conflict")] {
+        fake.state().refusals = vec![("POST /tokens".to_owned(), fault(status, text, "No."))];
+        let error = revoke(&client).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{} {error}", code(&error));
+        assert!(error.message().starts_with("could not sign in: "), "{error}");
+        assert!(!error.hint().unwrap_or_default().contains("written off"));
+        assert_eq!(error.status(), None);
+    }
+    fake.state().refusals.clear();
+    revoke(&client).await.unwrap();
+    assert!(!fake.is_member(ROLE, ANA));
+}
+
+/// Nobody has judged the password if a proxy answered, so the next call signs in again.
+#[tokio::test]
+async fn an_accident_of_the_network_does_not_block_the_next_login() {
+    let html = || Reply::text("<html>Sign in").header("content-type", "text/html");
+    for (answer, expected) in [
+        (html().with_status(404), "Aptible:INVALID_RESPONSE"),
+        (Reply::status(307).header("location", "https://portal.example.com/"), "Aptible:REDIRECTED"),
+    ] {
+        let replay = Replay::new();
+        let strategy = replayed(&replay);
+        replay.post("/tokens").reply(answer);
+        assert_eq!(code(&check(&strategy).await.unwrap_err()), expected);
+        replay.post("/tokens").reply(Reply::json(json!({ "access_token": "S3CRET-1" })));
+        replay.get(format!("/organizations/{ORGANIZATION}")).reply(Reply::json(json!({ "id": ORGANIZATION })));
+        check(&strategy).await.unwrap();
+        replay.check().unwrap();
+    }
+}
+
+async fn revoke(client: &Aptible) -> Result<()> {
+    let target = AccessTarget::new("acme", "aptible_role", "admins".parse().unwrap()).with_setting("role_id", ROLE);
+    let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
+    let event = Event::builder(flow, Step::Deescalate, person("ana@example.com")).target(target.clone()).build();
+    let key = "0190a0a0-0000-7000-8000-000000000001:7".parse().unwrap();
+    AptibleStrategy::new(client.clone()).deescalate(&AccessRequest::new(&event, &target, ANA, key)).await.map(drop)
 }

@@ -87,8 +87,8 @@ async fn a_refused_login_is_not_repeated_for_some_minutes() {
     assert_eq!(fake.calls(), ["POST /v1/auth-methods/ampw_1:authenticate"]);
     let boundary = fake.builder().auth_method_id("ampw_9").build().unwrap();
     let error = boundary.get_group("g_1").await.unwrap_err();
-    assert_eq!((error.kind(), code(&error)), (ErrorKind::NotFound, "Boundary:NOT_FOUND".to_owned()));
-    assert!(error.hint().unwrap().contains("auth method"));
+    assert_eq!((error.kind(), code(&error)), (ErrorKind::Configuration, "Boundary:NOT_FOUND".to_owned()));
+    assert!(error.message().starts_with("could not sign in: ") && error.hint().unwrap().contains("auth method"), "{error}");
 }
 
 #[tokio::test]

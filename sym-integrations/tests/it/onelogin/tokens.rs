@@ -7,7 +7,7 @@ use sym_integrations::onelogin::OneLogin;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 
-use super::fake::{CLIENT_ID, DOMAIN, FakeOneLogin, SECRET, code};
+use super::fake::{CLIENT_ID, DOMAIN, FakeOneLogin, SECRET, code, fault};
 
 const TOKENS: &str = "/auth/oauth2/v2/token";
 
@@ -106,6 +106,22 @@ async fn a_failed_login_is_repeated() {
     replay.get("/api/2/roles/70").reply(Reply::json(json!({ "id": 70 })));
     onelogin.get_role(70).await.unwrap();
     replay.check().unwrap();
+}
+
+/// A login that fails says nothing about the role: the access is there, and nobody may be told to write it off.
+#[tokio::test]
+async fn a_login_that_finds_nothing_is_no_answer_to_the_call() {
+    let fake = FakeOneLogin::start().await;
+    let onelogin = fake.builder().build().unwrap();
+    fake.state().join("users", 70, 1);
+    fake.state().refusals = vec![(format!("POST {TOKENS}"), fault(404, "NotFoundError", "no such endpoint"))];
+    let error = onelogin.remove_from_role(70, 1, Default::default()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{} {error}", code(&error));
+    assert_eq!(error.message(), "could not sign in: POST auth/oauth2/v2/token: no such endpoint (NotFoundError)");
+    assert!(!error.hint().unwrap_or_default().contains("written off"));
+    fake.state().refusals.clear();
+    onelogin.remove_from_role(70, 1, Default::default()).await.unwrap();
+    assert!(!fake.state().is("users", 70, 1));
 }
 
 #[tokio::test]
