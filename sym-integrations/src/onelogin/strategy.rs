@@ -107,27 +107,12 @@ impl OneLoginStrategy {
         Ok(Self::new(OneLogin::from_config(&integration)?).run_mappings(run_mappings))
     }
 
-    /// Runs the mappings if the strategy does that, and adds to the output what was changed.
-    async fn complete(
-        &self,
-        request: &AccessRequest<'_>,
-        output: Option<StepOutput>,
-        client: &OneLogin,
-    ) -> Result<StepOutput> {
+    /// Runs the mappings of the request's user, if the strategy does that, and returns whether they were run.
+    async fn map(&self, request: &AccessRequest<'_>, client: &OneLogin) -> Result<bool> {
         if self.run_mappings {
-            client.run_mappings(parse_user_id(request.identity())?).await.map_err(|error| {
-                let message = format!("the role was changed, but the mappings were not run: {}", error.message());
-                Error::new(error.kind(), codes::MAPPINGS_NOT_RUN, message)
-                    .with_service(ONELOGIN.name())
-                    .with_hint("applications of the role may be given or taken later; the step is repeated")
-                    .with_source(error)
-                    .with_unknown_outcome()
-            })?;
+            client.run_mappings(parse_user_id(request.identity())?).await?;
         }
-        let mut output = output.map(|output| output.0).unwrap_or_default();
-        output[PRIVILEGE_LEVEL] = privilege(request.target())?.as_str().into();
-        output["mappings_run"] = self.run_mappings.into();
-        StepOutput::new(output)
+        Ok(self.run_mappings)
     }
 }
 
@@ -139,13 +124,19 @@ impl AccessStrategy for OneLoginStrategy {
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
         privilege(request.target())?;
         let output = self.members.grant(request).await?;
-        Ok(GrantResult::granted().with_output(self.complete(request, Some(output), &self.client).await?))
+        let mapped = self.map(request, &self.client).await.map_err(not_mapped)?;
+        Ok(GrantResult::granted().with_output(complete(request, Some(output), mapped)?))
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
         let output = self.members.deescalate(request).await?;
         let client = OneLogin::from_service(self.client.service().for_revocation());
-        self.complete(request, output, &client).await.map(Some)
+        let mapped = match self.map(request, &client).await {
+            // A user who was deleted has no applications left that mappings could take.
+            Err(error) if *error.code() == codes::USER_NOT_FOUND => false,
+            mapped => mapped.map_err(not_mapped)?,
+        };
+        complete(request, output, mapped).map(Some)
     }
 
     /// Sessions of applications last until they end by themselves. Without mappings, applications may stay as well.
@@ -224,6 +215,23 @@ impl Membership for OneLogin {
     async fn check_credentials(&self) -> Result<()> {
         self.service.get("api/2/roles", &[]).query("limit", 1).await.map(drop)
     }
+}
+
+/// Adds to an output what was changed.
+fn complete(request: &AccessRequest<'_>, output: Option<StepOutput>, mapped: bool) -> Result<StepOutput> {
+    let mut output = output.map(|output| output.0).unwrap_or_default();
+    output[PRIVILEGE_LEVEL] = privilege(request.target())?.as_str().into();
+    output["mappings_run"] = mapped.into();
+    StepOutput::new(output)
+}
+
+fn not_mapped(error: Error) -> Error {
+    let message = format!("the role was changed, but the mappings were not run: {}", error.message());
+    Error::new(error.kind(), codes::MAPPINGS_NOT_RUN, message)
+        .with_service(ONELOGIN.name())
+        .with_hint("applications of the role may be given or taken later; the step is repeated")
+        .with_source(error)
+        .with_unknown_outcome()
 }
 
 fn role_id(group: GroupRef<'_>) -> Result<u64> {

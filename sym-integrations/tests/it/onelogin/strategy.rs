@@ -116,6 +116,21 @@ async fn a_revocation_whose_mappings_were_not_run_is_not_done() {
     assert!(fake.state().applications.is_empty());
 }
 
+/// A user who is deleted has no access left, and no mappings that could be run. A grant to them is none.
+#[tokio::test]
+async fn the_access_of_a_deleted_user_is_revoked_with_mappings() {
+    let fake = FakeOneLogin::start().await;
+    let strategy = OneLoginStrategy::new(fake.client()).run_mappings(true);
+    let asked = Asked::new(&strategy, target("70"), "1");
+    drop(asked.grant().await.unwrap());
+    fake.state().delete_user(1);
+    assert_eq!(asked.revoke().await.unwrap().unwrap().0["mappings_run"], false);
+    assert_eq!(code(&asked.grant().await.unwrap_err()), "OneLogin:USER_NOT_FOUND");
+    // A response that is not OneLogin's says nothing about the user.
+    fake.state().refusals = vec![("GET /api/2/users/1".to_owned(), ResponseTemplate::new(404).set_body_string("<html>"))];
+    assert_eq!(code(&asked.revoke().await.unwrap_err()), "OneLogin:MAPPINGS_NOT_RUN");
+}
+
 /// OL06.
 #[tokio::test]
 async fn members_and_admins_are_two_accesses() {
