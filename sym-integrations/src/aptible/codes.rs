@@ -6,7 +6,7 @@ use super::client::APTIBLE;
 use crate::kit::vendor_errors;
 
 /// `Aptible:ROLE_NOT_FOUND`: there is no such role.
-pub const ROLE_NOT_FOUND: ErrorCode = APTIBLE.code("ROLE_NOT_FOUND");
+pub const ROLE_NOT_FOUND: ErrorCode = APTIBLE.code(vendor_errors::ROLE_NOT_FOUND);
 /// `Aptible:GROUP_NOT_NATIVE`: the members of the role are managed by an identity provider.
 pub const GROUP_NOT_NATIVE: ErrorCode = APTIBLE.code(vendor_errors::GROUP_NOT_NATIVE);
 /// `Aptible:USER_NOT_FOUND`: there is no such user in the organization.

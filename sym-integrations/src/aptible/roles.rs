@@ -110,13 +110,7 @@ impl Aptible {
     /// `DELETE /memberships/{id}`
     pub(super) async fn remove(&self, role_id: &str, user_id: &str, allow_last: bool) -> Result<()> {
         let aptible = Self(self.0.for_revocation());
-        let memberships = aptible.memberships_of(role_id, user_id).await.map_err(|error| match error.kind() {
-            // The configuration may name the wrong role since the grant, so this does not count as success.
-            ErrorKind::NotFound => error.with_hint(
-                "if the role was deleted, all access through it ended with it: the revocation can be written off",
-            ),
-            _ => error,
-        })?;
+        let memberships = aptible.memberships_of(role_id, user_id).await?;
         if memberships.is_empty() {
             return Ok(());
         }

@@ -1,5 +1,7 @@
 //! The strategy `aptible`: access by membership in an Aptible role.
 
+use std::borrow::Cow;
+
 use sym_sdk::config::SettingSchema;
 use sym_sdk::error::{ErrorKind, Result, codes as sdk_codes};
 use sym_sdk::model::AccessTarget;
@@ -9,7 +11,7 @@ use super::Aptible;
 use super::client::APTIBLE;
 use super::model::is_same_id;
 use crate::http::Paginator;
-use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy};
+use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, vendor_errors};
 
 const ROLE_ID: &str = "role_id";
 const ALLOW_LAST_MEMBERSHIP: &str = "allow_last_membership";
@@ -58,8 +60,14 @@ impl Membership for Aptible {
     const GROUP_SETTING: &'static str = ROLE_ID;
     const TARGET_SETTINGS: &'static [SettingSchema] =
         &[SettingSchema::required(ROLE_ID).bindable(), SettingSchema::optional(ALLOW_LAST_MEMBERSHIP)];
+    const GROUP_NOT_FOUND: &'static str = vendor_errors::ROLE_NOT_FOUND;
     const REVOCATION_SCOPE: RevocationScope = RevocationScope::NewSessions;
     const STILL_MEMBER_HINT: &'static str = "look for a program that manages the members of the role in Aptible";
+
+    /// Ids are written in either case.
+    fn group_key(id: &str) -> Cow<'_, str> {
+        Cow::Owned(id.trim().to_ascii_lowercase())
+    }
 
     async fn find_account(&self, email: &str) -> Result<Option<String>> {
         self.find_user_by_email(email).await

@@ -1,5 +1,6 @@
 //! The strategy `aws_iam`: access by membership in an IAM group.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use sym_sdk::error::Result;
@@ -57,6 +58,11 @@ impl Membership for AwsIam {
         &[Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(8)];
     const STILL_MEMBER_HINT: &'static str =
         "look for something that adds the user again, such as a Terraform configuration of the group's members";
+
+    /// IAM compares names without case.
+    fn group_key(id: &str) -> Cow<'_, str> {
+        Cow::Owned(id.trim().to_ascii_lowercase())
+    }
 
     async fn find_account(&self, email: &str) -> Result<Option<String>> {
         Ok(self.find_user_by_email(email).await?.map(|user| user.arn.clone()))

@@ -1,5 +1,6 @@
 //! The strategy `aws_sso`: access by permission sets in accounts, and by groups of the identity store.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
@@ -184,8 +185,8 @@ impl Membership for AwsSso {
     const REVOCATION_SCOPE: RevocationScope = RevocationScope::NewSessions;
     const STILL_MEMBER_HINT: &'static str = "look for an identity provider that keeps the members of the group in step, and exclude the group or the user there";
 
-    fn group_key(id: &str) -> &str {
-        id.rsplit('/').next().unwrap_or(id)
+    fn group_key(id: &str) -> Cow<'_, str> {
+        Cow::Borrowed(id.rsplit('/').next().unwrap_or(id))
     }
 
     async fn find_account(&self, email: &str) -> Result<Option<String>> {

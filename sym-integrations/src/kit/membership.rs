@@ -10,6 +10,7 @@
 //! groups have roles, a user can be a member with less than the target grants. A vendor with roles describes that in
 //! [`Membership::prior_access`], and gets the description back to [restore](Membership::restore_member) it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::json;
@@ -61,6 +62,9 @@ pub trait Membership: VendorClient {
     /// The setting of a target that holds the id of the group.
     const GROUP_SETTING: &'static str = "group_id";
 
+    /// The second part of the error code for a group that does not exist.
+    const GROUP_NOT_FOUND: &'static str = vendor_errors::GROUP_NOT_FOUND;
+
     /// The settings of a target: the group's, and those that say more, such as a role.
     const TARGET_SETTINGS: &'static [SettingSchema] = &[SettingSchema::required(Self::GROUP_SETTING).bindable()];
 
@@ -80,8 +84,8 @@ pub trait Membership: VendorClient {
 
     /// Returns what is the same for all ways to write the id of a group, so that targets of one group share the access. By default, there is
     /// one way.
-    fn group_key(id: &str) -> &str {
-        id
+    fn group_key(id: &str) -> Cow<'_, str> {
+        Cow::Borrowed(id)
     }
 
     /// Finds the id of the account with this e-mail address.
@@ -96,7 +100,7 @@ pub trait Membership: VendorClient {
     /// Looks up a group.
     ///
     /// # Errors
-    /// A code that ends in [`GROUP_NOT_FOUND`](vendor_errors::GROUP_NOT_FOUND) if there is none.
+    /// A code that ends in [`GROUP_NOT_FOUND`](Self::GROUP_NOT_FOUND) if there is none.
     fn group(&self, group: GroupRef<'_>) -> impl Future<Output = Result<GroupInfo>> + Send;
 
     /// Returns what the target grants of its group, where members have roles; see [`AccessStrategy::level`].
@@ -198,12 +202,11 @@ impl<M: Membership> MembershipStrategy<M> {
             Some(prior) => client.restore_member(group, account, prior).await,
             None => client.remove_member(group, account).await,
         };
-        removed.map_err(|error| match error.code().name() {
+        removed.map_err(|error| match error.code().name() == M::GROUP_NOT_FOUND {
             // The configuration may name the wrong group since the grant, so this does not count as success.
-            vendor_errors::GROUP_NOT_FOUND => error.with_hint(
-                "if the group was deleted, all access through it ended with it: the revocation can be written off",
-            ),
-            _ => error,
+            true => error
+                .with_hint("if it was deleted, all access through it ended with it: the revocation can be written off"),
+            false => error,
         })?;
         // The removal is confirmed. The calls that follow cannot undo it, so they may fail.
         let client = client.with_service(client.service().with_timeout(READ_BACK_TIMEOUT));

@@ -23,6 +23,8 @@ pub mod vendor_errors {
     pub const NOT_A_USER_ID: &str = "NOT_A_USER_ID";
     /// There is no such group.
     pub const GROUP_NOT_FOUND: &str = "GROUP_NOT_FOUND";
+    /// There is no such role.
+    pub const ROLE_NOT_FOUND: &str = "ROLE_NOT_FOUND";
     /// The members of a group are managed by something else, such as a directory that it is imported from.
     pub const GROUP_NOT_NATIVE: &str = "GROUP_NOT_NATIVE";
     /// The service removed a user from a group, and still lists them as a member.

@@ -7,7 +7,7 @@ use super::client::ONELOGIN;
 use crate::kit::vendor_errors;
 
 /// `OneLogin:ROLE_NOT_FOUND`: there is no such role.
-pub const ROLE_NOT_FOUND: ErrorCode = ONELOGIN.code("ROLE_NOT_FOUND");
+pub const ROLE_NOT_FOUND: ErrorCode = ONELOGIN.code(vendor_errors::ROLE_NOT_FOUND);
 /// `OneLogin:USER_NOT_FOUND`: there is no such OneLogin user.
 pub const USER_NOT_FOUND: ErrorCode = ONELOGIN.code(vendor_errors::USER_NOT_FOUND);
 /// `OneLogin:USER_DEPROVISIONED`: the OneLogin user is suspended, rejected or without a license.

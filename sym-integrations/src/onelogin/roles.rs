@@ -123,15 +123,7 @@ impl OneLogin {
         match call.await {
             Ok(response) => response.expect_empty(),
             // OneLogin answers in the same way whether the user or the role does not exist.
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                onelogin.get_role(role_id).await.map(drop).map_err(|error| match error.kind() {
-                    // The configuration may name the wrong role since the grant, so this does not count as success.
-                    ErrorKind::NotFound => error.with_hint(
-                        "if the role was deleted, all access through it ended with it: the revocation can be written off",
-                    ),
-                    _ => error,
-                })
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => onelogin.get_role(role_id).await.map(drop),
             Err(error) => Err(error),
         }
     }

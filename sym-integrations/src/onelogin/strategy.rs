@@ -1,5 +1,7 @@
 //! The strategy `onelogin`: access by membership in a OneLogin role, or as its admin.
 
+use std::borrow::Cow;
+
 use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, StrategySchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
 use sym_sdk::integration::IntegrationClient;
@@ -13,7 +15,7 @@ use super::client::ONELOGIN;
 use super::users::parse_user_id;
 use super::{OneLogin, Privilege, codes};
 use crate::http::Paginator;
-use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, VendorClient};
+use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, VendorClient, vendor_errors};
 
 const ROLE_ID: &str = "role_id";
 const PRIVILEGE_LEVEL: &str = "privilege_level";
@@ -153,6 +155,7 @@ impl AccessStrategy for OneLoginStrategy {
             return resource_by_settings(target);
         };
         let shared = AccessTarget::new("", target.kind(), target.name().clone());
+        let role = OneLogin::group_key(role);
         resource_by_settings(&shared.with_setting(ROLE_ID, role).with_setting(PRIVILEGE_LEVEL, privilege.as_str()))
     }
 
@@ -177,9 +180,18 @@ impl Membership for OneLogin {
     const GROUP_SETTING: &'static str = ROLE_ID;
     const TARGET_SETTINGS: &'static [SettingSchema] =
         &[SettingSchema::required(ROLE_ID).bindable(), SettingSchema::optional(PRIVILEGE_LEVEL).bindable()];
+    const GROUP_NOT_FOUND: &'static str = vendor_errors::ROLE_NOT_FOUND;
     const REVOCATION_SCOPE: RevocationScope = RevocationScope::NewSessions;
     const STILL_MEMBER_HINT: &'static str =
         "look for a mapping in OneLogin that adds the role again, and exclude the user from it";
+
+    /// The number.
+    fn group_key(id: &str) -> Cow<'_, str> {
+        match parse_role_id(id) {
+            Ok(number) => Cow::Owned(number.to_string()),
+            Err(_) => Cow::Borrowed(id),
+        }
+    }
 
     async fn find_account(&self, email: &str) -> Result<Option<String>> {
         Ok(self.find_user_by_email(email).await?.map(|user| user.id.to_string()))
@@ -235,12 +247,16 @@ fn not_mapped(error: Error) -> Error {
 }
 
 fn role_id(group: GroupRef<'_>) -> Result<u64> {
-    let text = group.id.trim();
-    text.parse().map_err(|_| {
+    parse_role_id(group.id).map_err(|_| {
+        let text = group.id.trim();
         let name = group.target.name();
         configuration_error(format!("setting `{ROLE_ID}` of target `{name}` must be a number, got `{text}`"))
             .with_hint("the id of a role is the number in the URL of its page in OneLogin's admin portal")
     })
+}
+
+fn parse_role_id(text: &str) -> Result<u64, std::num::ParseIntError> {
+    text.trim().parse()
 }
 
 fn privilege(target: &AccessTarget) -> Result<Privilege> {

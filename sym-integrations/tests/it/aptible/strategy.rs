@@ -112,8 +112,19 @@ async fn no_membership_is_success_if_the_role_exists() {
     }
     let error = Asked::new(&strategy, target("nowhere"), ANA).revoke().await.unwrap_err();
     assert_eq!(code(&error), "Aptible:ROLE_NOT_FOUND");
-    assert!(error.hint().unwrap().contains("written off"));
+    let hint = error.hint().unwrap();
+    assert_eq!(hint, "if it was deleted, all access through it ended with it: the revocation can be written off");
     assert!(fake.calls().iter().all(|call| call.starts_with("GET")));
+}
+
+/// Aptible compares ids without case, so targets that write one in two ways share the access.
+#[tokio::test]
+async fn spellings_of_a_role_id_are_one_access() {
+    let strategy = AptibleStrategy::new(FakeAptible::start().await.client());
+    for spelling in [ROLE.to_lowercase(), format!(" {ROLE} ")] {
+        assert_eq!(strategy.resource(&target(&spelling)), strategy.resource(&target(ROLE)), "`{spelling}`");
+    }
+    assert_ne!(strategy.resource(&target(OTHER_ROLE)), strategy.resource(&target(ROLE)));
 }
 
 /// AP03.

@@ -58,6 +58,14 @@ async fn reports_what_is_missing() {
     assert!(revoke("None", &arn("cleo")).await.unwrap_err().hint().unwrap().contains("written off"));
 }
 
+/// IAM compares the names of groups without case, so targets that write one in two ways share the access.
+#[tokio::test]
+async fn spellings_of_a_group_are_one_access() {
+    let strategy = AwsIamStrategy::new(client(&start().await));
+    assert_eq!(strategy.resource(&target("admins")), strategy.resource(&target("Admins")));
+    assert_ne!(strategy.resource(&target("Auditors")), strategy.resource(&target("Admins")));
+}
+
 /// IAM's lists lag behind its changes by seconds.
 #[tokio::test]
 async fn waits_for_lagging_lists() {

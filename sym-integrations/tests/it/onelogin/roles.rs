@@ -53,7 +53,7 @@ async fn changes_are_idempotent_and_report_what_is_missing() {
         assert_eq!(code(&onelogin.add_to_role(70, 9, privilege).await.unwrap_err()), "OneLogin:INVALID_REQUEST");
         let error = onelogin.remove_from_role(99, 1, privilege).await.unwrap_err();
         assert_eq!(code(&error), "OneLogin:ROLE_NOT_FOUND");
-        assert!(error.hint().unwrap().contains("written off"));
+        assert!(error.hint().unwrap().contains("the number in the URL"));
     }
     let error = onelogin.is_user_in_role(&person("ana@example.com"), 99).await.unwrap_err();
     assert_eq!(code(&error), "OneLogin:ROLE_NOT_FOUND");
