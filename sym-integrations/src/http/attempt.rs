@@ -103,7 +103,7 @@ impl Exchange<'_> {
     fn read_timed_out(&self) -> AttemptError {
         let message = format!("the service sent nothing for {:?}", self.spec.read_timeout);
         let error = self.info.error(ErrorKind::Timeout, self.info.code(error_names::TIMED_OUT), message);
-        AttemptError::new(self.spec.with_unknown_outcome(error), Retry::IfIdempotent)
+        AttemptError::new(self.spec.with_repetition_hint(error), Retry::IfIdempotent)
     }
 
     fn transport_failed(&self, error: TransportError) -> AttemptError {
@@ -122,7 +122,7 @@ impl Exchange<'_> {
             }
             TransportError::Connected(source) => {
                 let message = format!("the connection to host `{host}` was lost before the response was complete");
-                let error = self.spec.with_unknown_outcome(unavailable(error_names::CONNECTION_LOST, message));
+                let error = self.spec.with_repetition_hint(unavailable(error_names::CONNECTION_LOST, message));
                 AttemptError::new(error.with_source(source), Retry::IfIdempotent)
             }
             #[cfg(feature = "testing")]

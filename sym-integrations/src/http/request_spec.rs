@@ -151,8 +151,8 @@ impl RequestSpec {
         }
     }
 
-    /// Adds a warning to an error after which it is unknown whether a call that must not be repeated was carried out.
-    pub(super) fn with_unknown_outcome(&self, error: Error) -> Error {
+    /// Adds a hint to an error after which it is unknown whether a call that must not be repeated was carried out.
+    pub(super) fn with_repetition_hint(&self, error: Error) -> Error {
         if self.idempotent {
             return error;
         }

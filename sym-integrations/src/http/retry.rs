@@ -63,7 +63,7 @@ fn record(status: Option<u16>, request: Option<&str>, error: Option<&Error>) {
 fn timed_out(client: &Inner, spec: &RequestSpec, timeout: Duration) -> Error {
     let info = spec.call_info(client);
     let code = info.code(error_names::TIMED_OUT);
-    spec.with_unknown_outcome(info.error(ErrorKind::Timeout, code, format!("timed out after {timeout:?}")))
+    spec.with_repetition_hint(info.error(ErrorKind::Timeout, code, format!("timed out after {timeout:?}")))
 }
 
 struct RetryLoop<'a> {
