@@ -4,9 +4,11 @@ mod cases;
 mod diagnostics;
 mod directories;
 mod evaluation;
+mod expressions;
 mod fixtures;
 mod limits;
 mod resources;
+mod values;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -163,7 +163,7 @@ impl<'w> DecodedBlock<'w> {
             return;
         };
         for (key, value) in pairs {
-            let entry = Value::map(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
+            let entry = Value::object(BTreeMap::from([("key".to_owned(), key), ("value".to_owned(), value)]));
             let name = Binding { name: iterator, value: entry, outer: scope.bindings };
             let decoded = self.decode_nested(scope.with(&name), &content.body, schema, scope.location(content));
             self.blocks.push((schema.kind, decoded));
@@ -214,7 +214,7 @@ impl<'w> DecodedBlock<'w> {
             for value in item.value.items().unwrap_or(single) {
                 match value {
                     Value::Map(_) => decoded.push(self.decode_map(value, schema, &item.location)),
-                    Value::Unknown(Unknown::Invalid) | Value::Null => {}
+                    Value::Unknown(Unknown::Invalid) | Value::Null(_) => {}
                     other => self.report_mismatch(schema.kind, &item.location, "a block", other),
                 }
             }
@@ -230,7 +230,7 @@ impl<'w> DecodedBlock<'w> {
 
     /// Returns the attribute, unless it is null.
     pub(super) fn attribute(&self, name: &str) -> Option<&DecodedAttribute> {
-        self.attributes.get(name).filter(|item| !matches!(item.value, Value::Null))
+        self.attributes.get(name).filter(|item| !item.value.is_null())
     }
 
     pub(super) fn location_of(&self, name: &str) -> SourceLocation {
@@ -348,7 +348,7 @@ impl<'w> DecodedBlock<'w> {
                 (Some(text), _) => {
                     texts.insert(key, text.to_string());
                 }
-                (None, Value::Null) => {}
+                (None, Value::Null(_)) => {}
                 (None, Value::Unknown(unknown)) => {
                     let name = format!("{name}.{key}");
                     match self.placeholder(&name, &location, &value) {
@@ -454,7 +454,7 @@ impl<'w> DecodedBlock<'w> {
                 self.error(location, message, Some("append `.id`".to_owned()));
                 None
             }
-            Value::Null => None,
+            Value::Null(_) => None,
             other => match other.to_text() {
                 Some(text) => Some(Reference::named(&*text)),
                 None => {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use hcl_edit::Formatted;
 use hcl_edit::expr::{
     BinaryOp, BinaryOperator, Conditional, Expression, ForExpr, Object, ObjectKey, UnaryOp, UnaryOperator,
 };
 
 use super::number::Number;
 use super::scope::{Binding, Scope, dominant_unknown, type_mismatch};
-use super::value::Value;
+use super::template::Form;
+use super::types::Type;
+use super::value::{Unknown, Value};
 use crate::config::Diagnostic;
 
 impl Scope<'_> {
@@ -25,14 +28,14 @@ impl Scope<'_> {
             return Value::invalid();
         }
         let value = match expr {
-            Expression::Null(_) => Value::Null,
+            Expression::Null(_) => Value::null(),
             Expression::Bool(flag) => Value::Bool(*flag.value()),
-            Expression::Number(number) => Value::Number(Number::from(number.value())),
+            Expression::Number(number) => self.number(number),
             Expression::String(text) => Value::text(text.as_str()),
-            Expression::Array(items) => Value::list(items.iter().map(|item| self.eval(item)).collect()),
+            Expression::Array(items) => Value::tuple(items.iter().map(|item| self.eval(item)).collect()),
             Expression::Object(object) => self.object(object),
-            Expression::StringTemplate(template) => self.template(template),
-            Expression::HeredocTemplate(heredoc) => self.template(&heredoc.template),
+            Expression::StringTemplate(template) => self.template(template, Form::Quoted),
+            Expression::HeredocTemplate(heredoc) => self.heredoc(heredoc),
             Expression::Parenthesis(inner) => self.eval(inner.inner()),
             Expression::Variable(name) => self.bare_name(name),
             Expression::Conditional(conditional) => self.conditional(conditional),
@@ -45,11 +48,31 @@ impl Scope<'_> {
         self.bounded(expr, value)
     }
 
+    /// Reads a number as it is written: the parser rounds long ones.
+    fn number(self, number: &Formatted<hcl_edit::Number>) -> Value {
+        let written = number.as_repr().map(|repr| repr.replace(char::is_whitespace, ""));
+        let parsed = match written {
+            Some(written) => Number::parse(&written),
+            None => Number::parse(&number.value().to_string()),
+        };
+        parsed.map_or_else(
+            || {
+                self.invalid(Diagnostic::error(
+                    self.location(number),
+                    "the number is out of range: numbers are below 2^1024",
+                ))
+            },
+            Value::Number,
+        )
+    }
+
     fn object(self, object: &Object) -> Value {
         let mut entries = BTreeMap::new();
         for (key, value) in object {
             let key = match key {
                 ObjectKey::Ident(name) => name.as_str().to_owned(),
+                // A keyword is a name here.
+                ObjectKey::Expression(Expression::Null(_)) => "null".to_owned(),
                 ObjectKey::Expression(expr) => match self.eval(expr) {
                     unknown @ Value::Unknown(_) => return unknown,
                     key => match key.to_text() {
@@ -60,26 +83,55 @@ impl Scope<'_> {
             };
             entries.insert(key, self.eval(value.expr()));
         }
-        Value::map(entries)
+        Value::object(entries)
     }
 
+    /// Evaluates both results, because the value gets the type that they have in common. Only the chosen one may have errors.
     fn conditional(self, conditional: &Conditional) -> Value {
         let condition = self.eval(&conditional.cond_expr);
-        match condition.to_bool() {
-            Some(true) => self.eval(&conditional.true_expr),
-            Some(false) => self.eval(&conditional.false_expr),
-            None => type_mismatch(self, &conditional.cond_expr, "the condition before `?`", "a boolean", &condition),
+        let Some(holds) = condition.to_bool() else {
+            return type_mismatch(self, &conditional.cond_expr, "the condition before `?`", "a boolean", &condition);
+        };
+        let (chosen, other) = if holds {
+            (&conditional.true_expr, &conditional.false_expr)
+        } else {
+            (&conditional.false_expr, &conditional.true_expr)
+        };
+        let value = self.eval(chosen);
+        let hard_errors = self.evaluator.hard_errors.get();
+        let (other, ..) = self.eval_quietly(other);
+        self.evaluator.hard_errors.set(hard_errors);
+        if matches!(value, Value::Unknown(Unknown::Invalid)) || matches!(other, Value::Unknown(Unknown::Invalid)) {
+            return value;
         }
+        if !self.consume_steps(conditional, value.weight().saturating_add(other.weight())) {
+            return Value::invalid();
+        }
+        let converted = Type::unify([&value.kind(), &other.kind()]).and_then(|kind| value.convert(&kind).ok());
+        converted.unwrap_or_else(|| {
+            let (first, second) = if holds { (&value, &other) } else { (&other, &value) };
+            let message =
+                format!("the results of `? :` have no type in common: {} and {}", first.describe(), second.describe());
+            let hint = "give both the same type, or the same attributes";
+            self.invalid(Diagnostic::error(self.location(conditional), message).with_hint(hint))
+        })
     }
 
     fn unary(self, operation: &UnaryOp) -> Value {
         let value = self.eval(&operation.expr);
+        if let Value::Unknown(unknown) = &value {
+            let kind = match operation.operator.value() {
+                UnaryOperator::Not => Type::Bool,
+                UnaryOperator::Neg => Type::Number,
+            };
+            return Value::Unknown(unknown.of_kind(kind));
+        }
         match operation.operator.value() {
             UnaryOperator::Not => match value.to_bool() {
                 Some(flag) => Value::Bool(!flag),
                 None => type_mismatch(self, &operation.expr, "operand of `!`", "a boolean", &value),
             },
-            UnaryOperator::Neg => match value.to_number().and_then(Number::negate) {
+            UnaryOperator::Neg => match value.to_number().and_then(|number| number.negate()) {
                 Some(number) => Value::Number(number),
                 None => type_mismatch(self, &operation.expr, "operand of `-`", "a number", &value),
             },
@@ -111,22 +163,30 @@ impl Scope<'_> {
             _ => {}
         }
         let right = self.eval(&operation.rhs_expr);
-        if let Some(unknown) = dominant_unknown([&left, &right]) {
-            return unknown;
+        if let Some(Value::Unknown(unknown)) = dominant_unknown([&left, &right]) {
+            let kind = match operator {
+                Op::Plus | Op::Minus | Op::Mul | Op::Div | Op::Mod => Type::Number,
+                _ => Type::Bool,
+            };
+            return Value::Unknown(unknown.of_kind(kind));
         }
         if !self.consume_steps(operation, left.weight()) {
             return Value::invalid();
         }
         let what = format!("operand of `{operator}`");
-        let number = |operate: fn(Number, Number) -> Option<Value>| {
+        let number = |operate: fn(&Number, &Number) -> Option<Value>| {
             let Some(a) = left.to_number() else {
                 return type_mismatch(self, &operation.lhs_expr, &what, "a number", &left);
             };
             let Some(b) = right.to_number() else {
                 return type_mismatch(self, &operation.rhs_expr, &what, "a number", &right);
             };
-            operate(a, b).unwrap_or_else(|| {
-                let message = format!("`{a} {operator} {b}` has no result");
+            operate(&a, &b).unwrap_or_else(|| {
+                let message = if operator == Op::Div && b == Number::Whole(0) {
+                    "a division by zero has no result".to_owned()
+                } else {
+                    format!("the result of `{operator}` is out of range: numbers are below 2^1024")
+                };
                 self.invalid(Diagnostic::error(self.location(operation), message))
             })
         };
@@ -193,9 +253,11 @@ impl Scope<'_> {
             }
         }
         match (&for_expr.key_expr, for_expr.grouping) {
-            (None, _) => Value::list(items),
-            (Some(_), false) => Value::map(entries),
-            (Some(_), true) => Value::map(groups.into_iter().map(|(key, items)| (key, Value::list(items))).collect()),
+            (None, _) => Value::tuple(items),
+            (Some(_), false) => Value::object(entries),
+            (Some(_), true) => {
+                Value::object(groups.into_iter().map(|(key, items)| (key, Value::tuple(items))).collect())
+            }
         }
     }
 

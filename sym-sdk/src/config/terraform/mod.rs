@@ -1,7 +1,7 @@
 //! Reads Sym's Terraform resources (`sym_flow` and the others) from a directory of `.tf` and `.tf.json` files.
 //!
 //! Sym's users already have their flows in Terraform, so these files must mean here exactly what they mean there. That is
-//! guaranteed for the language: variables, locals, references, templates, the common functions, `count`, `for_each`, `dynamic`
+//! guaranteed for the language: variables, locals, references, templates, types, the functions, `count`, `for_each`, `dynamic`
 //! blocks and local modules are evaluated as Terraform does. Nothing is planned or applied, no provider is called, and nothing
 //! is downloaded. A value that only another provider, or a module from a registry, could supply is unknown, as "(known after
 //! apply)" is in a plan. An unknown value becomes an error only where a Sym resource cannot do without it; elsewhere it is left
@@ -12,7 +12,9 @@
 //! 1. `files` finds the files of a directory; `parsing`, `json_syntax` and `source_file` parse them, in either syntax; `module` sorts their
 //!    blocks, and `overrides` merges those of override files. Nothing is evaluated yet.
 //! 2. `evaluator` holds the state of one reading; `module_eval` and `variables` evaluate variables, locals, outputs and instances on
-//!    demand, at most once each; `conditions` checks what the files demand of them; `expressions`, `references`, `template` and `functions` evaluate expressions in a `scope`.
+//!    demand, at most once each; `conditions` checks what the files demand of them; `expressions`, `references`, `template` and
+//!    `functions` evaluate expressions in a `scope`. Their results are a `value` of one of the `types`; `conversion`, `comparison` and
+//!    `number` have the rules of cty, Terraform's library of values.
 //! 3. `decoded_block` checks the blocks of a resource against `resource_schema` and converts attributes to plain values.
 //! 4. `resources` turns decoded blocks into the declarations of [`Config`].
 //!
@@ -23,7 +25,11 @@
 //! The files are trusted no more than other input: the size of files and values, the depth of nesting, the number of steps and
 //! of instances are all limited, so that a mistake (or a malicious file) ends with an error and not in exhausted memory.
 
+mod big_float;
+mod comparison;
 mod conditions;
+mod conversion;
+mod decimal;
 mod decoded_block;
 mod evaluator;
 mod expressions;
@@ -43,6 +49,7 @@ mod scope;
 mod source_file;
 mod template;
 mod type_constraint;
+mod types;
 mod value;
 mod variables;
 

@@ -142,7 +142,7 @@ impl Evaluator {
     ) -> Value {
         match count.to_number().and_then(|number| number.as_index()) {
             Some(count) if count <= MAX_INSTANCES => {
-                Value::list((0..count).map(|index| create(InstanceKey::Index(index))).collect())
+                Value::tuple((0..count).map(|index| create(InstanceKey::Index(index))).collect())
             }
             Some(count) => {
                 let message = format!("`count` is {count}, but at most {MAX_INSTANCES} instances are supported");
@@ -185,7 +185,7 @@ impl Evaluator {
             Some(entries) if entries.len() <= MAX_INSTANCES => {
                 let instances =
                     entries.into_iter().map(|(key, value)| (key.clone(), create(InstanceKey::Each { key, value })));
-                Value::map(instances.collect())
+                Value::object(instances.collect())
             }
             Some(entries) => {
                 let message = format!(
@@ -263,7 +263,7 @@ impl Evaluator {
         let known =
             resource_schema::resource(&resource.declared.kind).map(|schema| schema.attributes).unwrap_or_default();
         if known.contains(&name) {
-            return Ok(Value::Null);
+            return Ok(Value::null());
         }
         let hint = did_you_mean(name, known.iter().copied().chain(["id"]));
         Err(unlocated(format!("`{}` has no attribute `{name}`", resource.address)).with_hint_if(hint))
@@ -329,7 +329,7 @@ impl Evaluator {
     /// Returns those of the named attributes or outputs that exist.
     pub(super) fn select_attributes(&self, instance_ref: &InstanceRef, names: &mut dyn Iterator<Item = &str>) -> Value {
         let there = names.filter_map(|name| Some((name.to_owned(), self.attribute(instance_ref, name).ok()?)));
-        Value::map(there.collect())
+        Value::object(there.collect())
     }
 }
 

@@ -6,6 +6,7 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::{Decorated, Ident, Span};
 
 use super::scope::{Scope, type_mismatch};
+use super::types::Type;
 use super::value::{InstanceKey, InstanceRef, Unknown, Value};
 use crate::config::Diagnostic;
 use crate::suggest::did_you_mean;
@@ -192,7 +193,7 @@ impl Scope<'_> {
                 TraversalOperator::FullSplat(_) => return self.splat(thing, &value, rest),
                 TraversalOperator::AttrSplat(_) => {
                     let named = |operator: &&Decorated<TraversalOperator>| {
-                        matches!(operator.value(), TraversalOperator::GetAttr(_))
+                        matches!(operator.value(), TraversalOperator::GetAttr(_) | TraversalOperator::LegacyIndex(_))
                     };
                     let names = rest.iter().take_while(named).count();
                     let (each, rest) = rest.split_at(names);
@@ -204,20 +205,23 @@ impl Scope<'_> {
         value
     }
 
-    /// Follows a path from each element of a list. A value that is not a list counts as a list of one element.
+    /// Follows a path from each element of a list or set. Any other value counts as a list of one element, and null as an empty
+    /// one.
     fn splat(self, thing: &impl Span, value: &Value, rest: &[Decorated<TraversalOperator>]) -> Value {
+        let follow = |items: &[Value]| items.iter().map(|item| self.walk(thing, item.clone(), rest)).collect();
         match value {
             Value::Unknown(_) => value.clone(),
-            Value::Null => Value::list(Vec::new()),
-            Value::List(_) | Value::Set(_) => {
-                let items = value.items().unwrap_or_default();
-                Value::list(items.iter().map(|item| self.walk(thing, item.clone(), rest)).collect())
+            Value::Null(Type::List(_) | Type::Set(_) | Type::Tuple(_)) => {
+                let message = "a list before `[*]` must not be null";
+                self.invalid(Diagnostic::error(self.location(thing), message).with_hint("write `coalesce(…, [])[*]`"))
             }
-            Value::Map(_) if !rest.is_empty() => {
-                let diagnostic = Diagnostic::error(self.location(thing), "`[*]` needs a list, got a map");
-                self.invalid(diagnostic.with_hint("write `values(…)[*]`"))
+            Value::Null(_) => Value::tuple(Vec::new()),
+            Value::List(items) => {
+                let results = follow(value.items().unwrap_or_default());
+                if items.element.is_some() { list_of_one_type(results) } else { Value::tuple(results) }
             }
-            _ => Value::list(vec![self.walk(thing, value.clone(), rest)]),
+            Value::Set(_) => list_of_one_type(follow(value.items().unwrap_or_default())),
+            _ => Value::tuple(follow(std::slice::from_ref(value))),
         }
     }
 
@@ -296,6 +300,12 @@ impl Scope<'_> {
             _ => type_mismatch(self, thing, "value before `[…]`", "a list or map", value),
         }
     }
+}
+
+/// Creates a list of values of one type; a tuple if they have several.
+fn list_of_one_type(items: Vec<Value>) -> Value {
+    let kind = items.first().map_or(Type::Any, Value::kind);
+    if items.iter().all(|item| item.kind() == kind) { Value::list_of(kind, items) } else { Value::tuple(items) }
 }
 
 /// Suggests the nearest of some names, with its prefix.

@@ -287,10 +287,10 @@ fn flow(block: &mut DecodedBlock<'_>) -> Flow {
 fn params(block: &mut DecodedBlock<'_>) -> FlowParams {
     let mut fields = block.take_blocks(&PROMPT_FIELD);
     if let Some(item) = block.attribute("prompt_fields_json") {
-        match item.value.to_text().map(|text| serde_json::from_str::<serde_json::Value>(&text)) {
-            Some(Ok(json)) if json.is_array() => {
+        match item.value.to_text().map(|text| functions::decode_json(&text)) {
+            Some(Ok(fields_json)) if fields_json.items().is_some() => {
                 let mut list = item.clone();
-                list.value = functions::from_json(&json);
+                list.value = fields_json;
                 fields.extend(block.decode_list(&list, &PROMPT_FIELD));
                 let message =
                     format!("`prompt_fields_json` of {} is deprecated: write `prompt_field` blocks", block.subject);

@@ -7,6 +7,7 @@ use hcl_edit::Span;
 
 use super::evaluator::{Evaluator, ModuleInstance, Sink, StepLimit};
 use super::source_file::SourceFile;
+use super::types::Type;
 use super::value::{InstanceKey, InstanceRef, MAX_NESTING, MAX_WEIGHT, Unknown, Value};
 use crate::config::{Diagnostic, SourceLocation};
 
@@ -141,7 +142,7 @@ impl<'a> Scope<'a> {
 /// Reports a value of the wrong type, unless it was reported before or is unknown.
 pub(super) fn type_mismatch(scope: Scope<'_>, thing: &impl Span, subject: &str, expected: &str, got: &Value) -> Value {
     match got {
-        Value::Unknown(unknown) => Value::Unknown(unknown.clone()),
+        Value::Unknown(unknown) => Value::Unknown(unknown.of_kind(Type::Any)),
         _ => {
             let message = format!("{subject}: expected {expected}, got {}", got.describe());
             scope.invalid(Diagnostic::error(scope.location(thing), message))

@@ -155,6 +155,16 @@ impl SourceFile {
 
 /// Reads a text file of limited size. The error says why it cannot be read.
 pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    let mut text = String::from_utf8(read_bytes(path)?).map_err(|_| "it is not UTF-8 text".to_owned())?;
+    // Editors on Windows may write a byte order mark.
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
+}
+
+/// Reads a file of limited size. The error says why it cannot be read.
+pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
     let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".to_owned(),
         _ => error.to_string(),
@@ -169,10 +179,5 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
     }
-    let mut text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    // Editors on Windows may write a byte order mark.
-    if text.starts_with('\u{feff}') {
-        text.remove(0);
-    }
-    Ok(text)
+    Ok(bytes)
 }

@@ -1,30 +1,31 @@
 //! Type constraints of variables, and the conversion of values to them.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 
-use super::value::{InstanceRef, Value};
+use super::conversion::at_path;
+use super::types::Type;
+use super::value::{InstanceRef, Unknown, Value};
 use crate::suggest::did_you_mean;
 
-/// A type constraint.
+/// A type constraint: a type, of which parts may be open or optional.
 #[derive(Clone, Debug)]
-pub(super) enum Type {
-    Any,
-    String,
-    Number,
-    Bool,
-    List(Box<Type>),
-    Set(Box<Type>),
-    Map(Box<Type>),
+pub(super) enum Constraint {
+    /// Any value, or one of a type without parts.
+    Simple(Type),
+    List(Box<Constraint>),
+    Set(Box<Constraint>),
+    Map(Box<Constraint>),
     Object(BTreeMap<String, Field>),
-    Tuple(Vec<Type>),
+    Tuple(Vec<Constraint>),
 }
 
 /// One attribute of an object type.
 #[derive(Clone, Debug)]
 pub(super) struct Field {
-    pub(super) kind: Type,
+    pub(super) kind: Constraint,
     pub(super) optional: bool,
     /// The default, evaluated in the scope of the type.
     pub(super) default: Option<Value>,
@@ -41,7 +42,7 @@ pub(super) struct TypeError {
     pub(super) hint: Option<String>,
 }
 
-impl Type {
+impl Constraint {
     /// Parses a type expression. `default` evaluates the defaults of `optional(…)`.
     pub(super) fn read(expr: &Expression, default: &dyn Fn(&Expression) -> Value) -> Result<Self, TypeError> {
         match expr {
@@ -66,13 +67,13 @@ impl Type {
 
     fn named(name: &str) -> Result<Self, TypeError> {
         match name {
-            "any" => Ok(Self::Any),
-            "string" => Ok(Self::String),
-            "number" => Ok(Self::Number),
-            "bool" => Ok(Self::Bool),
-            "list" => Ok(Self::List(Box::new(Self::Any))),
-            "set" => Ok(Self::Set(Box::new(Self::Any))),
-            "map" => Ok(Self::Map(Box::new(Self::Any))),
+            "any" => Ok(Self::Simple(Type::Any)),
+            "string" => Ok(Self::Simple(Type::String)),
+            "number" => Ok(Self::Simple(Type::Number)),
+            "bool" => Ok(Self::Simple(Type::Bool)),
+            "list" => Ok(Self::List(Box::new(Self::Simple(Type::Any)))),
+            "set" => Ok(Self::Set(Box::new(Self::Simple(Type::Any)))),
+            "map" => Ok(Self::Map(Box::new(Self::Simple(Type::Any)))),
             _ => Err(bad(format!("`{name}` is not a type"), did_you_mean(name, NAMES))),
         }
     }
@@ -113,71 +114,67 @@ impl Type {
         }
     }
 
+    /// Returns the type of values that satisfy the constraint.
+    fn kind(&self) -> Type {
+        match self {
+            Self::Simple(kind) => kind.clone(),
+            Self::List(element) => Type::list(element.kind()),
+            Self::Set(element) => Type::set(element.kind()),
+            Self::Map(element) => Type::map(element.kind()),
+            Self::Tuple(elements) => Type::Tuple(elements.iter().map(Self::kind).collect()),
+            Self::Object(fields) => {
+                Type::Object(Rc::new(fields.iter().map(|(name, field)| (name.clone(), field.kind.kind())).collect()))
+            }
+        }
+    }
+
     /// Converts a value as Terraform does. The error says which part does not fit: `expected …, got …`.
     /// `pick` selects attributes of a whole resource.
     pub(super) fn convert(&self, value: &Value, pick: SelectAttributes<'_>) -> Result<Value, String> {
-        if matches!(value, Value::Unknown(_) | Value::Null) {
-            return Ok(value.clone());
+        match value {
+            Value::Unknown(Unknown::Invalid) => return Ok(value.clone()),
+            Value::Unknown(_) | Value::Null(_) => return value.convert(&self.kind()),
+            _ => {}
         }
         // Only the named attributes are evaluated: the others may depend on this value.
         if let (Self::Object(fields), Value::Object(instance_ref)) = (self, value) {
             return self.convert(&pick(instance_ref, &mut fields.keys().map(String::as_str)), pick);
         }
-        let converted = match self {
-            Self::Any => Some(value.clone()),
-            // An id stays an id: a string that still refers to its resource.
-            Self::String if matches!(value, Value::Id(_)) => Some(value.clone()),
-            Self::String => value.to_text().map(Value::Text),
-            Self::Number => value.to_number().map(Value::Number),
-            Self::Bool => value.to_bool().map(Value::Bool),
+        let mismatch = || Err(format!("expected {}, got {}", self.kind().describe(), value.describe()));
+        match self {
+            Self::Simple(_) if matches!(value, Value::Object(_)) && !matches!(self, Self::Simple(Type::Any)) => {
+                mismatch()
+            }
+            Self::Simple(kind) => value.convert(kind),
             Self::List(inner) => match value.items() {
-                Some(items) => Some(Value::list(convert_items(inner, items, pick)?)),
-                None => None,
+                Some(items) => Value::unified_list(convert_items(inner, items, pick)?, &inner.kind()),
+                None => mismatch(),
             },
             Self::Set(inner) => match value.items() {
-                Some(items) => Some(Value::set(convert_items(inner, items, pick)?)),
-                None => None,
+                Some(items) => Value::unified_set(convert_items(inner, items, pick)?, &inner.kind()),
+                None => mismatch(),
             },
             Self::Tuple(types) => match value.items() {
                 Some(items) if items.len() == types.len() => {
                     let items = types.iter().zip(items).enumerate();
-                    let items =
-                        items.map(|(index, (kind, item))| at_path(format!("[{index}]"), kind.convert(item, pick)));
-                    Some(Value::list(items.collect::<Result<_, _>>()?))
+                    let items = items.map(|(at, (kind, item))| at_path(format!("[{at}]"), kind.convert(item, pick)));
+                    Ok(Value::tuple(items.collect::<Result<_, _>>()?))
                 }
-                _ => None,
+                _ => mismatch(),
             },
             Self::Map(inner) => match value.entries() {
                 Some(entries) => {
                     let entries = entries.iter().map(|(key, value)| {
                         Ok((key.clone(), at_path(format!("[{key:?}]"), inner.convert(value, pick))?))
                     });
-                    Some(Value::map(entries.collect::<Result<_, String>>()?))
+                    Value::unified_map(entries.collect::<Result<_, String>>()?, &inner.kind())
                 }
-                None => None,
+                None => mismatch(),
             },
             Self::Object(fields) => match value.entries() {
-                Some(entries) => Some(convert_object(fields, entries, pick)?),
-                None => None,
+                Some(entries) => convert_object(fields, entries, pick),
+                None => mismatch(),
             },
-        };
-        converted.ok_or_else(|| format!("expected {}, got {}", self.describe(), value.describe()))
-    }
-
-    fn describe(&self) -> String {
-        match self {
-            Self::Any => "any value".to_owned(),
-            Self::String => "a string".to_owned(),
-            Self::Number => "a number".to_owned(),
-            Self::Bool => "a boolean".to_owned(),
-            Self::List(_) => "a list".to_owned(),
-            Self::Set(_) => "a set".to_owned(),
-            Self::Map(_) => "a map".to_owned(),
-            Self::Object(fields) => {
-                let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-                format!("an object with {}", names.join(", "))
-            }
-            Self::Tuple(types) => format!("a tuple of {}", types.len()),
         }
     }
 }
@@ -188,18 +185,20 @@ impl Field {
             Expression::FuncCall(call) if call.name.name.as_str() == "optional" => {
                 let mut arguments = call.args.iter();
                 match (arguments.next(), arguments.next(), arguments.next()) {
-                    (Some(kind), value, None) => {
-                        Ok(Self { kind: Type::parse(kind, default)?, optional: true, default: value.map(default) })
-                    }
+                    (Some(kind), value, None) => Ok(Self {
+                        kind: Constraint::parse(kind, default)?,
+                        optional: true,
+                        default: value.map(default),
+                    }),
                     _ => Err(bad("`optional(…)` takes a type and a default", None)),
                 }
             }
-            _ => Ok(Self { kind: Type::parse(expr, default)?, optional: false, default: None }),
+            _ => Ok(Self { kind: Constraint::parse(expr, default)?, optional: false, default: None }),
         }
     }
 }
 
-fn convert_items(inner: &Type, items: &[Value], pick: SelectAttributes<'_>) -> Result<Vec<Value>, String> {
+fn convert_items(inner: &Constraint, items: &[Value], pick: SelectAttributes<'_>) -> Result<Vec<Value>, String> {
     let items = items.iter().enumerate();
     items.map(|(index, item)| at_path(format!("[{index}]"), inner.convert(item, pick))).collect()
 }
@@ -211,23 +210,16 @@ fn convert_object(
 ) -> Result<Value, String> {
     let mut object = BTreeMap::new();
     for (name, field) in fields {
+        let absent = Value::null();
         let value = match (entries.get(name), &field.default) {
-            (None | Some(Value::Null), Some(default)) => default,
+            (None | Some(Value::Null(_)), Some(default)) => default,
             (Some(value), _) => value,
-            (None, None) if field.optional => &Value::Null,
+            (None, None) if field.optional => &absent,
             (None, None) => return Err(format!("attribute `{name}` is missing")),
         };
         object.insert(name.clone(), at_path(format!(".{name}"), field.kind.convert(value, pick))?);
     }
-    Ok(Value::map(object))
-}
-
-/// Prefixes an error with the path to the part that it is about.
-fn at_path(step: String, result: Result<Value, String>) -> Result<Value, String> {
-    result.map_err(|why| match why.strip_prefix("at ") {
-        Some(deeper) => format!("at {step}{deeper}"),
-        None => format!("at {step}: {why}"),
-    })
+    Ok(Value::object(object))
 }
 
 fn bad(message: impl Into<String>, hint: Option<String>) -> TypeError {

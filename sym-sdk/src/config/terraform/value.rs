@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 use std::rc::Rc;
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::module::BlockDecl;
 use super::number::Number;
+use super::types::Type;
 
 /// The maximal weight of a value, in nodes. Shared parts count each time, which bounds the cost of walking a value.
 pub(super) const MAX_WEIGHT: usize = 200_000;
@@ -21,15 +25,17 @@ const BYTES_PER_NODE: usize = 32;
 pub(super) enum Value {
     /// A value that is known only after apply, or that is invalid.
     Unknown(Unknown),
-    Null,
+    /// The absence of a value of a type.
+    Null(Type),
     Bool(bool),
     Number(Number),
+    /// A string in Unicode's normalization form C.
     Text(Rc<str>),
-    /// A list or tuple.
+    /// A list or tuple: see [`Items::element`].
     List(Rc<Items>),
     /// A set: sorted, without duplicates.
     Set(Rc<Items>),
-    /// A map or object.
+    /// A map or object: see [`Entries::element`].
     Map(Rc<Entries>),
     /// The `id` of a Sym resource. As text it is the name that the resource declares.
     Id(Rc<Id>),
@@ -41,15 +47,25 @@ pub(super) enum Value {
 #[derive(Clone, Debug)]
 pub(super) enum Unknown {
     /// Only another provider can supply the value of this expression.
-    AfterApply(Rc<str>),
+    AfterApply(Rc<Deferred>),
     /// An error was reported for it, so nothing that depends on it is reported again.
     Invalid,
+}
+
+/// An expression whose value only another provider can supply.
+#[derive(Debug)]
+pub(super) struct Deferred {
+    pub(super) expression: Rc<str>,
+    /// The type of the value, as far as it is known.
+    pub(super) kind: Type,
 }
 
 /// Elements with their weight.
 #[derive(Debug)]
 pub(super) struct Items {
-    items: Vec<Value>,
+    pub(super) items: Vec<Value>,
+    /// The type of the elements of a list or set; `None` for a tuple.
+    pub(super) element: Option<Type>,
     weight: usize,
     depth: usize,
 }
@@ -57,7 +73,9 @@ pub(super) struct Items {
 /// Entries with their weight.
 #[derive(Debug)]
 pub(super) struct Entries {
-    entries: BTreeMap<String, Value>,
+    pub(super) entries: BTreeMap<String, Value>,
+    /// The type of the values of a map; `None` for an object.
+    pub(super) element: Option<Type>,
     weight: usize,
     depth: usize,
 }
@@ -131,29 +149,52 @@ impl InstanceKey {
 
 impl Value {
     pub(super) fn text(text: impl AsRef<str>) -> Self {
-        Self::Text(Rc::from(text.as_ref()))
+        let text = text.as_ref();
+        if text.is_ascii() { Self::Text(Rc::from(text)) } else { Self::Text(Rc::from(text.nfc().collect::<String>())) }
     }
 
     pub(super) fn int(number: usize) -> Self {
         Self::Number(Number::from(number))
     }
 
-    pub(super) fn list(items: Vec<Value>) -> Self {
-        Self::List(Rc::new(Items::new(items)))
+    pub(super) fn null() -> Self {
+        Self::Null(Type::Any)
     }
 
-    /// Sorts the elements and removes duplicates.
-    pub(super) fn set(mut items: Vec<Value>) -> Self {
-        items.sort_by(Value::order);
+    /// Creates a tuple: a sequence whose elements each have a type.
+    pub(super) fn tuple(items: Vec<Value>) -> Self {
+        Self::List(Rc::new(Items::new(items, None)))
+    }
+
+    /// Creates a list, whose elements must have the type.
+    pub(super) fn list_of(element: Type, items: Vec<Value>) -> Self {
+        Self::List(Rc::new(Items::new(items, Some(element))))
+    }
+
+    /// Creates a list of strings.
+    pub(super) fn texts<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> Self {
+        Self::list_of(Type::String, texts.into_iter().map(Value::text).collect())
+    }
+
+    /// Creates a set, whose elements must have the type. Sorts them, and removes duplicates.
+    pub(super) fn set_of(element: Type, mut items: Vec<Value>) -> Self {
+        if matches!(element, Type::String | Type::Number | Type::Bool) {
+            items.sort_by(Value::order);
+        } else {
+            items.sort_by_cached_key(|item| (item.rank(), item.sort_key()));
+        }
         items.dedup_by(|a, b| a.same(b));
-        Self::Set(Rc::new(Items::new(items)))
+        Self::Set(Rc::new(Items::new(items, Some(element))))
     }
 
-    pub(super) fn map(entries: BTreeMap<String, Value>) -> Self {
-        let weight = entries.iter().map(|(key, value)| text_weight(key).saturating_add(value.weight()));
-        let weight = weight.fold(1, usize::saturating_add);
-        let depth = 1 + entries.values().map(Value::depth).max().unwrap_or(0);
-        Self::Map(Rc::new(Entries { entries, weight, depth }))
+    /// Creates an object: a map whose entries each have a type.
+    pub(super) fn object(entries: BTreeMap<String, Value>) -> Self {
+        Self::Map(Rc::new(Entries::new(entries, None)))
+    }
+
+    /// Creates a map, whose values must have the type.
+    pub(super) fn map_of(element: Type, entries: BTreeMap<String, Value>) -> Self {
+        Self::Map(Rc::new(Entries::new(entries, Some(element))))
     }
 
     pub(super) fn invalid() -> Self {
@@ -161,7 +202,31 @@ impl Value {
     }
 
     pub(super) fn after_apply(expression: impl AsRef<str>) -> Self {
-        Self::Unknown(Unknown::AfterApply(Rc::from(expression.as_ref())))
+        Self::Unknown(Unknown::deferred(&Rc::from(expression.as_ref()), Type::Any))
+    }
+
+    /// Returns the type.
+    pub(super) fn kind(&self) -> Type {
+        match self {
+            Self::Unknown(Unknown::AfterApply(deferred)) => deferred.kind.clone(),
+            Self::Unknown(Unknown::Invalid) | Self::Object(_) => Type::Any,
+            Self::Null(kind) => kind.clone(),
+            Self::Bool(_) => Type::Bool,
+            Self::Number(_) => Type::Number,
+            Self::Text(_) | Self::Id(_) => Type::String,
+            Self::List(items) => match &items.element {
+                Some(element) => Type::list(element.clone()),
+                None => Type::Tuple(items.items.iter().map(Value::kind).collect()),
+            },
+            Self::Set(items) => Type::set(items.element.clone().unwrap_or(Type::Any)),
+            Self::Map(entries) => match &entries.element {
+                Some(element) => Type::map(element.clone()),
+                None => {
+                    let kinds = entries.entries.iter().map(|(key, value)| (key.clone(), value.kind()));
+                    Type::Object(Rc::new(kinds.collect()))
+                }
+            },
+        }
     }
 
     /// Returns the cost of walking the value.
@@ -205,6 +270,15 @@ impl Value {
         }
     }
 
+    /// Returns the type of the elements of a list, set or map; `None` for tuples, objects and others.
+    pub(super) fn element(&self) -> Option<&Type> {
+        match self {
+            Self::List(items) | Self::Set(items) => items.element.as_ref(),
+            Self::Map(entries) => entries.element.as_ref(),
+            _ => None,
+        }
+    }
+
     /// Converts a string, number, boolean or id to text, as Terraform does.
     pub(super) fn to_text(&self) -> Option<Rc<str>> {
         match self {
@@ -232,7 +306,7 @@ impl Value {
     /// Converts a number, or a text that is one, to a number.
     pub(super) fn to_number(&self) -> Option<Number> {
         match self {
-            Self::Number(number) => Some(*number),
+            Self::Number(number) => Some(number.clone()),
             Self::Text(text) => Number::parse(text),
             _ => None,
         }
@@ -262,7 +336,7 @@ impl Value {
     pub(super) fn describe(&self) -> &'static str {
         match self {
             Self::Unknown(_) => "an unknown value",
-            Self::Null => "null",
+            Self::Null(_) => "null",
             Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::Text(_) => "a string",
@@ -274,44 +348,49 @@ impl Value {
         }
     }
 
-    /// Compares as Terraform does, without converting between types.
-    pub(super) fn same(&self, other: &Value) -> bool {
-        match (self, other) {
-            (Self::Null, Self::Null) => true,
-            (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Number(a), Self::Number(b)) => a == b,
-            (Self::Text(a), Self::Text(b)) => a == b,
-            (Self::Id(a), Self::Id(b)) => a == b,
-            (Self::Id(id), Self::Text(text)) | (Self::Text(text), Self::Id(id)) => id.name == **text,
-            (Self::List(a), Self::List(b)) | (Self::Set(a), Self::Set(b)) => {
-                a.items.len() == b.items.len() && a.items.iter().zip(&b.items).all(|(a, b)| a.same(b))
-            }
-            (Self::Map(a), Self::Map(b)) => {
-                a.entries.len() == b.entries.len()
-                    && a.entries.iter().zip(&b.entries).all(|((ka, a), (kb, b))| ka == kb && a.same(b))
-            }
-            (Self::Object(a), Self::Object(b)) => Rc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
-
-    /// Orders numbers by size and text alphabetically; other values keep their order.
-    pub(super) fn order(&self, other: &Value) -> std::cmp::Ordering {
-        match (self, other) {
-            (Self::Number(a), Self::Number(b)) => a.order(*b),
-            _ => match (self.to_text(), other.to_text()) {
-                (Some(a), Some(b)) => a.cmp(&b),
-                _ => std::cmp::Ordering::Equal,
-            },
-        }
+    /// Returns `true` if the value is null.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(self, Self::Null(_))
     }
 }
 
 impl Items {
-    fn new(items: Vec<Value>) -> Self {
+    fn new(items: Vec<Value>, element: Option<Type>) -> Self {
         let weight = items.iter().map(Value::weight).fold(1, usize::saturating_add);
         let depth = 1 + items.iter().map(Value::depth).max().unwrap_or(0);
-        Self { items, weight, depth }
+        Self { items, element, weight, depth }
+    }
+}
+
+impl Entries {
+    fn new(entries: BTreeMap<String, Value>, element: Option<Type>) -> Self {
+        let weight = entries.iter().map(|(key, value)| text_weight(key).saturating_add(value.weight()));
+        let weight = weight.fold(1, usize::saturating_add);
+        let depth = 1 + entries.values().map(Value::depth).max().unwrap_or(0);
+        Self { entries, element, weight, depth }
+    }
+}
+
+impl Unknown {
+    /// Creates an unknown value of a type.
+    pub(super) fn deferred(expression: &Rc<str>, kind: Type) -> Self {
+        Self::AfterApply(Rc::new(Deferred { expression: expression.clone(), kind }))
+    }
+
+    /// Returns the same value as the result of an operation that has a type.
+    pub(super) fn of_kind(&self, kind: Type) -> Self {
+        match self {
+            Self::AfterApply(deferred) => Self::deferred(&deferred.expression, kind),
+            Self::Invalid => Self::Invalid,
+        }
+    }
+}
+
+impl Deref for Deferred {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.expression
     }
 }
 
@@ -324,7 +403,7 @@ pub(super) fn text_weight(text: &str) -> usize {
 impl fmt::Display for Unknown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::AfterApply(expression) => write!(f, "`{expression}` is known only after `terraform apply`"),
+            Self::AfterApply(deferred) => write!(f, "`{}` is known only after `terraform apply`", deferred.expression),
             Self::Invalid => f.write_str("the value is invalid"),
         }
     }

@@ -16,7 +16,7 @@ use super::module_eval::strip_parentheses;
 use super::parsing::parse_variables;
 use super::scope::Scope;
 use super::source_file::SourceFile;
-use super::type_constraint::Type;
+use super::type_constraint::Constraint;
 use super::value::{InstanceKey, Value};
 use super::{Assignment, TerraformReader};
 use crate::config::{Diagnostic, SourceLocation};
@@ -116,16 +116,14 @@ impl Evaluator {
     fn evaluate_variable(&self, instance: &Rc<ModuleInstance>, declared: &Rc<BlockDecl>) -> Value {
         let scope = self.scope(instance, &declared.source, &InstanceKey::Only);
         let (value, location) = match self.input(instance, &declared.name) {
-            Some((value, location)) if !matches!(value, Value::Null) || self.is_nullable(scope, declared) => {
-                (value, location)
-            }
+            Some((value, location)) if !value.is_null() || self.is_nullable(scope, declared) => (value, location),
             _ => match declared.attribute("default") {
                 Some(default) => (scope.eval(&default.value), scope.location(&default.value)),
                 None => return self.missing_input(instance, declared),
             },
         };
         let Some(attribute) = declared.attribute("type") else { return value };
-        let kind = match Type::read(&attribute.value, &|expr| scope.eval(expr)) {
+        let kind = match Constraint::read(&attribute.value, &|expr| scope.eval(expr)) {
             Ok(kind) => kind,
             Err(bad) => {
                 let diagnostic =

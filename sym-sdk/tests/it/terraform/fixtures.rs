@@ -102,7 +102,8 @@ fn reports_all_errors_of_a_broken_configuration() {
     expect![[r#"
         broken/environment.tf:5:16: `sym_integration.slcak` is not declared
           help: did you mean `sym_integration.slack`?
-        broken/environment.tf:12:17: function `cidrhost` is not supported
+        broken/environment.tf:12:17: function `bcrypt` is not supported: its result is another one each time
+          help: write the value, or pass it as a variable
         broken/environment.tf:13:3: sym_integration.slack has no `color`
         broken/flow.tf:2:20: function `uper` is not supported
           help: did you mean `upper`?

@@ -31,3 +31,4 @@ mod srn;
 mod sts_response;
 mod target;
 mod terraform;
+mod terraform_expressions;

@@ -1,13 +1,26 @@
-//! Functions that encode and decode.
+//! Functions that encode and decode text. See `json`, `yaml` and `csv` for those of data.
 
-use super::super::number::Number;
 use super::{Arguments, Function, FunctionError, Value};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    Function::new("base64decode", 1, 1, base64decode),
+    Function::new("base64decode", 1, 1, |args| {
+        String::from_utf8(decode_base64(&args.text(0)?)?)
+            .map(Value::text)
+            .map_err(|_| FunctionError::new("the decoded bytes are not UTF-8 text").at(0))
+    }),
     Function::new("base64encode", 1, 1, |args| Ok(Value::text(base64(args.text(0)?.as_bytes())))),
-    Function::new("jsondecode", 1, 1, jsondecode),
-    Function::new("jsonencode", 1, 1, jsonencode),
+    Function::new("textdecodebase64", 2, 2, |args| {
+        let bytes = decode_base64(&args.text(0)?)?;
+        Encoding::named(&args.text(1)?)?
+            .decode(bytes)
+            .map(Value::text)
+            .ok_or_else(|| FunctionError::new("the decoded bytes are not text in this encoding").at(0))
+    }),
+    Function::new("textencodebase64", 2, 2, |args| {
+        let bytes = Encoding::named(&args.text(1)?)?.encode(&args.text(0)?);
+        let bytes = bytes.ok_or_else(|| FunctionError::new("the encoding does not have all characters").at(0))?;
+        Ok(Value::text(base64(&bytes)))
+    }),
     Function::new("urlencode", 1, 1, urlencode),
 ];
 
@@ -31,10 +44,11 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     text
 }
 
-fn base64decode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
-    let text = args.text(0)?;
+fn decode_base64(text: &str) -> Result<Vec<u8>, FunctionError> {
+    // Go passes over line breaks.
+    let text = text.replace(['\r', '\n'], "");
     let digits = text.trim_end_matches('=');
-    let well_formed = text.len() % 4 == 0 && text.len() - digits.len() <= 2;
+    let well_formed = text.len().is_multiple_of(4) && text.len() - digits.len() <= 2;
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
     let (mut group, mut bits) = (0_u32, 0);
     for digit in digits.bytes() {
@@ -50,63 +64,55 @@ fn base64decode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
             _ => return Err(FunctionError::new("the string is not base64").at(0)),
         }
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Value::text(text)),
-        Err(_) => Err(FunctionError::new("the decoded bytes are not UTF-8 text").at(0)),
-    }
+    Ok(bytes)
 }
 
-fn jsondecode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
-    match serde_json::from_str(&args.text(0)?) {
-        Ok(json) => Ok(from_json(&json)),
-        Err(error) => Err(FunctionError::new(format!("the string is not JSON: {error}")).at(0)),
-    }
+/// An encoding of text.
+#[derive(Clone, Copy)]
+enum Encoding {
+    Latin1,
+    Utf8,
+    Utf16 { little_endian: bool },
 }
 
-/// Converts JSON to a value.
-pub(in crate::config::terraform) fn from_json(json: &serde_json::Value) -> Value {
-    match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(flag) => Value::Bool(*flag),
-        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64().and_then(Number::real)) {
-            (Some(whole), _) => Value::Number(Number::Whole(whole)),
-            (None, Some(real)) => Value::Number(real),
-            (None, None) => Value::Null,
-        },
-        serde_json::Value::String(text) => Value::text(text),
-        serde_json::Value::Array(items) => Value::list(items.iter().map(from_json).collect()),
-        serde_json::Value::Object(entries) => {
-            Value::map(entries.iter().map(|(key, value)| (key.clone(), from_json(value))).collect())
+impl Encoding {
+    fn named(name: &str) -> Result<Self, FunctionError> {
+        match name.to_ascii_uppercase().as_str() {
+            "ISO-8859-1" | "LATIN1" => Ok(Self::Latin1),
+            "UTF-8" => Ok(Self::Utf8),
+            "UTF-16LE" => Ok(Self::Utf16 { little_endian: true }),
+            "UTF-16BE" => Ok(Self::Utf16 { little_endian: false }),
+            _ => Err(FunctionError::new(format!("the encoding {name:?} is not supported"))
+                .at(1)
+                .hint("supported: `UTF-8`, `UTF-16LE`, `UTF-16BE`, `ISO-8859-1`")),
         }
     }
-}
 
-fn jsonencode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
-    Ok(Value::text(to_json(args.known(0)?)?.to_string()))
-}
+    fn encode(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Self::Utf8 => Some(text.as_bytes().to_vec()),
+            Self::Latin1 => text.chars().map(|c| u8::try_from(c).ok()).collect(),
+            Self::Utf16 { little_endian } => {
+                let bytes = |unit: u16| if little_endian { unit.to_le_bytes() } else { unit.to_be_bytes() };
+                Some(text.encode_utf16().flat_map(bytes).collect())
+            }
+        }
+    }
 
-fn to_json(value: &Value) -> Result<serde_json::Value, FunctionError> {
-    Ok(match value {
-        Value::Unknown(unknown) => return Err(FunctionError::unknown(unknown)),
-        Value::Null => serde_json::Value::Null,
-        Value::Bool(flag) => serde_json::Value::from(*flag),
-        Value::Number(Number::Whole(whole)) => serde_json::Value::from(*whole),
-        Value::Number(Number::Real(real)) => serde_json::Value::from(*real),
-        Value::Text(text) => serde_json::Value::from(&**text),
-        Value::Id(id) => serde_json::Value::from(id.name.as_str()),
-        Value::List(_) | Value::Set(_) => {
-            let items = value.items().unwrap_or_default().iter();
-            serde_json::Value::Array(items.map(to_json).collect::<Result<_, _>>()?)
+    fn decode(self, bytes: Vec<u8>) -> Option<String> {
+        match self {
+            Self::Utf8 => String::from_utf8(bytes).ok(),
+            Self::Latin1 => Some(bytes.into_iter().map(char::from).collect()),
+            Self::Utf16 { little_endian } => {
+                let (units, rest) = bytes.as_chunks::<2>();
+                let unit = |pair: &[u8; 2]| {
+                    if little_endian { u16::from_le_bytes(*pair) } else { u16::from_be_bytes(*pair) }
+                };
+                let units: Vec<u16> = units.iter().map(unit).collect();
+                if rest.is_empty() { String::from_utf16(&units).ok() } else { None }
+            }
         }
-        Value::Map(_) => {
-            let entries = value.entries().into_iter().flatten();
-            let entries = entries.map(|(key, value)| Ok((key.clone(), to_json(value)?)));
-            serde_json::Value::Object(entries.collect::<Result<_, FunctionError>>()?)
-        }
-        Value::Object(_) => {
-            return Err(FunctionError::new("a whole resource cannot be encoded").hint("select attributes of it"));
-        }
-    })
+    }
 }
 
 fn urlencode(args: &Arguments<'_>) -> Result<Value, FunctionError> {

@@ -1,21 +1,38 @@
 //! The supported functions of Terraform, and how they are called.
 
+mod arguments;
 mod collections;
+mod conversions;
+mod csv;
+mod dates;
 mod encoding;
 mod files;
 mod format;
+mod hashes;
+mod json;
+mod networks;
 mod numbers;
+mod refused;
+mod regex;
+mod sensitivity;
+mod sets;
 mod strings;
+mod yaml;
+mod yaml_writer;
+
+use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, FuncCall};
 
 use super::evaluator::Sink;
 use super::scope::{Scope, dominant_unknown};
-use super::value::{MAX_WEIGHT, Unknown, Value, text_weight};
+use super::source_file::SourceFile;
+use super::template::Form;
+use super::value::{MAX_WEIGHT, Unknown, Value};
 use crate::config::Diagnostic;
 use crate::suggest::did_you_mean;
 
-pub(super) use encoding::from_json;
+pub(super) use json::{decode as decode_json, from_json};
 
 /// A function: its name, its minimal and maximal number of arguments, and its implementation.
 pub(super) struct Function {
@@ -40,7 +57,10 @@ impl Function {
 const VARIADIC: usize = usize::MAX;
 
 /// Functions whose arguments are evaluated by the function.
-const SPECIAL_FORMS: [&str; 4] = ["can", "sensitive", "nonsensitive", "try"];
+const SPECIAL_FORMS: [&str; 6] = ["can", "issensitive", "nonsensitive", "sensitive", "templatestring", "try"];
+
+/// The maximal number of elements that are compared with each other.
+const MAX_COMPARED: usize = 2_000;
 
 /// The reason why a function has no result.
 pub(super) struct FunctionError {
@@ -96,9 +116,19 @@ impl Scope<'_> {
             ("try", Some(_)) => return self.try_each(call),
             ("can", Some(expr)) => return self.can(expr),
             ("sensitive" | "nonsensitive", Some(expr)) => return self.eval(expr),
+            ("issensitive", Some(expr)) => return Value::Bool(self.is_sensitive(expr)),
+            ("templatestring", Some(expr)) => return self.template_string(call, expr),
+            (name, None) if SPECIAL_FORMS.contains(&name) => {
+                let message = format!("arguments of function `{name}`: expected at least 1, got 0");
+                return self.invalid(Diagnostic::error(self.location(call), message));
+            }
             _ => {}
         }
         let values = self.arguments(call);
+        if let Some(refused) = refused::find(name) {
+            let message = format!("function `{name}` is not supported: {}", refused.why);
+            return self.hard_error(Diagnostic::error(self.location(call), message).with_hint(refused.hint));
+        }
         let Some(function) = find(name) else {
             let diagnostic = Diagnostic::error(self.location(call), format!("function `{name}` is not supported"));
             let names = functions().map(|function| function.name).chain(SPECIAL_FORMS);
@@ -133,6 +163,29 @@ impl Scope<'_> {
                 let diagnostic = Diagnostic::error(location, message).with_hint_if(problem.hint);
                 if problem.unsupported { self.hard_error(diagnostic) } else { self.invalid(diagnostic) }
             }
+        }
+    }
+
+    /// Evaluates the text of a value as a template.
+    fn template_string(self, call: &FuncCall, template: &Expression) -> Value {
+        // As in Terraform: a template that is written in the call needs no function.
+        if !matches!(template, Expression::Traversal(_) | Expression::Variable(_)) {
+            let message = "function `templatestring`: expected a reference to a template, such as `local.template`";
+            return self.invalid(Diagnostic::error(self.location(template), message));
+        }
+        let (text, vars) = (self.eval(template), call.args.get(1).map(|vars| self.eval(vars)));
+        if let Some(unknown) = dominant_unknown([&text].into_iter().chain(vars.as_ref())) {
+            return unknown;
+        }
+        let vars = vars.as_ref().and_then(Value::entries);
+        let (Some(text), Some(vars), 2, None) = (text.to_text(), vars, call.args.len(), self.vars) else {
+            let message = "function `templatestring`: expected a string and a map";
+            return self.invalid(Diagnostic::error(self.location(call), message));
+        };
+        let source = Rc::new(SourceFile::new("templatestring", text.to_string()));
+        match hcl_edit::parser::parse_template(source.text()) {
+            Ok(template) => self.of_file(&source, vars).template(&template, Form::Lines),
+            Err(error) => self.invalid(source.syntax_error(&error)),
         }
     }
 
@@ -185,7 +238,7 @@ impl Scope<'_> {
     }
 
     /// Evaluates an expression and returns its errors instead of reporting them. The flag is `true` if one must not be hidden.
-    fn eval_quietly(self, expr: &Expression) -> (Value, Vec<Diagnostic>, bool) {
+    pub(super) fn eval_quietly(self, expr: &Expression) -> (Value, Vec<Diagnostic>, bool) {
         let before = self.evaluator.hard_errors.get();
         let diagnostics = Sink::default();
         let value = self.reporting_to(&diagnostics).eval(expr);
@@ -198,11 +251,20 @@ impl Scope<'_> {
 fn functions() -> impl Iterator<Item = &'static Function> {
     [
         collections::FUNCTIONS,
+        conversions::FUNCTIONS,
+        csv::FUNCTIONS,
+        dates::FUNCTIONS,
         encoding::FUNCTIONS,
         files::FUNCTIONS,
         format::FUNCTIONS,
+        hashes::FUNCTIONS,
+        json::FUNCTIONS,
+        networks::FUNCTIONS,
         numbers::FUNCTIONS,
+        regex::FUNCTIONS,
+        sets::FUNCTIONS,
         strings::FUNCTIONS,
+        yaml::FUNCTIONS,
     ]
     .into_iter()
     .flatten()
@@ -212,74 +274,23 @@ fn find(name: &str) -> Option<&'static Function> {
     functions().find(|function| function.name == name)
 }
 
-impl Arguments<'_> {
-    fn len(&self) -> usize {
-        self.values.len()
-    }
+/// Returns `true` if one of the elements equals a value.
+fn has(items: &[Value], sought: &Value) -> bool {
+    items.iter().any(|item| item.same(sought))
+}
 
-    fn get(&self, index: usize) -> &Value {
-        // Calls are checked to have enough arguments; one that is left out counts as null.
-        self.values.get(index).unwrap_or(&Value::Null)
+/// Fails if a result of so many elements would exceed the limits, before it is allocated.
+fn check_elements(elements: usize) -> Result<(), FunctionError> {
+    if elements > MAX_WEIGHT {
+        return Err(FunctionError::new(format!("the result is too large: more than {MAX_WEIGHT} elements")));
     }
-
-    fn has(&self, index: usize) -> bool {
-        !matches!(self.get(index), Value::Null)
-    }
-
-    fn type_mismatch<T>(&self, index: usize, expected: &str) -> Result<T, FunctionError> {
-        Err(match self.get(index) {
-            Value::Unknown(unknown) => FunctionError::unknown(unknown),
-            other => FunctionError::new(format!("expected {expected}, got {}", other.describe())).at(index),
-        })
-    }
-
-    fn text(&self, index: usize) -> Result<std::rc::Rc<str>, FunctionError> {
-        self.get(index).to_text().map_or_else(|| self.type_mismatch(index, "a string"), Ok)
-    }
-
-    fn number(&self, index: usize) -> Result<super::number::Number, FunctionError> {
-        self.get(index).to_number().map_or_else(|| self.type_mismatch(index, "a number"), Ok)
-    }
-
-    fn whole(&self, index: usize) -> Result<i64, FunctionError> {
-        self.number(index)?.as_whole().map_or_else(|| self.type_mismatch(index, "a whole number"), Ok)
-    }
-
-    /// Returns the elements of a list or set.
-    fn items(&self, index: usize) -> Result<&[Value], FunctionError> {
-        self.get(index).items().map_or_else(|| self.type_mismatch(index, "a list"), Ok)
-    }
-
-    /// Returns the elements of a list of strings.
-    fn texts(&self, index: usize) -> Result<Vec<std::rc::Rc<str>>, FunctionError> {
-        self.items(index)?
-            .iter()
-            .map(|item| match item {
-                Value::Unknown(unknown) => Err(FunctionError::unknown(unknown)),
-                item => item.to_text().ok_or_else(|| {
-                    FunctionError::new(format!("expected a list of strings, found {} in it", item.describe())).at(index)
-                }),
-            })
-            .collect()
-    }
-
-    /// Returns the entries of a map, or the attributes of a resource.
-    fn entries(&self, index: usize) -> Result<std::collections::BTreeMap<String, Value>, FunctionError> {
-        let attributes = match self.get(index) {
-            Value::Object(instance_ref) => self.scope.attribute_map(instance_ref),
-            other => other.clone(),
-        };
-        attributes.entries().cloned().map_or_else(|| self.type_mismatch(index, "a map"), Ok)
-    }
-
-    /// Fails if an argument contains an unknown value.
-    fn known(&self, index: usize) -> Result<&Value, FunctionError> {
-        let value = self.get(index);
-        value.first_unknown().map_or(Ok(value), |unknown| Err(FunctionError::unknown(unknown)))
-    }
+    Ok(())
 }
 
 /// Fails if a result of this size would exceed the limits, before it is allocated.
 fn check_size(bytes: usize) -> Result<(), FunctionError> {
-    if bytes / 32 > MAX_WEIGHT { Err(FunctionError::new("the result is too large")) } else { Ok(()) }
+    if bytes / 32 <= MAX_WEIGHT {
+        return Ok(());
+    }
+    Err(FunctionError::new(format!("the result is too large: more than {} bytes", MAX_WEIGHT * 32)))
 }

@@ -1,5 +1,8 @@
-//! Functions of strings.
+//! Functions of strings. A character is what a reader sees as one: a grapheme cluster.
 
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::regex::{is_regex, replace_regex};
 use super::{Arguments, Function, FunctionError, VARIADIC, Value, check_size};
 
 pub(super) const FUNCTIONS: &[Function] = &[
@@ -7,12 +10,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function::new("endswith", 2, 2, |args| Ok(Value::Bool(args.text(0)?.ends_with(&*args.text(1)?)))),
     Function::new("indent", 2, 2, indent),
     Function::new("join", 2, VARIADIC, join),
-    Function::new("lower", 1, 1, |args| Ok(Value::text(args.text(0)?.to_lowercase()))),
+    Function::new("lower", 1, 1, |args| Ok(Value::text(args.text(0)?.chars().map(lower).collect::<String>()))),
     Function::new("replace", 3, 3, replace),
     Function::new("split", 2, 2, split),
     Function::new("startswith", 2, 2, |args| Ok(Value::Bool(args.text(0)?.starts_with(&*args.text(1)?)))),
     Function::new("strcontains", 2, 2, |args| Ok(Value::Bool(args.text(0)?.contains(&*args.text(1)?)))),
-    Function::new("strrev", 1, 1, |args| Ok(Value::text(args.text(0)?.chars().rev().collect::<String>()))),
+    Function::new("strrev", 1, 1, |args| Ok(Value::text(args.text(0)?.graphemes(true).rev().collect::<String>()))),
     Function::new("substr", 3, 3, substr),
     Function::new("title", 1, 1, title),
     Function::new("trim", 2, 2, |args| {
@@ -28,13 +31,22 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let (text, suffix) = (args.text(0)?, args.text(1)?);
         Ok(Value::text(text.strip_suffix(&*suffix).unwrap_or(&text)))
     }),
-    Function::new("upper", 1, 1, |args| Ok(Value::text(args.text(0)?.to_uppercase()))),
+    Function::new("upper", 1, 1, |args| Ok(Value::text(args.text(0)?.chars().map(upper).collect::<String>()))),
 ];
 
+/// Returns the capital of a letter. One whose capital is several characters stays, as `ß` does in Go.
+fn upper(c: char) -> char {
+    let mut mapped = c.to_uppercase();
+    if mapped.len() == 1 { mapped.next().unwrap_or(c) } else { c }
+}
+
+fn lower(c: char) -> char {
+    c.to_lowercase().next().unwrap_or(c)
+}
+
 fn indent(args: &Arguments<'_>) -> Result<Value, FunctionError> {
-    let (spaces, text) = (args.whole(0)?, args.text(1)?);
-    let spaces = usize::try_from(spaces).or_else(|_| args.type_mismatch(0, "a non-negative whole number"))?;
-    check_size(spaces.saturating_mul(text.lines().count()).saturating_add(text.len()))?;
+    let (spaces, text) = (args.index(0)?, args.text(1)?);
+    check_size(spaces.saturating_mul(text.matches('\n').count().max(1)).saturating_add(text.len()))?;
     Ok(Value::text(text.replace('\n', &format!("\n{}", " ".repeat(spaces)))))
 }
 
@@ -51,8 +63,8 @@ fn join(args: &Arguments<'_>) -> Result<Value, FunctionError> {
 
 fn replace(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (text, from, to) = (args.text(0)?, args.text(1)?, args.text(2)?);
-    if from.len() > 1 && from.starts_with('/') && from.ends_with('/') {
-        return Err(FunctionError::unsupported("regular expressions are not supported").at(1));
+    if is_regex(&from) {
+        return replace_regex(args);
     }
     let times = text.matches(&*from).count();
     check_size(times.saturating_mul(to.len()).saturating_add(text.len()))?;
@@ -61,24 +73,23 @@ fn replace(args: &Arguments<'_>) -> Result<Value, FunctionError> {
 
 fn split(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (separator, text) = (args.text(0)?, args.text(1)?);
-    let parts: Vec<Value> = if text.is_empty() {
-        vec![Value::text("")]
-    } else if separator.is_empty() {
-        text.chars().map(|c| Value::text(c.to_string())).collect()
+    Ok(if separator.is_empty() && !text.is_empty() {
+        Value::texts(text.chars().map(String::from))
+    } else if text.is_empty() {
+        Value::texts([""])
     } else {
-        text.split(&*separator).map(Value::text).collect()
-    };
-    Ok(Value::list(parts))
+        Value::texts(text.split(&*separator))
+    })
 }
 
 fn substr(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let (text, offset, length) = (args.text(0)?, args.whole(1)?, args.whole(2)?);
-    let count = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
-    // A negative offset counts from the end; a length of -1 extends to the end.
+    let count = i64::try_from(text.graphemes(true).count()).unwrap_or(i64::MAX);
+    // A negative offset counts from the end; a negative length extends to the end.
     let start = if offset < 0 { (count.saturating_add(offset)).max(0) } else { offset.min(count) };
     let length = if length < 0 { count } else { length };
     let (start, length) = (usize::try_from(start).unwrap_or(0), usize::try_from(length).unwrap_or(0));
-    Ok(Value::text(text.chars().skip(start).take(length).collect::<String>()))
+    Ok(Value::text(text.graphemes(true).skip(start).take(length).collect::<String>()))
 }
 
 fn title(args: &Arguments<'_>) -> Result<Value, FunctionError> {
@@ -86,13 +97,9 @@ fn title(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let mut titled = String::with_capacity(text.len());
     let mut in_word = false;
     for c in text.chars() {
-        if in_word {
-            titled.push(c);
-        } else {
-            titled.extend(c.to_uppercase());
-        }
-        // An underscore or an apostrophe does not end a word.
-        in_word = c.is_alphanumeric() || c == '_' || c == '\'';
+        titled.push(if in_word { c } else { upper(c) });
+        // Of the characters beyond ASCII only spaces end a word.
+        in_word = if c.is_ascii() { c.is_ascii_alphanumeric() || c == '_' } else { !c.is_whitespace() };
     }
     Ok(Value::text(titled))
 }
