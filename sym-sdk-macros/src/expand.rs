@@ -15,6 +15,7 @@ use crate::attributes;
 use crate::diagnostics::Diagnostics;
 use crate::item::{Item, OtherItem};
 use crate::kinds::Macro;
+use crate::literals::NameLiteral;
 use crate::paths::Paths;
 use crate::spec::{self, HandlerSpec, Kind};
 
@@ -147,6 +148,7 @@ fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let (name, doc, is_async) = (spec.function.unraw().to_string(), &spec.doc, spec.is_async);
     let requires = requires(spec, paths);
     let checks = checks(spec, paths);
+    let literals = literals(spec, paths);
     let (call, thunk) = thunk(spec, paths);
     quote_spanned! {span=>
         const _: () = {
@@ -163,6 +165,7 @@ fn record(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
                     doc: #doc,
                     is_async: #is_async,
                     requires: &[#(#requires),*],
+                    literals: &[#(#literals),*],
                     thunk: #thunk,
                 };
             }
@@ -187,6 +190,30 @@ fn requires(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
         }
     };
     spec.arguments.iter().map(one).collect()
+}
+
+/// The names in the body. `line!()` would be the line of the attribute, so the position is taken from the span.
+fn literals(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
+    let one = |literal: &NameLiteral| {
+        let span = Span::mixed_site();
+        let (record, kinds, kind) = (paths.literal(span), paths.literal_kind(span), Ident::new(literal.kind, span));
+        let (name, is_strict) = (literal.name.value(), literal.is_strict);
+        let (line, column) = position(literal.name.span());
+        quote_spanned! {span=>
+            #record { kind: #kinds::#kind, name: #name, is_strict: #is_strict, line: #line, column: #column }
+        }
+    };
+    spec.literals.iter().map(one).collect()
+}
+
+/// The line and the column of a span, counted from 1. Only a compiler knows them.
+fn position(span: Span) -> (u32, u32) {
+    if !proc_macro::is_available() {
+        return (0, 0);
+    }
+    let start = span.unwrap().start();
+    let number = |position: usize| u32::try_from(position).unwrap_or(0);
+    (number(start.line()), number(start.column()))
 }
 
 /// Compile-time checks that each argument is available to handlers of this kind.

@@ -1,7 +1,7 @@
 //! The attribute macros of `sym-sdk`, documented where `sym-sdk` re-exports them.
 //!
-//! A macro parses its input (`attribute_args`, `item`), validates it (`spec`, `attributes`, `signature`, `arguments`) and expands
-//! it (`expand`). It never changes the function, and reports all errors of a handler in one compilation. Macros see tokens and no
+//! A macro parses its input (`attribute_args`, `item`), validates it (`spec`, `attributes`, `signature`, `arguments`), looks for
+//! names of the configuration in the body (`literals`) and expands it (`expand`). It never changes the function, and reports all errors of a handler in one compilation. Macros see tokens and no
 //! types, so the expansion leaves the checks of types to the compiler, with spans that make it report them at the user's code.
 //!
 //! Set `SYM_MACROS_DEBUG=1` in the environment of the compiler to print every expansion.
@@ -13,6 +13,7 @@ mod diagnostics;
 mod expand;
 mod item;
 mod kinds;
+mod literals;
 mod paths;
 mod render;
 mod signature;

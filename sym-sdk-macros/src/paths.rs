@@ -53,6 +53,8 @@ table! {
     extractor => "FromContext";
     handler => "Handler";
     inventory => "inventory";
+    literal => "Literal";
+    literal_kind => "LiteralKind";
     invalid => "INVALID";
     line => "line";
     module_path => "module_path";

@@ -13,6 +13,7 @@ use crate::attributes;
 use crate::diagnostics::Diagnostics;
 use crate::item::Item;
 use crate::kinds::{self, KINDS, Macro, NamedKind};
+use crate::literals::{self, NameLiteral};
 use crate::signature;
 
 /// The subject of messages about a handler: ``hook `on_request` ``.
@@ -46,6 +47,8 @@ pub(crate) struct HandlerSpec {
     pub(crate) output: Option<Type>,
     pub(crate) is_async: bool,
     pub(crate) doc: String,
+    /// The names of the configuration in the body.
+    pub(crate) literals: Vec<NameLiteral>,
 }
 
 impl HandlerSpec {
@@ -97,6 +100,7 @@ pub(crate) fn validate(
         },
         is_async: item.sig.asyncness.is_some(),
         doc: attributes::doc(&item.attrs),
+        literals: literals::find(&item.sig, &item.body),
     })
 }
 

@@ -10,6 +10,7 @@ pub use crate::forms::PromptForm;
 pub use crate::future::BoxFuture;
 pub use crate::handler::argument::check_argument;
 pub use crate::handler::handler_fn::Thunk;
+pub use crate::handler::literal::{Literal, LiteralKind};
 pub use crate::handler::record::Handler;
 pub use crate::handler::return_types::{
     ApproversResult, FlowsResult, FormResult, IdentityResult, NextResult, NothingResult, NotificationsResult,

@@ -50,6 +50,7 @@ const _: () = {
                 <Fields<Form> as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
                 <&PagerDuty as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
             ],
+            literals: &[],
             thunk: ::sym_sdk::__private::Thunk::On(
                 ::sym_sdk::__private::Step::Request,
                 __sym_call,

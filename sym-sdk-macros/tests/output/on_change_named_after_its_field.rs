@@ -32,6 +32,7 @@ const _: () = {
                 <&User as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
                 ::sym_sdk::__private::Requires::Form,
             ],
+            literals: &[],
             thunk: ::sym_sdk::__private::Thunk::OnChange("urgency", __sym_call),
         };
     }

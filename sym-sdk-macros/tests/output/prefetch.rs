@@ -29,6 +29,7 @@ const _: () = {
             doc: "",
             is_async: true,
             requires: &[<&GitHub as ::sym_sdk::__private::FromContext<'_>>::REQUIRES],
+            literals: &[],
             thunk: ::sym_sdk::__private::Thunk::Prefetch("repo_name", __sym_call),
         };
     }

@@ -29,6 +29,7 @@ const _: () = {
             doc: "",
             is_async: false,
             requires: &[],
+            literals: &[],
             thunk: ::facade::sym_sdk::__private::Thunk::GetPermissions(__sym_call),
         };
     }

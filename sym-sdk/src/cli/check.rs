@@ -9,7 +9,7 @@ use super::exit::CommandError;
 use super::output::{Output, count, write_table};
 use super::program::UnknownValues;
 use super::{Common, Exit, Program, no_config};
-use crate::config::{Diagnostic, SourceLocation};
+use crate::config::{Diagnostic, Severity, SourceLocation};
 use crate::runtime::TargetCheck;
 
 /// The result of the command.
@@ -73,16 +73,21 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
         writeln!(output.out, "error: {error}")?;
     }
     for warning in &findings.warnings {
-        writeln!(output.out, "warning: {warning}")?;
+        writeln!(output.out, "{}: {warning}", warning.severity)?;
     }
-    let Findings { errors, warnings, .. } = findings;
+    let Findings { errors, .. } = findings;
+    let number_of = |severity| findings.warnings.iter().filter(|found| found.severity == severity).count();
     if let Some(Counts { flows, handlers, integrations }) = findings.counts {
         let counted = [count(flows, "flow"), count(handlers, "handler"), count(integrations, "integration")];
         write!(output.out, "{}: ", counted.join(", "))?;
     }
     let errors = if errors.is_empty() { "no errors".to_owned() } else { count(errors.len(), "error") };
-    let warnings = if warnings.is_empty() { String::new() } else { format!(", {}", count(warnings.len(), "warning")) };
-    writeln!(output.out, "{errors}{warnings}")?;
+    let counted = |severity, noun| match number_of(severity) {
+        0 => String::new(),
+        number => format!(", {}", count(number, noun)),
+    };
+    let (warnings, notes) = (counted(Severity::Warning, "warning"), counted(Severity::Note, "note"));
+    writeln!(output.out, "{errors}{warnings}{notes}")?;
     match &findings.targets {
         Some(targets) => write_targets(targets, output),
         None => Ok(()),

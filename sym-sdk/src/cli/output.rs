@@ -54,7 +54,7 @@ impl<'a> Output<'a> {
     /// Writes warnings about the configuration, unless the output is JSON: then it has room for the command's result only.
     pub(super) fn config_warnings(&mut self, warnings: &[Diagnostic]) -> io::Result<()> {
         let mut shown = warnings.iter().filter(|_| !self.json);
-        shown.try_for_each(|warning| writeln!(self.err, "warning: {warning}"))
+        shown.try_for_each(|warning| writeln!(self.err, "{}: {warning}", warning.severity))
     }
 
     /// Writes an error that has a message and a hint but no code.

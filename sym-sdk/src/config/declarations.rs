@@ -32,15 +32,15 @@ pub struct Config {
     pub log_destinations: Vec<LogDestination>,
     /// The filter of the flows that a user sees.
     pub flows_filter: Option<FlowsFilter>,
-    /// The settings that are unset because only `terraform apply` knows their values.
+    /// The settings and vars that are unset because only `terraform apply` knows their values.
     pub unknown_settings: Vec<UnknownSetting>,
 }
 
-/// A setting of Terraform files that is unset because its value is unknown.
+/// A setting or a var of Terraform files that is unset because its value is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UnknownSetting {
-    /// The location of the declaration that has the setting.
+    /// The location of the declaration that has it.
     pub location: SourceLocation,
     /// The name.
     pub name: String,

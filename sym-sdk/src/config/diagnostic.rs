@@ -41,19 +41,22 @@ pub enum Severity {
     Error,
     /// The configuration can be used, but part of it is ignored or has no effect.
     Warning,
+    /// The configuration can be used. Something in it may not be intended.
+    Note,
 }
 
-/// `error` or `warning`.
+/// `error`, `warning` or `note`.
 impl fmt::Display for Severity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }
 
-/// An error or a warning about a configuration.
+/// An error, a warning or a note about a configuration.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Diagnostic {
@@ -76,6 +79,16 @@ impl Diagnostic {
     /// Creates a warning.
     pub fn warning(location: SourceLocation, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(location, message) }
+    }
+
+    /// Creates a note.
+    pub fn note(location: SourceLocation, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, ..Self::error(location, message) }
+    }
+
+    /// Returns whether the problem prevents the configuration from being used.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     /// Sets the advice on how to fix the problem.

@@ -1,9 +1,10 @@
 //! Deserializes named values, such as those of a [`FieldMap`] or a flow's vars, into a user's type. Text is borrowed, not copied.
 
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::value::{BorrowedStrDeserializer, SeqDeserializer};
-use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Expected, IntoDeserializer, MapAccess, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::{FieldMap, FieldValue, SlackUserSelection};
@@ -18,13 +19,39 @@ pub(crate) struct DeError {
 }
 
 #[derive(Debug)]
-enum DeErrorKind {
+pub(crate) enum DeErrorKind {
+    /// The value is not accepted.
     Value(String),
+    /// No value of this kind is accepted, such as text where a number is expected.
+    #[cfg_attr(not(feature = "runtime"), expect(dead_code, reason = "only the comparison with flows reads `expected`"))]
+    Type {
+        message: String,
+        expected: String,
+    },
+    /// The value is none of the enum's variants.
+    #[cfg_attr(not(feature = "runtime"), expect(dead_code, reason = "only the comparison with flows reads `expected`"))]
+    Variant {
+        message: String,
+        expected: &'static [&'static str],
+    },
     Missing(&'static str),
     Unknown(String, &'static [&'static str]),
+    Duplicate(&'static str),
 }
 
 impl DeError {
+    /// Returns the kind of the error.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn kind(&self) -> &DeErrorKind {
+        &self.kind
+    }
+
+    /// Returns the name of the value that the error is about.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     fn at(mut self, name: &str) -> Self {
         self.name.get_or_insert_with(|| name.to_owned());
         self
@@ -59,7 +86,8 @@ impl DeError {
 impl fmt::Display for DeErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Value(message) => f.write_str(message),
+            Self::Value(message) | Self::Type { message, .. } | Self::Variant { message, .. } => f.write_str(message),
+            Self::Duplicate(name) => write!(f, "duplicate field `{name}`"),
             Self::Missing(name) => write!(f, "missing `{name}`"),
             Self::Unknown(name, _) => write!(f, "unexpected `{name}`"),
         }
@@ -79,6 +107,26 @@ impl de::Error for DeError {
         Self { kind: DeErrorKind::Value(message.to_string()), name: None }
     }
 
+    fn invalid_type(unexpected: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        let message = format!("invalid type: {unexpected}, expected {expected}");
+        Self { kind: DeErrorKind::Type { message, expected: expected.to_string() }, name: None }
+    }
+
+    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
+        let listed = match expected {
+            [] => "there are no variants".to_owned(),
+            [only] => format!("expected `{only}`"),
+            [one, other] => format!("expected `{one}` or `{other}`"),
+            several => format!("expected one of {}", suggest::quoted(several.iter().copied())),
+        };
+        let message = format!("unknown variant `{variant}`, {listed}");
+        Self { kind: DeErrorKind::Variant { message, expected }, name: None }
+    }
+
+    fn duplicate_field(field: &'static str) -> Self {
+        Self { kind: DeErrorKind::Duplicate(field), name: None }
+    }
+
     fn missing_field(field: &'static str) -> Self {
         Self { kind: DeErrorKind::Missing(field), name: None }
     }
@@ -89,9 +137,27 @@ impl de::Error for DeError {
 }
 
 /// Deserializes named values as a map or a struct. Errors in a value are about its name.
-pub(crate) struct NamedValues<I>(pub(crate) I);
+pub(crate) struct NamedValues<'a, I> {
+    values: I,
+    /// Receives the names that a struct reads.
+    names: Option<&'a Cell<Option<&'static [&'static str]>>>,
+}
 
-impl<'de, I, D> de::Deserializer<'de> for NamedValues<I>
+impl<I> NamedValues<'_, I> {
+    pub(crate) fn new(values: I) -> Self {
+        Self { values, names: None }
+    }
+}
+
+#[cfg(feature = "runtime")]
+impl<'a, I> NamedValues<'a, I> {
+    /// Creates a deserializer that stores the names which the type reads, if the type is a struct.
+    pub(crate) fn observed(values: I, names: &'a Cell<Option<&'static [&'static str]>>) -> Self {
+        Self { values, names: Some(names) }
+    }
+}
+
+impl<'de, I, D> de::Deserializer<'de> for NamedValues<'_, I>
 where
     I: ExactSizeIterator<Item = (&'de str, D)>,
     D: de::Deserializer<'de, Error = DeError>,
@@ -99,7 +165,19 @@ where
     type Error = DeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
-        visitor.visit_map(NamedValuesAccess::<I, (&'de str, D)> { rest: self.0, current: None })
+        visitor.visit_map(NamedValuesAccess::<I, (&'de str, D)> { rest: self.values, current: None })
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        if let Some(names) = self.names {
+            names.set(Some(fields));
+        }
+        self.deserialize_any(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, DeError> {
@@ -120,7 +198,7 @@ where
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf seq tuple tuple_struct map
-        struct enum identifier ignored_any
+        enum identifier ignored_any
     }
 }
 
@@ -156,7 +234,7 @@ where
 
 /// Deserializes one field.
 #[derive(Clone, Copy)]
-pub(super) struct Field<'de>(pub(super) &'de FieldValue);
+pub(crate) struct Field<'de>(pub(crate) &'de FieldValue);
 
 impl<'de> IntoDeserializer<'de, DeError> for Field<'de> {
     type Deserializer = Self;

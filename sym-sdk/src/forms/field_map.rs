@@ -156,7 +156,7 @@ impl FieldMap {
     /// If a field is missing or does not fit the type.
     pub fn deserialize<'de, T: Deserialize<'de>>(&'de self) -> Result<T> {
         let fields = self.0.iter().map(|(name, value)| (name.as_str(), Field(value)));
-        T::deserialize(NamedValues(fields)).map_err(|error| error.into_error(self))
+        T::deserialize(NamedValues::new(fields)).map_err(|error| error.into_error(self))
     }
 
     /// Returns the values as plain JSON.

@@ -15,6 +15,8 @@ mod prompt;
 
 pub(crate) use de::{DeError, NamedValues};
 #[cfg(feature = "runtime")]
+pub(crate) use de::{DeErrorKind, Field};
+#[cfg(feature = "runtime")]
 pub(crate) use duration::MAX_DURATION;
 pub use duration::{duration_seconds, format_duration, parse_duration};
 pub use field_map::FieldMap;

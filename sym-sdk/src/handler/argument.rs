@@ -16,10 +16,10 @@ pub const fn check_argument(record: &HandlerRecord, requires: Requires) {
 const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static str> {
     use HandlerKind::{GetFlows, GetIdentity, GetIdentityLookup, OnChange};
     match (requires, kind) {
-        (Requires::Event, OnChange) => {
+        (Requires::Event | Requires::Fields(_), OnChange) => {
             Some("an `#[on_change]` handler has no event; take `&mut PromptForm`, `&User` or `&Flow` instead")
         }
-        (Requires::Event | Requires::Flow, GetFlows) => {
+        (Requires::Event | Requires::Fields(_) | Requires::Flow, GetFlows) => {
             Some("`get_flows` has no event and no single flow; take `&FlowsQuery`, `&Flows` or `&User` instead")
         }
         (
@@ -29,7 +29,11 @@ const fn unavailable(kind: HandlerKind, requires: Requires) -> Option<&'static s
         (Requires::ForwardContext, _) => {
             Some("only the hooks `on_request_forward` and `after_request_forward` can take `&RequestForwardContext`")
         }
-        (Requires::StepOutput, HandlerKind::Hook(Hook::After(_))) => None,
+        (Requires::StepOutput, HandlerKind::Hook(Hook::After(Step::Escalate | Step::Deescalate))) => None,
+        (Requires::StepOutput, HandlerKind::Hook(Hook::After(_))) => Some(
+            "only the steps `escalate` and `deescalate` have an output, which `after_escalate` and `after_deescalate` can take as \
+             `StepOutput<T>`; to read the output of an earlier step, use `event.step_output(Step::Escalate)`",
+        ),
         (Requires::StepOutput, _) => Some(
             "only `after_` hooks can take `StepOutput<T>`, because a step has no output before it has run; \
              to read the output of an earlier step, use `event.step_output(Step::Escalate)`",

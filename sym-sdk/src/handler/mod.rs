@@ -9,7 +9,7 @@
 //! - [`Services`] are shared by all calls: integration clients, state, directory and key-value store.
 //!
 //! Function names and signatures are checked at compile time; that a flow has the handlers it needs, and that handlers have
-//! the services they need, is checked at startup. This module calls handlers, but leaves time limits, panics and the
+//! the services, fields and vars they need, is checked at startup. This module calls handlers, but leaves time limits, panics and the
 //! conversion of errors to the runtime.
 //!
 //! A handler can be called without a runtime:
@@ -45,6 +45,9 @@ mod extract;
 pub(crate) mod handler_fn;
 mod handler_set;
 mod kind;
+pub(crate) mod literal;
+#[cfg(feature = "runtime")]
+pub(crate) mod probe;
 mod query;
 pub(crate) mod record;
 mod registry;
@@ -61,5 +64,5 @@ pub use kind::HandlerKind;
 pub use query::{FlowsQuery, IdentityQuery};
 pub use record::HandlerRecord;
 pub use registry::Registry;
-pub use requires::{IntegrationRequirement, Requires, StateRequirement};
+pub use requires::{DataRequirement, IntegrationRequirement, Requires, StateRequirement};
 pub use services::{Services, ServicesBuilder};

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::handler_fn::{CallResult, Thunk};
+use super::literal::Literal;
 use super::{Context, HandlerKind, Requires, Services};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::forms::FieldOption;
@@ -32,6 +33,8 @@ pub struct HandlerRecord {
     pub is_async: bool,
     #[doc(hidden)]
     pub requires: &'static [Requires],
+    #[doc(hidden)]
+    pub literals: &'static [Literal],
     #[doc(hidden)]
     pub thunk: Thunk,
 }
@@ -62,6 +65,7 @@ impl HandlerRecord {
             doc: "",
             is_async: false,
             requires: &[],
+            literals: &[],
             thunk: Thunk::Prefetch("", call),
         }
     };
@@ -114,6 +118,12 @@ impl HandlerRecord {
     /// The requirements of the arguments, in order.
     pub const fn requires(&self) -> &'static [Requires] {
         self.requires
+    }
+
+    /// The names of the configuration that occur in the body as literals.
+    #[cfg(feature = "runtime")]
+    pub(crate) const fn literals(&self) -> &'static [Literal] {
+        self.literals
     }
 
     /// The source location of the attribute.

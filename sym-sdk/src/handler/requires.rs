@@ -3,9 +3,14 @@
 use std::any::{Any, TypeId, type_name};
 use std::sync::Arc;
 
+use serde::Deserialize;
+
 use crate::config::IntegrationSchema;
 use crate::error::Result;
 use crate::integration::{IntegrationClient, IntegrationConfig};
+
+#[cfg(feature = "runtime")]
+use super::probe::{Trial, trial};
 
 /// A type-erased client.
 pub(crate) type AnyClient = Arc<dyn Any + Send + Sync>;
@@ -22,6 +27,10 @@ pub enum Requires {
     Event,
     /// A flow.
     Flow,
+    /// The fields of the request, and the type that reads them.
+    Fields(DataRequirement),
+    /// The vars of the flow, and the type that reads them.
+    Vars(DataRequirement),
     /// An integration, and how to build its client.
     Integration(IntegrationRequirement),
     /// A value registered at startup.
@@ -106,6 +115,36 @@ impl IntegrationRequirement {
     /// Builds the simulated client, if the type has one.
     pub fn simulated(&self, config: &IntegrationConfig<'_>) -> Option<Arc<dyn Any + Send + Sync>> {
         (self.simulated)(config)
+    }
+}
+
+/// The requirement of named values: the type of [`Fields<T>`](super::Fields) or [`Vars<T>`](super::Vars), and what it reads.
+#[derive(Clone, Copy, Debug)]
+pub struct DataRequirement {
+    type_name: fn() -> &'static str,
+    #[cfg(feature = "runtime")]
+    trial: Trial,
+}
+
+impl DataRequirement {
+    /// Returns the requirement of the argument `Fields<T>` or `Vars<T>`.
+    pub const fn of<'de, T: Deserialize<'de>>() -> Self {
+        Self {
+            type_name: type_name::<T>,
+            #[cfg(feature = "runtime")]
+            trial: trial::<T>,
+        }
+    }
+
+    /// The name of the type that the values are read into.
+    pub fn type_name(&self) -> &'static str {
+        (self.type_name)()
+    }
+
+    /// The function that reads the type from given values.
+    #[cfg(feature = "runtime")]
+    pub(crate) const fn trial(&self) -> Trial {
+        self.trial
     }
 }
 

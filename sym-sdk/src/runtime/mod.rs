@@ -58,6 +58,7 @@ mod forms;
 #[cfg(feature = "server")]
 mod front_end;
 mod handler_call;
+mod handler_data;
 mod identity;
 mod limits;
 mod offered_options;

@@ -118,8 +118,8 @@ fn records_describe_the_function() {
     let requires = record.requires();
     assert!(matches!(
         requires,
-        [Requires::Event, Requires::Event, Requires::Integration(client), Requires::State(state)]
-            if client.kind() == "pagerduty" && state.type_name().ends_with("Threshold")
+        [Requires::Event, Requires::Fields(form), Requires::Integration(client), Requires::State(state)]
+            if form.type_name().contains("Form") && client.kind() == "pagerduty" && state.type_name().ends_with("Threshold")
     ));
     assert_eq!(record.to_string(), format!("on_request ({}:{})", record.file(), record.line()));
 }

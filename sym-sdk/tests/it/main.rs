@@ -28,6 +28,8 @@ mod event;
 mod field_map;
 mod fields;
 mod handler;
+#[cfg(feature = "runtime")]
+mod handler_data;
 #[cfg(feature = "testing")]
 mod harness;
 #[cfg(feature = "runtime")]

@@ -40,7 +40,6 @@ resource "sym_flow" "code" {
       type           = "string"
       allowed_values = ["Normal", "Urgent"]
       default        = "Normal"
-      required       = false
     }
 
     prompt_field {

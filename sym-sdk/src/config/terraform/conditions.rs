@@ -139,7 +139,7 @@ impl Evaluator {
     fn report_condition(&self, severity: Severity, diagnostic: Diagnostic) {
         match severity {
             Severity::Error => self.report(diagnostic),
-            Severity::Warning => self.warn(Diagnostic { severity, ..diagnostic }),
+            Severity::Warning | Severity::Note => self.warn(Diagnostic { severity, ..diagnostic }),
         }
     }
 }

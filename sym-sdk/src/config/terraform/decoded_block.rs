@@ -257,7 +257,7 @@ impl<'w> DecodedBlock<'w> {
         if let Unknown::AfterApply(expression) = unknown {
             let message = format!("`{name}` of {} stays unset: {unknown}", self.subject);
             let hint = known_values::hint(expression);
-            if let Some(setting) = name.strip_prefix("settings.") {
+            if let Some(setting) = name.strip_prefix("settings.").or_else(|| name.strip_prefix("vars.")) {
                 self.evaluator.unknown_settings.borrow_mut().push(UnknownSetting {
                     location: self.location.clone(),
                     name: setting.to_owned(),

@@ -5,10 +5,13 @@ use std::ops::Deref;
 use serde::Deserialize;
 
 use super::{ExtractError, FromContext};
-use crate::handler::{Context, Requires};
+use crate::handler::{Context, DataRequirement, Requires};
 use crate::model::Event;
 
 /// An argument: the fields of the request, deserialized into a `T`. Strings can be borrowed.
+///
+/// What `T` reads is compared with the form of each flow that uses the handler, by `check` and at startup: names, types, whether a value can
+/// be absent, and the variants of enums.
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -36,7 +39,7 @@ impl<T> Deref for Fields<T> {
 }
 
 impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Fields<T> {
-    const REQUIRES: Requires = Requires::Event;
+    const REQUIRES: Requires = Requires::Fields(DataRequirement::of::<T>());
 
     fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
         let event = <&Event>::from_context(context)?;

@@ -10,6 +10,8 @@ mod vars;
 pub use error::ExtractError;
 pub use fields::Fields;
 pub use state::State;
+#[cfg(feature = "runtime")]
+pub(super) use vars::Var;
 pub use vars::Vars;
 
 use super::{Context, Requires};

@@ -13,14 +13,14 @@ use serde::forward_to_deserialize_any;
 use super::{ExtractError, FromContext};
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::{DeError, NamedValues};
-use crate::handler::Context;
+use crate::handler::{Context, DataRequirement, Requires};
 use crate::suggest;
 
 /// An argument: the vars of the flow, deserialized into a `T`. In `get_flows`, the vars of the flows filter.
 ///
 /// Vars are strings. Numbers and booleans are parsed, enum variants are matched by name, and strings can be borrowed.
 ///
-/// Vars are deserialized when the handler is called, so a mismatch is reported then. Simulate a request to find it early.
+/// The vars of each flow that uses the handler are compared with `T` by `check` and at startup.
 ///
 /// ```
 /// use sym_sdk::prelude::*;
@@ -48,6 +48,8 @@ impl<T> Deref for Vars<T> {
 }
 
 impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
+    const REQUIRES: Requires = Requires::Vars(DataRequirement::of::<T>());
+
     fn from_context(context: &'cx Context) -> Result<Self, ExtractError> {
         let vars = match (context.flows_query(), context.flow()) {
             (Some(query), _) => query.vars(),
@@ -64,11 +66,12 @@ impl<'cx, T: Deserialize<'cx>> FromContext<'cx> for Vars<T> {
 }
 
 fn read<'de, T: Deserialize<'de>>(vars: &'de BTreeMap<String, String>) -> Result<T, DeError> {
-    T::deserialize(NamedValues(vars.iter().map(|(name, value)| (name.as_str(), Var(value)))))
+    T::deserialize(NamedValues::new(vars.iter().map(|(name, value)| (name.as_str(), Var(value)))))
 }
 
+/// Deserializes one var.
 #[derive(Clone, Copy)]
-struct Var<'de>(&'de str);
+pub(in crate::handler) struct Var<'de>(pub(in crate::handler) &'de str);
 
 impl Var<'_> {
     fn parse<T: FromStr<Err: fmt::Display>>(self) -> Result<T, DeError> {

@@ -7,7 +7,7 @@ use super::Builder;
 use super::assembler::RuntimeAssembler;
 use super::plan::Plan;
 use crate::clock::Clock;
-use crate::config::{Diagnostic, Diagnostics, SourceLocation};
+use crate::config::{Diagnostic, Diagnostics, Severity, SourceLocation};
 use crate::delivery::SimulatedDelivery;
 use crate::directory::Directory;
 use crate::engine::{self, Engine, EngineContext, MemoryStore};
@@ -98,7 +98,10 @@ impl Builder {
         let plan = self.plan();
         mode.check(plan.errors())?;
         for warning in plan.warnings.iter().chain(&plan.tolerated()).filter(|_| !self.simulated) {
-            tracing::warn!("{warning}");
+            match warning.severity {
+                Severity::Note => tracing::info!("{warning}"),
+                _ => tracing::warn!("{warning}"),
+            }
         }
         let engine_factory =
             self.engine.take().unwrap_or_else(|| Box::new(engine::local(Arc::new(MemoryStore::new()))));

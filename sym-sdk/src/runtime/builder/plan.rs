@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::handler::{HandlerFn, HandlerKind, HandlerRecord, HandlerSet, Services};
 use crate::model::{Flow, Integration, Slug, Strategy};
-use crate::runtime::startup_checks;
+use crate::runtime::{handler_data, startup_checks};
 
 /// A handler and the flows that use it.
 #[derive(Clone, Debug)]
@@ -194,9 +194,16 @@ impl Builder {
         plan.warnings = checked.warnings;
         plan.warnings.extend(unused.into_iter().chain(unfiltered));
         plan.strategies = resolved.strategies;
+        self.check_data(&mut plan, &resolved.flow_errors);
         if let Some(checked) = checked.flows_filter {
             match self.filter_plan(checked) {
                 Ok(filter) => {
+                    let (record, checked) = (filter.handler.record(), &filter.checked);
+                    let flows = plan.flows.iter().map(|plan| &**plan.flow.name()).collect();
+                    let found = handler_data::check_filter(record, &checked.vars, &flows, &checked.location);
+                    let (errors, warnings): (Vec<_>, Vec<_>) = found.into_iter().partition(Diagnostic::is_error);
+                    plan.filter_faults.extend(errors);
+                    plan.warnings.extend(warnings);
                     plan.filter_faults.extend(self.unmet_by_filter(&filter));
                     plan.filter = Some(filter);
                 }
@@ -228,6 +235,26 @@ impl Builder {
             plan.unmet = self.unmet(&plan);
         }
         plan
+    }
+
+    /// Compares the data that handlers read with the flows. Flows whose declarations have errors are left out: these may be the reason.
+    fn check_data(&self, plan: &mut Plan, flow_errors: &BTreeMap<String, Vec<Diagnostic>>) {
+        let sound = |plan: &FlowPlan| plan.is_resolved && !flow_errors.contains_key(plan.flow.srn().slug());
+        let checked: Vec<_> = self.config.flows.iter().zip(&plan.flows).filter(|(_, plan)| sound(plan)).collect();
+        let checked: Vec<_> = checked
+            .into_iter()
+            .map(|(declared, plan)| handler_data::CheckedFlow {
+                flow: &plan.flow,
+                declared,
+                handlers: &plan.handlers,
+                unknown: &self.config.unknown_settings,
+            })
+            .collect();
+        let handler_data::Findings { errors, warnings } = handler_data::check(&checked);
+        plan.warnings.extend(warnings);
+        for (plan, errors) in plan.flows.iter_mut().filter(|plan| sound(plan)).zip(errors) {
+            plan.unmet.extend(errors);
+        }
     }
 
     /// The flows as they are declared, each with its handlers. This does not need the rest of the configuration to be right.

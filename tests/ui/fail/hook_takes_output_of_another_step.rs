@@ -1,0 +1,6 @@
+use sym_sdk::prelude::*;
+
+#[hook]
+fn after_approve(_output: StepOutput) {}
+
+fn main() {}
