@@ -9,6 +9,7 @@ pub use sym_sdk_macros::attach;
 pub use crate::forms::PromptForm;
 pub use crate::future::BoxFuture;
 pub use crate::handler::argument::check_argument;
+pub use crate::handler::generated::GeneratedTypes;
 pub use crate::handler::handler_fn::Thunk;
 pub use crate::handler::literal::{Literal, LiteralKind};
 pub use crate::handler::record::Handler;

@@ -28,6 +28,7 @@ use crate::strategy::StrategyType;
 ///
 /// - `check` reports every error of the configuration and the handlers,
 /// - `handlers` lists the handlers and the flows that use them,
+/// - `generate types` writes a module with the types of each flow's fields and vars,
 /// - `simulate REQUEST.json` dry-runs a request on a virtual clock.
 ///
 /// With feature `server`, `slack manifest` prints the manifest of the app that the front end of type `slack` needs. Every type of

@@ -43,6 +43,27 @@ macro_rules! handlers {
     };
 }
 
+/// Registers the types that the command `generate types` wrote, so that `check` can tell when they are stale. It is part of the generated
+/// file, and contains the flows and the hashes of their types.
+///
+/// ```
+/// sym_sdk::generated_types! {
+///     "prod" => "3f8a1c0b5d7e9f24",
+/// }
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! generated_types {
+    ($($flow:literal => $hash:literal),* $(,)?) => {
+        $crate::__private::inventory::submit! {
+            $crate::__private::GeneratedTypes {
+                file: $crate::__private::file!(),
+                flows: &[$(($flow, $hash)),*],
+            }
+        }
+    };
+}
+
 /// Links handler crates into the program.
 ///
 /// The linker drops a crate that nothing refers to, together with its handlers. This macro refers to it:

@@ -1,6 +1,7 @@
 //! Access to repositories: urgent requests from the on-call engineer are auto-approved, all others need a member's approval.
 
 mod fakes;
+mod flow_types;
 
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ use sym_sdk::prelude::*;
 use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
 use fakes::{GitHub, PagerDuty};
+use flow_types::repository_access::FlowVars;
 
 /// The fields of the form that the handlers use.
 #[derive(Deserialize)]
@@ -32,15 +34,15 @@ fn get_permissions() -> RequestPermission {
 /// Notifies the channel. Urgent requests go to the on-call engineers first, and to the channel after ten minutes.
 #[reducer]
 async fn get_request_notifications(
-    event: &Event,
     form: Fields<Form>,
+    vars: Vars<FlowVars>,
     pagerduty: &PagerDuty,
 ) -> Result<Vec<Notification>> {
-    let channel = Notification::to(slack::channel(event.flow().var("request_channel")?)?);
+    let channel = Notification::to(slack::channel(&vars.request_channel)?);
     if form.urgency == Urgency::Normal {
         return Ok(vec![channel]);
     }
-    let on_call = pagerduty.users_on_call(event.flow().var("schedule")?).await?;
+    let on_call = pagerduty.users_on_call(&vars.schedule).await?;
     let on_call = Notification::to(slack::group(on_call)?).timeout(Duration::from_secs(600));
     Ok(vec![on_call, channel])
 }
@@ -62,11 +64,11 @@ async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) ->
 
 /// Posts the granted access to the audit channel.
 #[hook]
-async fn after_approve(event: &Event, slack: &Slack) -> Result<()> {
+async fn after_approve(event: &Event, vars: Vars<FlowVars>, slack: &Slack) -> Result<()> {
     let requester = event.requester().map_or("somebody", User::username);
     let (repo, approver) = (event.fields().text("repo_name")?, event.user().username());
     let text = slack::escape(&format!("{requester} may use {repo}, says {approver}"));
-    slack.send_message(slack::channel(event.flow().var("audit_channel")?)?, text).await?;
+    slack.send_message(slack::channel(&vars.audit_channel)?, text).await?;
     Ok(())
 }
 

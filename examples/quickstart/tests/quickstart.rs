@@ -52,6 +52,33 @@ fn its_configuration_has_no_errors() {
     expect!["1 flow, 5 handlers, 3 integrations: no errors\n"].assert_eq(&output(&["check"], 0));
 }
 
+/// Finding S2: each mistake is told with the place of the handler and that in the configuration.
+#[test]
+fn a_configuration_without_what_the_handlers_read_is_refused() {
+    expect![[r#"
+        error: examples/quickstart/src/main.rs:35:1: reducer `get_request_notifications` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
+          help: the names differ in how they are written only: add `#[serde(rename = "…")]` to the variants, or `#[serde(rename_all = "…")]` to the enum
+        error: examples/quickstart/src/main.rs:35:1: reducer `get_request_notifications` reads the var `request_channel` into `FlowVars`, which flow `repository-access` at mismatched/flow.tf:7:1 does not have
+          help: did you mean `requests_channel` at mismatched/flow.tf:7:1?
+        error: examples/quickstart/src/main.rs:57:1: hook `on_request` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
+          help: the names differ in how they are written only: add `#[serde(rename = "…")]` to the variants, or `#[serde(rename_all = "…")]` to the enum
+        error: examples/quickstart/src/main.rs:66:1: hook `after_approve` reads the var `request_channel` into `FlowVars`, which flow `repository-access` at mismatched/flow.tf:7:1 does not have
+          help: did you mean `requests_channel` at mismatched/flow.tf:7:1?
+        warning: examples/quickstart/src/flow_types.rs: the generated types of flow `repository-access` are stale
+          help: run `generate types`
+        1 flow, 5 handlers, 3 integrations: 4 errors, 1 warning
+    "#]].assert_eq(&output(&["check", "--config", "mismatched"], 1));
+    let refused = quickstart(&["simulate", "../requests/normal.json", "--config", "mismatched"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("did you mean `requests_channel`"));
+}
+
+#[test]
+fn its_generated_types_are_fresh() {
+    let args = ["generate", "types", "--check", "--out", "../src/flow_types.rs"];
+    expect![["../src/flow_types.rs: types of 1 flow, unchanged\n"]].assert_eq(&output(&args, 0));
+}
+
 #[test]
 fn lists_its_handlers() {
     prints(&["handlers"], 0, &expect_file!["golden/handlers.txt"]);
@@ -68,7 +95,7 @@ fn an_unanswered_urgent_request_is_forwarded_to_the_channel() {
 fn the_handlers_work_for_another_organization() {
     let args = ["--config", "other", "--var", "audit_channel=#globex-audit"];
     expect![[r#"
-        warning: other/flow.tf:67:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
+        warning: other/flow.tf:66:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
         1 flow, 5 handlers, 3 integrations: no errors, 1 warning
     "#]].assert_eq(&output(&[&["check"][..], &args].concat(), 0));
@@ -77,9 +104,9 @@ fn the_handlers_work_for_another_organization() {
 
     let without_slack = [&args[..], &["--var", "slack=false"]].concat();
     expect![[r#"
-        error: examples/quickstart/src/main.rs:64:1: hook `after_approve` requires integration `slack`, which is not configured
+        error: examples/quickstart/src/main.rs:66:1: hook `after_approve` requires integration `slack`, which is not configured
           help: add the integration to the flow's environment
-        warning: other/flow.tf:67:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
+        warning: other/flow.tf:66:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
         1 flow, 5 handlers, 3 integrations: 1 error, 1 warning
     "#]].assert_eq(&output(&[&["check"][..], &without_slack].concat(), 1));

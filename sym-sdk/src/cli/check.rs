@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::args::CheckArgs;
 use super::exit::CommandError;
+use super::generate;
 use super::output::{Output, count, write_table};
 use super::program::UnknownValues;
 use super::{Common, Exit, Program, no_config};
@@ -48,6 +49,7 @@ pub(super) async fn run(
                 findings.warnings.push(no_domains());
             }
             let (flows, integrations) = (read.config.flows.len(), read.config.integrations.len());
+            findings.warnings.extend(generate::stale_types(&read.config));
             let builder = program.builder(read.config);
             findings.counts = Some(Counts { flows, handlers: builder.handlers().len(), integrations });
             findings.errors.extend(builder.check().err().into_iter().flatten());

@@ -18,6 +18,7 @@ mod demo;
 mod exit;
 #[cfg(feature = "sqlite")]
 mod follow;
+mod generate;
 mod handlers;
 #[cfg(feature = "sqlite")]
 mod keys;
@@ -105,7 +106,7 @@ where
         }
         Ok(args) => {
             let mut output = Output::new(stdout, stderr, args.common.json);
-            match execute(program, args, &mut output).await {
+            match execute(program, &name, args, &mut output).await {
                 Ok(exit) => Ok(exit),
                 Err(error) => error.report(&mut output),
             }
@@ -124,12 +125,13 @@ where
     })
 }
 
-async fn execute(mut program: Program, args: Args, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+async fn execute(mut program: Program, name: &str, args: Args, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let mut common = args.common;
     program.domains.append(&mut common.domains);
     match args.command {
         Some(Command::Check(args)) => check::run(program, common, args, output).await,
         Some(Command::Handlers) => handlers::run(program, common, output),
+        Some(Command::Generate(command)) => generate::run(program, common, command, name, output),
         #[cfg(feature = "server")]
         Some(Command::Manifest(args)) => manifest::run(program, common, args, output),
         Some(Command::Simulate(args)) => simulate::run(program, common, args, output).await,

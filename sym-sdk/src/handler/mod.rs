@@ -42,6 +42,7 @@ pub(crate) mod argument;
 mod context;
 mod error;
 mod extract;
+pub(crate) mod generated;
 pub(crate) mod handler_fn;
 mod handler_set;
 mod kind;

@@ -27,6 +27,8 @@ mod error;
 mod event;
 mod field_map;
 mod fields;
+#[cfg(feature = "cli")]
+mod generate;
 mod handler;
 #[cfg(feature = "runtime")]
 mod handler_data;

@@ -67,6 +67,15 @@ pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Comma
             ]))
         })
         .mut_subcommand("handlers", |handlers| handlers.after_help(examples(&["handlers", "handlers --json"])))
+        .mut_subcommand("generate", |generate| {
+            generate.mut_subcommand("types", |types| {
+                types.after_help(examples(&[
+                    "generate types",
+                    "generate types --out src/types.rs",
+                    "generate types --check",
+                ]))
+            })
+        })
         .mut_subcommand("simulate", |simulate| {
             let examples = examples(&[
                 "simulate request.json",

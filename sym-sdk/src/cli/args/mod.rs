@@ -157,6 +157,9 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// List the handlers and the flows that use them
     Handlers,
+    /// Generate Rust code from the configuration
+    #[command(subcommand)]
+    Generate(GenerateCommand),
     /// Dry-run a request on a virtual clock
     ///
     /// Nothing real is touched: clients are fakes, strategies are simulated, and messages are not sent.
@@ -203,6 +206,28 @@ pub(super) enum Command {
     #[cfg(feature = "sqlite")]
     #[command(subcommand)]
     Users(UsersCommand),
+}
+
+/// The file that `generate types` writes by default.
+pub(super) const DEFAULT_OUT: &str = "src/flow_types.rs";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum GenerateCommand {
+    /// Write a module with the types of each flow's fields and vars
+    ///
+    /// Handlers take them as `Fields<prod::Form>` and `Vars<prod::FlowVars>`, where `prod` is the flow. `check` tells when the types that
+    /// are linked into the program are stale.
+    Types(GenerateTypesArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct GenerateTypesArgs {
+    /// File to write; `-` writes to standard output
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_OUT)]
+    pub(super) out: PathBuf,
+    /// Write nothing, and exit with 1 if the file is stale
+    #[arg(long)]
+    pub(super) check: bool,
 }
 
 /// The store that a command works on.
