@@ -9,7 +9,7 @@ mod batches;
 mod ocsf;
 mod reduced;
 
-use sym_sdk::audit::AuditLine;
+use sym_sdk::audit::{AuditAnchor, AuditLine};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
 #[cfg(any(feature = "aws-kinesis", feature = "datadog", feature = "segment"))]
@@ -59,6 +59,15 @@ impl AuditFormat {
         match self {
             Self::Sym => line.as_str().to_owned(),
             Self::Ocsf => ocsf::event(line).to_string(),
+        }
+    }
+
+    /// Returns an anchor in this format: a JSON object without a line break. OCSF has no class for it, so there it is a *Base Event* (0),
+    /// with the anchor under `unmapped`. None exceeds 2,048 bytes.
+    pub fn render_anchor(self, anchor: &AuditAnchor) -> String {
+        match self {
+            Self::Sym => anchor.to_line(),
+            Self::Ocsf => ocsf::anchor(anchor).to_string(),
         }
     }
 

@@ -7,7 +7,7 @@
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
-use sym_sdk::audit::AuditLine;
+use sym_sdk::audit::{AuditAnchor, AuditLine};
 
 use super::reduced::parse;
 
@@ -91,6 +91,35 @@ fn severity(kind: &str, failed: bool) -> (u64, &'static str) {
 /// Returns an entry as an event of the schema.
 pub(super) fn event(line: &AuditLine) -> Value {
     describe(parse(line), &line.id().to_string(), line.seq())
+}
+
+/// Returns an anchor as an event of the schema.
+pub(super) fn anchor(anchor: &AuditAnchor) -> Value {
+    let (seq, at) = (anchor.head().seq, anchor.at().as_millisecond());
+    json!({
+        "activity_id": OTHER,
+        "activity_name": "anchor",
+        "category_uid": 0,
+        "category_name": "Uncategorized",
+        "class_uid": 0,
+        "class_name": "Base Event",
+        "type_uid": OTHER,
+        "type_name": "Base Event: anchor",
+        "severity_id": 1,
+        "severity": "Informational",
+        "time": at,
+        "message": format!("the audit log ended with entry {seq}"),
+        "metadata": {
+            "version": VERSION,
+            "product": { "name": "sym-sdk", "vendor_name": "sym-sdk", "version": env!("CARGO_PKG_VERSION") },
+            "uid": anchor.id().to_string(),
+            "sequence": seq,
+            "event_code": "anchor",
+            "log_name": "audit",
+            "logged_time": at,
+        },
+        "unmapped": serde_json::from_str::<Value>(&anchor.to_line()).unwrap_or_default(),
+    })
 }
 
 /// Returns the event of an entry in Sym's schema.

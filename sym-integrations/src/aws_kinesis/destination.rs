@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::{AuditDestination, AuditLine};
+use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 
 use super::StreamKind;
@@ -175,6 +175,16 @@ impl AuditDestination for KinesisDestination {
                 // The rest is delivered again.
                 (stored, _) => Ok(stored),
             }
+        })
+    }
+
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let data = format!("{}\n", self.format.render_anchor(anchor));
+            let records = [Record { data, partition_key: "anchor".to_owned() }];
+            let sizes = records.iter().map(|record| (record.partition_key.as_str(), self.kind.size(record)));
+            let mut queue = Queue::new(sizes.collect());
+            self.send(&records, &mut queue).await.map(|()| true)
         })
     }
 }

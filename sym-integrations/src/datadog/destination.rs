@@ -11,7 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::json;
 use serde_json::value::RawValue;
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::{AuditDestination, AuditKind, AuditLine};
+use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditKind, AuditLine};
 use sym_sdk::clock::{Clock, SystemClock};
 use sym_sdk::error::Result;
 
@@ -129,14 +129,26 @@ impl DatadogDestination {
     fn log(&self, line: &AuditLine, now: Timestamp) -> Result<String> {
         let entry = line.record().entry().ok();
         let at = entry.as_ref().map(|entry| entry.at);
-        let is_late = at.is_some_and(|at| now.duration_since(at).unsigned_abs() > LATE && at < now);
         let failed = entry.as_ref().is_some_and(|entry| is_failure(&entry.kind));
-        let mut log = json!({
-            "ddsource": "sym",
-            "service": self.service,
-            "status": if failed { "error" } else { "info" },
-            "message": entry.as_ref().map_or_else(|| "audit entry".to_owned(), |entry| format!("{} of {}", entry.event.name, entry.run)),
-        });
+        let status = if failed { "error" } else { "info" };
+        let message = entry
+            .as_ref()
+            .map_or_else(|| "audit entry".to_owned(), |entry| format!("{} of {}", entry.event.name, entry.run));
+        let room = MAX_ENTRY.saturating_sub(MAX_ATTRIBUTES);
+        self.with_attributes(status, &message, at, now, self.format.render_within(line, room))
+    }
+
+    /// Returns a log whose attribute `sym` is a JSON text.
+    fn with_attributes(
+        &self,
+        status: &str,
+        message: &str,
+        at: Option<Timestamp>,
+        now: Timestamp,
+        sym: String,
+    ) -> Result<String> {
+        let is_late = at.is_some_and(|at| now.duration_since(at).unsigned_abs() > LATE && at < now);
+        let mut log = json!({ "ddsource": "sym", "service": self.service, "status": status, "message": message });
         if let Some(tags) = &self.tags {
             log["ddtags"] = tags.as_str().into();
         }
@@ -145,9 +157,8 @@ impl DatadogDestination {
             Some(at) => log["timestamp"] = at.as_millisecond().into(),
             None => {}
         }
-        let room = MAX_ENTRY.saturating_sub(MAX_ATTRIBUTES);
         // The entry is the text that it is in the log, since JSON that is written again may differ.
-        let sym = RawValue::from_string(self.format.render_within(line, room))?;
+        let sym = RawValue::from_string(sym)?;
         let mut text = log.to_string();
         text.pop();
         Ok(format!(r#"{text},"sym":{}}}"#, sym.get()))
@@ -203,6 +214,15 @@ impl AuditDestination for DatadogDestination {
                 Ok(())
             })
             .await
+        })
+    }
+
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            self.poster.check_pause()?;
+            let (sym, message) = (self.format.render_anchor(anchor), format!("anchor of entry {}", anchor.head().seq));
+            let log = self.with_attributes("info", &message, Some(anchor.at()), self.clock.now(), sym)?;
+            self.post(&[log]).await.map(|kept| kept > 0)
         })
     }
 }

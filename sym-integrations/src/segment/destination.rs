@@ -6,9 +6,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::{AuditDestination, AuditLine};
+use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditLine};
 use sym_sdk::error::Result;
 
 use crate::audit_format::{AuditFormat, BatchLimits, batches};
@@ -94,12 +94,7 @@ impl SegmentDestination {
     /// Returns an entry as an event of at most [`MAX_EVENT`] bytes.
     fn event(&self, line: &AuditLine) -> String {
         let entry = line.record().entry().ok();
-        let mut event = json!({
-            "type": "track",
-            "event": self.event,
-            "messageId": line.id().to_string(),
-            "context": { "library": { "name": "sym-sdk", "version": env!("CARGO_PKG_VERSION") } },
-        });
+        let mut event = self.track(line.id());
         match &entry {
             Some(entry) => {
                 event["userId"] = entry.event.actor.username().into();
@@ -108,11 +103,39 @@ impl SegmentDestination {
             // Segment drops events of nobody.
             None => event["anonymousId"] = "unknown".into(),
         }
-        let mut text = event.to_string();
-        text.pop();
-        let room = MAX_EVENT.saturating_sub(text.len() + r#","properties":}"#.len());
-        format!(r#"{text},"properties":{}}}"#, self.format.render_within(line, room))
+        let room = MAX_EVENT.saturating_sub(with_properties(&event, "").len());
+        with_properties(&event, &self.format.render_within(line, room))
     }
+
+    /// Returns an anchor as an event.
+    fn anchor_event(&self, anchor: &AuditAnchor) -> String {
+        let mut event = self.track(anchor.id());
+        // Nobody has done it.
+        event["anonymousId"] = "sym-sdk".into();
+        event["timestamp"] = anchor.at().to_string().into();
+        with_properties(&event, &self.format.render_anchor(anchor))
+    }
+
+    fn track(&self, id: impl fmt::Display) -> Value {
+        json!({
+            "type": "track",
+            "event": self.event,
+            "messageId": id.to_string(),
+            "context": { "library": { "name": "sym-sdk", "version": env!("CARGO_PKG_VERSION") } },
+        })
+    }
+
+    async fn post(&self, events: &[String]) -> Result<()> {
+        let body = format!("{}{}{}", ENVELOPE.0, events.join(","), ENVELOPE.1);
+        self.poster.post("application/json", body, Vec::new()).await
+    }
+}
+
+/// Returns an event with properties, which are a JSON text.
+fn with_properties(event: &Value, properties: &str) -> String {
+    let mut text = event.to_string();
+    text.pop();
+    format!(r#"{text},"properties":{properties}}}"#)
 }
 
 impl AuditDestination for SegmentDestination {
@@ -127,13 +150,19 @@ impl AuditDestination for SegmentDestination {
             let sizes: Vec<_> = events.iter().map(String::len).collect();
             deliver(&self.poster.host, async |delivered| {
                 for batch in batches(&sizes, LIMITS) {
-                    let body = format!("{}{}{}", ENVELOPE.0, events[batch.clone()].join(","), ENVELOPE.1);
-                    self.poster.post("application/json", body, Vec::new()).await?;
+                    self.post(&events[batch.clone()]).await?;
                     delivered.add(batch.len());
                 }
                 Ok(())
             })
             .await
+        })
+    }
+
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            self.poster.check_pause()?;
+            self.post(&[self.anchor_event(anchor)]).await.map(|()| true)
         })
     }
 }

@@ -9,7 +9,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::{AuditDestination, AuditLine, EventStatus};
+use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditLine, EventStatus};
 use sym_sdk::error::{BoxError, Result};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -183,11 +183,11 @@ impl SyslogDestination {
         Ok(connection)
     }
 
-    async fn send(&self, session: &mut Session, line: &AuditLine) -> Result<()> {
+    async fn send(&self, session: &mut Session, message: &str) -> Result<()> {
         // The session has no connection while one is written to: if the write fails or is given up, part of a message may have been
         // sent, and nothing may follow it.
         let mut connection = self.connection(session).await?;
-        let frame = self.framing.frame(&self.message(line));
+        let frame = self.framing.frame(message);
         self.receiver.write(&mut connection, &frame).await?;
         session.connection = Some(connection);
         session.unconfirmed.push_back((Instant::now(), frame));
@@ -207,13 +207,21 @@ impl AuditDestination for SyslogDestination {
         Box::pin(async move {
             let mut session = self.session.lock().await;
             for (sent, line) in lines.iter().enumerate() {
-                match self.send(&mut session, line).await {
+                match self.send(&mut session, &self.message(line)).await {
                     Ok(()) => {}
                     Err(error) if sent == 0 => return Err(error),
                     Err(_) => return Ok(sent),
                 }
             }
             Ok(lines.len())
+        })
+    }
+
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            let header = self.header.text(Severity::Informational, anchor.at(), "anchor", anchor.head().seq);
+            let message = header + &self.format.render_anchor(anchor);
+            self.send(&mut *self.session.lock().await, &message).await.map(|()| true)
         })
     }
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use sym_integrations::audit_format::AuditFormat;
 use sym_sdk::audit::AuditLine;
 
-use crate::log_destinations::{lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, lines, lines_with_target_setting};
 
 fn parsed(text: &str) -> Value {
     assert!(!text.contains('\n'), "an entry is one line");
@@ -26,6 +26,18 @@ async fn entries_within_the_limit_are_whole() {
         assert_eq!(ocsf["metadata"]["sequence"], line.seq());
         assert_eq!(ocsf["unmapped"]["audit"]["hash"], line.record().hash.to_string());
     }
+}
+
+#[tokio::test]
+async fn anchors_have_a_form_of_their_own() {
+    let anchor = anchor(&lines().await);
+    let sym = AuditFormat::Sym.render_anchor(&anchor);
+    assert_eq!((sym.as_str(), &parsed(&sym)["type"]), (anchor.to_line().as_str(), &"anchor".into()));
+    let ocsf = parsed(&AuditFormat::Ocsf.render_anchor(&anchor));
+    assert_eq!((&ocsf["class_uid"], &ocsf["category_uid"], &ocsf["type_uid"]), (&0.into(), &0.into(), &99.into()));
+    assert_eq!((&ocsf["metadata"]["event_code"], &ocsf["unmapped"]), (&"anchor".into(), &parsed(&sym)));
+    assert_eq!(ocsf["metadata"]["uid"], anchor.id().to_string());
+    assert!(ocsf.to_string().len() <= 2_048);
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ use crate::aws::fake::{Answer, FakeAws, Operation, json_failure};
 use crate::GRACE;
 use crate::aws::support::code;
 use crate::http::support::{at, leap};
-use crate::log_destinations::{lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, is_anchored, lines, lines_with_target_setting};
 
 const STREAM: &str = "SymAuditLog";
 
@@ -119,6 +119,23 @@ async fn entries_are_json_lines_with_the_run_as_their_key() {
             let runs: Vec<_> = lines.iter().map(|line| line.record().entry().unwrap().run.to_string()).collect();
             assert_eq!(fake.state().keys, runs);
         }
+    }
+}
+
+#[tokio::test]
+async fn an_anchor_is_a_record_of_its_own_kind() {
+    let lines = lines().await;
+    for kind in KINDS {
+        let fake = start().await;
+        // It is refused at first, as any record can be.
+        fake.state().refusals.insert(r#""type":"anchor""#.to_owned(), 1);
+        let stream = Stream::of(&fake, kind);
+        stream.deliver(&lines).await.unwrap();
+        let anchor = anchor(&lines);
+        let delivery = stream.destination.deliver_anchor(&anchor);
+        assert!(leap(&stream.clock, |wait| wait < Duration::from_secs(9), delivery).await.unwrap());
+        let stored = fake.state().stored.concat();
+        assert!(is_anchored(&stored) && stored.ends_with(&(anchor.to_line() + "\n")), "{kind:?}");
     }
 }
 

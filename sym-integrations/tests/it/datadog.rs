@@ -13,7 +13,7 @@ use sym_sdk::error::ErrorKind;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::log_destinations::{lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, lines, lines_with_target_setting};
 
 const INTAKE: &str = "/api/v2/logs";
 
@@ -35,6 +35,19 @@ async fn accepting() -> MockServer {
 async fn logs(server: &MockServer) -> Vec<Value> {
     let requests = server.received_requests().await.unwrap();
     requests.iter().flat_map(|request| serde_json::from_slice::<Vec<Value>>(&request.body).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn an_anchor_is_a_log_of_its_own_kind() {
+    let server = accepting().await;
+    let anchor = anchor(&lines().await);
+    let datadog = to(&server).tags("env:prod").clock(Arc::new(VirtualClock::at(anchor.at())));
+    assert!(datadog.deliver_anchor(&anchor).await.unwrap());
+    let [log] = &*logs(&server).await else { panic!("one log") };
+    assert_eq!(log["sym"], serde_json::from_str::<Value>(&anchor.to_line()).unwrap());
+    assert_eq!((&log["sym"]["type"], &log["status"], &log["ddtags"]), (&"anchor".into(), &"info".into(), &"env:prod".into()));
+    assert_eq!(log["message"], format!("anchor of entry {}", anchor.head().seq));
+    assert_eq!(log["timestamp"], anchor.at().as_millisecond());
 }
 
 /// DD03: the entry is one attribute, so that its members do not meet Datadog's own.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::Sha256;
 use sym_integrations::audit_format::AuditFormat;
 use sym_integrations::http::log_destination::HttpDestination;
-use sym_sdk::audit::{self, AuditDestination, AuditLine};
+use sym_sdk::audit::{self, AuditAnchor, AuditDestination, AuditKey, AuditLine, Verifier};
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{self, Config};
 use sym_sdk::engine::{MemoryStore, Store, WorkerLimits};
@@ -44,6 +44,25 @@ pub(crate) async fn lines_with_target_setting(text: &str) -> Vec<AuditLine> {
     let lines = audit::lines(&**harness.runtime().engine(), 0, 100).await.unwrap();
     assert!(lines.len() > 3);
     lines
+}
+
+/// The key of [`anchor`].
+pub(crate) fn anchor_key() -> AuditKey {
+    AuditKey::new(&SecretString::from("0123456789abcdef0123456789abcdef")).unwrap()
+}
+
+/// An anchor of the last of these lines.
+pub(crate) fn anchor(lines: &[AuditLine]) -> AuditAnchor {
+    let last = lines.last().unwrap().record();
+    AuditAnchor::new(last.head(), last.entry().unwrap().at, Some(&anchor_key()))
+}
+
+/// Verifies what a service has received: the lines, and one anchor of them.
+pub(crate) fn is_anchored(text: &str) -> bool {
+    let mut verifier = Verifier::new().with_key(anchor_key());
+    verifier.read("", text.as_bytes()).unwrap();
+    let verified = verifier.finish().unwrap();
+    verified.is_authenticated && verified.anchors == 1 && verified.anchored == Some(verified.head)
 }
 
 async fn server(answers: ResponseTemplate) -> MockServer {
@@ -88,6 +107,33 @@ async fn posts_batches_as_json_lines() {
     assert!(audit::verify_lines(bodies.concat().as_bytes()).is_ok());
     let requests = server.received_requests().await.unwrap();
     assert_eq!(requests[0].headers["content-type"], "application/x-ndjson");
+}
+
+#[tokio::test]
+async fn posts_an_anchor_as_an_entry_of_its_own_kind() {
+    let lines = lines().await;
+    for batch in [None, Some(3)] {
+        let server = server(ResponseTemplate::new(200)).await;
+        let secret = SecretString::from("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+        let mut destination = to(&server).signed_with(&secret).unwrap().clock(clock());
+        if let Some(lines) = batch {
+            destination = destination.in_batches_of(lines);
+        }
+        destination.deliver(&lines).await.unwrap();
+        let anchor = anchor(&lines);
+        destination.deliver_anchor(&anchor).await.unwrap();
+        let bodies: Vec<_> = bodies(&server).await.iter().map(|body| body.trim_end().to_owned()).collect();
+        assert!(is_anchored(&(bodies.join("\n") + "\n")));
+        assert_eq!(bodies.last().unwrap(), &anchor.to_line());
+        let requests = server.received_requests().await.unwrap();
+        let last = &requests.last().unwrap().headers;
+        let content_type = if batch.is_some() { "application/x-ndjson" } else { "application/json" };
+        assert_eq!(last["content-type"], content_type);
+        assert_eq!(last["webhook-id"], anchor.id().to_string());
+        assert!(last.contains_key("webhook-signature"));
+    }
+    let failing = server(ResponseTemplate::new(503)).await;
+    assert!(to(&failing).deliver_anchor(&anchor(&lines)).await.unwrap_err().is_retryable());
 }
 
 /// The signature is that of the Standard Webhooks specification, which any of its libraries verifies.

@@ -8,7 +8,7 @@ use sym_sdk::error::ErrorKind;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::log_destinations::{lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, lines, lines_with_target_setting};
 
 fn to(server: &MockServer) -> SegmentDestination {
     let url = format!("{}/v1/batch", server.uri());
@@ -27,6 +27,18 @@ async fn events(server: &MockServer) -> Vec<Value> {
     let requests = server.received_requests().await.unwrap();
     let bodies = requests.iter().map(|request| serde_json::from_slice::<Value>(&request.body).unwrap());
     bodies.flat_map(|body| body["batch"].as_array().unwrap().clone()).collect()
+}
+
+#[tokio::test]
+async fn an_anchor_is_an_event_of_its_own_kind() {
+    let server = accepting().await;
+    let anchor = anchor(&lines().await);
+    assert!(to(&server).deliver_anchor(&anchor).await.unwrap());
+    let [event] = &*events(&server).await else { panic!("one event") };
+    assert_eq!((&event["type"], &event["event"]), (&"track".into(), &"Access".into()));
+    assert_eq!((&event["messageId"], &event["anonymousId"]), (&anchor.id().to_string().into(), &"sym-sdk".into()));
+    assert_eq!(event["timestamp"], anchor.at().to_string());
+    assert_eq!(event["properties"], serde_json::from_str::<Value>(&anchor.to_line()).unwrap());
 }
 
 /// SG01: Segment answers 200 to events that it drops, so nothing may be missing.

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::GRACE;
-use crate::log_destinations::{lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, lines, lines_with_target_setting};
 
 /// A receiver of messages. It tells what it has received, connection by connection.
 struct Receiver {
@@ -138,6 +138,21 @@ async fn messages_are_those_of_the_rfc_with_the_entry_as_it_is() {
         assert!(message.contains(&format!(r#"[meta sequenceId="{}"] {{"#, line.seq())), "{message}");
         assert!(message.ends_with(line.as_str()));
     }
+}
+
+#[tokio::test]
+async fn an_anchor_is_a_message_of_its_own_kind() {
+    let mut receiver = Receiver::start().await;
+    let lines = lines().await;
+    let syslog = receiver.destination().app_name("access").unwrap();
+    syslog.deliver(&lines[..1]).await.unwrap();
+    let anchor = anchor(&lines[..1]);
+    assert!(syslog.deliver_anchor(&anchor).await.unwrap());
+    let messages = receiver.messages(2).await;
+    let (connection, message) = &messages[1];
+    assert_eq!(*connection, 1);
+    assert!(message.starts_with("<110>1 2") && message.contains(" anchor [origin "), "{message}");
+    assert!(message.ends_with(&anchor.to_line()), "{message}");
 }
 
 /// SY03: receivers usually take 8,192 bytes; a larger entry is reduced to valid JSON, not cut.

@@ -7,12 +7,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{AuditHash, AuditHead, AuditKey, strict_json};
 use crate::error::{Error, ErrorKind, Result, codes};
 
 /// The `type` of the line of an anchor.
 const TYPE: &str = "anchor";
+
+/// The namespace of the ids of anchors.
+const ID_NAMESPACE: Uuid = Uuid::from_u128(0x5d21_0e8f_44b6_4c3a_9a70_18c5_d3f6_2b9e);
 
 /// The head of an audit log at a time.
 ///
@@ -53,6 +57,11 @@ impl AuditAnchor {
     /// Returns the time at which it was the head.
     pub fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// Returns an id that is the same however often the anchor is delivered.
+    pub fn id(&self) -> Uuid {
+        Uuid::new_v5(&ID_NAMESPACE, self.to_line().as_bytes())
     }
 
     /// Returns whether one of the keys authenticates the anchor.

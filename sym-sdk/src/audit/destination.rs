@@ -60,7 +60,8 @@ pub trait AuditDestination: Send + Sync + 'static {
     /// the delivery is retried all the same.
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>>;
 
-    /// Delivers an anchor, after the line of the record that it names. Returns whether the destination keeps anchors; the default does not.
+    /// Delivers an anchor as an entry of its own kind, after the line of the record that it names. Returns whether the destination keeps
+    /// anchors; the default does not. An anchor that is delivered again has the same [`id`](AuditAnchor::id).
     ///
     /// An anchor that was not delivered when the next one is due, or when the program ends, is left out.
     ///

@@ -37,7 +37,7 @@ mod strict_json;
 mod verify;
 
 pub use anchor::AuditAnchor;
-pub(crate) use anchor_file::{AnchorFile, Tail};
+pub(crate) use anchor_file::{AnchorFile, FoundAnchors, RecordedAnchors};
 pub use chain::{AuditHash, AuditHead, AuditRecord};
 pub use chain_error::{ChainError, ChainErrorKind, LineLocation, VerifyError};
 pub use destination::{AuditDestination, LogDestinationConfig, LogDestinationType};

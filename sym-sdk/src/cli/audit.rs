@@ -11,7 +11,9 @@ use super::args::{AuditCommand, KeyArgs, VerifyArgs};
 use super::exit::CommandError;
 use super::keys;
 use super::output::Output;
-use crate::audit::{AuditAnchor, AuditHead, AuditKey, AuditLog, Verified, Verifier, VerifyError, lines};
+use crate::audit::{
+    AuditAnchor, AuditHead, AuditKey, AuditLog, RecordedAnchors, Verified, Verifier, VerifyError, lines,
+};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
@@ -23,7 +25,10 @@ pub(super) async fn run(args: AuditCommand, output: &mut Output<'_>) -> Result<E
     match args {
         AuditCommand::Export { database, after } => export(database.db, after, output).await?,
         AuditCommand::Anchor { database, keys } => anchor(database.db, &keys, output).await?,
-        AuditCommand::Verify(args) => report(verify(args).await?, output)?,
+        AuditCommand::Verify(args) => {
+            let (verified, anchor_file) = verify(args).await?;
+            report(verified, anchor_file.as_deref(), output)?;
+        }
     }
     Ok(Exit::Success)
 }
@@ -57,7 +62,8 @@ async fn anchor(db: PathBuf, args: &KeyArgs, output: &mut Output<'_>) -> Result<
     Ok(())
 }
 
-async fn verify(args: VerifyArgs) -> Result<Verified> {
+/// Returns what was verified, and the file to which the store says that anchors were written.
+async fn verify(args: VerifyArgs) -> Result<(Verified, Option<String>)> {
     let mut verifier = Verifier::new();
     if args.allow_partial {
         verifier = verifier.allow_partial();
@@ -74,11 +80,23 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
     for key in keys(&args.keys)? {
         verifier = verifier.with_key(key);
     }
+    let mut latest = None;
+    let store = match args.db {
+        Some(db) => {
+            let store = SqliteStore::open_read_only(db).await?;
+            // Read before the anchors: a running program writes an anchor before it records that it has.
+            latest = store.recorded_anchors().await?.into_iter().max_by_key(|recorded| recorded.last);
+            Some(store)
+        }
+        None => None,
+    };
     for path in &args.anchors {
         read(path, |name, file| verifier.read_anchors(name, file))?;
     }
-    if let Some(db) = args.db {
-        let store = SqliteStore::open_read_only(db).await?;
+    if let Some(recorded) = &latest {
+        check_anchors(recorded, &verifier, args.anchors.is_empty())?;
+    }
+    if let Some(store) = store {
         let read = verifier.read_log(&store).await;
         store.close().await?;
         read?;
@@ -86,7 +104,23 @@ async fn verify(args: VerifyArgs) -> Result<Verified> {
     for path in &args.files {
         read(path, |name, file| verifier.read(name, file))?;
     }
-    Ok(verifier.finish().map_err(VerifyError::from)?)
+    let verified = verifier.finish().map_err(VerifyError::from)?;
+    Ok((verified, latest.map(|recorded| recorded.path)))
+}
+
+/// Checks that the anchors which the store says were written are there: those that were given, or else the file itself.
+fn check_anchors(recorded: &RecordedAnchors, verifier: &Verifier, none_given: bool) -> Result<()> {
+    if none_given && Path::new(&recorded.path).exists() {
+        return Ok(());
+    }
+    let (first, last) = verifier.anchor_range().unzip();
+    let Some(message) = recorded.missing_from(first, last) else { return Ok(()) };
+    let hint = if none_given {
+        "give the file, or a copy of it, with `--anchor`; if it was removed, compare the log with the lines at the destinations"
+    } else {
+        "give all files of anchors with `--anchor`; if one was removed, compare the log with the lines at the destinations"
+    };
+    Err(Error::new(ErrorKind::Conflict, codes::AUDIT_LOG, message).with_hint(hint))
 }
 
 fn keys(args: &KeyArgs) -> Result<Vec<AuditKey>> {
@@ -107,10 +141,10 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, message).with_source(error)
 }
 
-fn report(verified: Verified, output: &mut Output<'_>) -> io::Result<()> {
+fn report(verified: Verified, anchor_file: Option<&str>, output: &mut Output<'_>) -> io::Result<()> {
     if !output.json {
         writeln!(output.out, "{verified}")?;
-        for note in notes(&verified) {
+        for note in notes(&verified, anchor_file) {
             writeln!(output.err, "note: {note}")?;
         }
         return Ok(());
@@ -130,7 +164,7 @@ fn report(verified: Verified, output: &mut Output<'_>) -> io::Result<()> {
 }
 
 /// Returns what the verification does not show.
-fn notes(verified: &Verified) -> Vec<String> {
+fn notes(verified: &Verified, anchor_file: Option<&str>) -> Vec<String> {
     let mut notes = Vec::new();
     let Verified { head, legacy, anchors, anchored, is_authenticated, .. } = verified;
     if *legacy > 0 {
@@ -140,10 +174,12 @@ fn notes(verified: &Verified) -> Vec<String> {
     }
     let count = |number: u64, noun| super::output::count(usize::try_from(number).unwrap_or(usize::MAX), noun);
     match anchored {
-        None => notes.push(
-            "no anchor was given, so only accidental damage is detected: whoever can write to the log can rewrite it"
-                .to_owned(),
-        ),
+        None => {
+            let remedy = anchor_file.map_or_else(String::new, |file| format!("; anchors of it are in `{file}`"));
+            notes.push(format!(
+                "no anchor was given, so only accidental damage is detected: whoever can write to the log can rewrite it{remedy}"
+            ));
+        }
         Some(_) if !is_authenticated => notes.push(
             "the anchors are not authenticated, so they prove nothing if they were where the log is: give their key"
                 .to_owned(),

@@ -3,6 +3,8 @@
 //! An anchor says what the log ended with, in a place that whoever can change the log cannot change. Before one is written, the last one in
 //! the file is compared with the log: a log that was rewritten, or cut off, is noticed at the next anchor rather than at the next
 //! verification. That fault is logged at each anchor from then on, and nothing else follows from it, because access must end.
+//!
+//! The store keeps which anchors the file has, so that a file that was removed while no program ran is noticed at start.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -10,7 +12,7 @@ use std::time::Duration;
 
 use super::Runtime;
 use super::bounded_call::call_bounded;
-use crate::audit::{AnchorFile, AuditAnchor, AuditHead, AuditKey, Tail};
+use crate::audit::{AnchorFile, AuditAnchor, AuditHead, AuditKey, FoundAnchors, RecordedAnchors};
 use crate::engine::StopSignal;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::sync::lock;
@@ -82,8 +84,8 @@ impl Runtime {
     /// [`Server::serve`](crate::server::Server::serve) does.
     ///
     /// # Errors
-    /// If the anchor could not be written, if the one before it is not in the file any more, or if that one does not fit the log, which was
-    /// rewritten then. In the latter cases, the new anchor was written.
+    /// If the anchor could not be written, if earlier ones are not in the file any more, whichever process wrote them, or if the last one
+    /// does not fit the log, which was rewritten then. In the latter cases, the new anchor was written.
     pub async fn write_audit_anchor(&self) -> Result<Option<AuditAnchor>> {
         let Some(anchors) = &self.audit_anchors else { return Ok(None) };
         let what = || "writing an anchor of the audit log".to_owned();
@@ -101,25 +103,69 @@ impl Runtime {
         }
         let Some(file) = anchors.file.clone() else { return Ok(Some(anchor)) };
         let appended = anchor.clone();
-        let path = lock(&file).path().display().to_string();
+        let (path, names) = {
+            let file = lock(&file);
+            (file.path().display().to_string(), RecordedAnchors::names(file.path()))
+        };
+        let recorded = self.recorded_anchors(&names, &path).await?;
         let written = tokio::task::spawn_blocking(move || lock(&file).append(&appended)).await;
-        let tail = written.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
+        let found = written.unwrap_or_else(|error| Err(std::io::Error::other(error))).map_err(|error| {
             let message = format!("cannot write an anchor of the audit log to `{path}`: {error}");
             Error::new(ErrorKind::Unavailable, codes::AUDIT_LOG, message).with_source(error)
         })?;
-        self.check_tail(tail, &path, anchors).await.map(|()| Some(anchor))
+        self.record_anchor(&names, recorded.as_ref(), &found, head.seq).await?;
+        self.check_found(found, recorded.as_ref(), &path, anchors).await.map(|()| Some(anchor))
     }
 
-    /// Compares the last anchor of a file with the log.
-    async fn check_tail(&self, tail: Tail, path: &str, anchors: &AuditAnchors) -> Result<()> {
+    /// Returns which anchors the store says were written to the file; `None` if it says nothing.
+    async fn recorded_anchors(&self, names: &(String, String), path: &str) -> Result<Option<RecordedAnchors>> {
+        let (first, last) = (self.engine.audit_cursor(&names.0).await?, self.engine.audit_cursor(&names.1).await?);
+        Ok((last > 0).then(|| RecordedAnchors { path: path.to_owned(), first, last }))
+    }
+
+    /// Has the store keep that an anchor was written, after it was.
+    async fn record_anchor(
+        &self,
+        names: &(String, String),
+        recorded: Option<&RecordedAnchors>,
+        found: &FoundAnchors,
+        seq: u64,
+    ) -> Result<()> {
+        if recorded.is_none() {
+            // An earlier version has written to the file, and recorded nothing.
+            let first = found.first.as_ref().map_or(seq, |first| first.head().seq.min(seq));
+            self.engine.set_audit_cursor(&names.0, first).await?;
+        }
+        if recorded.is_none_or(|recorded| recorded.last != seq) {
+            self.engine.set_audit_cursor(&names.1, seq).await?;
+        }
+        Ok(())
+    }
+
+    /// Compares the anchors of a file with those that were written to it, and the last one with the log.
+    async fn check_found(
+        &self,
+        found: FoundAnchors,
+        recorded: Option<&RecordedAnchors>,
+        path: &str,
+        anchors: &AuditAnchors,
+    ) -> Result<()> {
         let refused = |message: String, hint: &str| {
             Err(Error::new(ErrorKind::Conflict, codes::AUDIT_LOG, message).with_hint(hint))
         };
-        if let Some(removed) = tail.removed {
+        if let Some(removed) = found.removed {
             let message = format!("the anchor of {:.0} is not in `{path}` any more", removed.at());
             return refused(message, "somebody has removed it; keep the file where nobody can, and do not rotate it");
         }
-        let Some(last) = tail.last else { return Ok(()) };
+        let seq = |anchor: &Option<AuditAnchor>| anchor.as_ref().map(|anchor| anchor.head().seq);
+        let missing = recorded.and_then(|recorded| recorded.missing_from(seq(&found.first), seq(&found.last)));
+        if let Some(message) = missing {
+            return refused(
+                message,
+                "somebody has removed it; restore the file, or write to one with another name if you moved it yourself",
+            );
+        }
+        let Some(last) = found.last else { return Ok(()) };
         if anchors.key.is_some() && !last.is_authentic(&anchors.key) {
             let message = format!("the anchor of {:.0} in `{path}` is not authenticated by the key", last.at());
             return refused(message, "after the key was replaced, begin another file");

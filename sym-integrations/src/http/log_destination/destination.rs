@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::{AuditDestination, AuditLine};
+use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditLine};
 use sym_sdk::clock::{Clock, SystemClock};
 use sym_sdk::error::Result;
 
@@ -23,6 +23,9 @@ const HINTS: Hints = Hints {
     too_large: "raise the server's limit for bodies, or set a smaller `batch`",
     other: "check `url`: it must respond to a POST with a status from 200 to 299",
 };
+
+/// The content type of JSON lines.
+const LINES: &str = "application/x-ndjson";
 
 /// A log destination that POSTs audit entries to a URL in order, each as a JSON object.
 ///
@@ -136,10 +139,14 @@ impl HttpDestination {
             _ => {
                 let first = lines.first().map(|line| line.id().to_string()).unwrap_or_default();
                 let body = lines.iter().flat_map(|line| [self.format.render(line), "\n".to_owned()]).collect();
-                ("application/x-ndjson", format!("{first}-{}", lines.len()), body)
+                (LINES, format!("{first}-{}", lines.len()), body)
             }
         };
-        let signature = self.signing_key.as_ref().map(|key| key.headers(&id, self.clock.now(), &body));
+        self.post_body(content_type, &id, body).await
+    }
+
+    async fn post_body(&self, content_type: &'static str, id: &str, body: String) -> Result<()> {
+        let signature = self.signing_key.as_ref().map(|key| key.headers(id, self.clock.now(), &body));
         self.poster.post(content_type, body, signature.unwrap_or_default()).await
     }
 }
@@ -160,6 +167,19 @@ impl AuditDestination for HttpDestination {
                 Ok(())
             })
             .await
+        })
+    }
+
+    /// Posts the anchor as a request of its own, in the form of the others.
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move {
+            self.poster.check_pause()?;
+            let body = self.format.render_anchor(anchor);
+            let (content_type, body) = match self.batch {
+                None => ("application/json", body),
+                Some(_) => (LINES, body + "\n"),
+            };
+            self.post_body(content_type, &anchor.id().to_string(), body).await.map(|()| true)
         })
     }
 }

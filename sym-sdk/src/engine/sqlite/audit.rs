@@ -1,5 +1,8 @@
 //! The audit log: its hash chain, and the cursors of its destinations.
 
+#[cfg(feature = "cli")]
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::rows::{Id, id, limit};
@@ -104,6 +107,14 @@ pub(super) fn set_cursor(db: &Connection, destination: &str, seq: u64) -> rusqli
     db.prepare_cached("INSERT OR REPLACE INTO audit_cursors (destination, seq) VALUES (?1, ?2)")?
         .execute(params![destination, i64::try_from(seq).unwrap_or(i64::MAX)])?;
     Ok(())
+}
+
+/// Returns all cursors by name.
+#[cfg(feature = "cli")]
+pub(super) fn cursors(db: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    db.prepare_cached("SELECT destination, seq FROM audit_cursors")?
+        .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
+        .collect()
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {

@@ -43,6 +43,8 @@ use self::thread::{Failure, QueueThread, ReadJob, query, spawn_blocking};
 use self::writer::{BoxedWriteJob, Writer, write, write_if_awaited};
 use super::health::{AccessHealth, Backlog};
 use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
+#[cfg(feature = "cli")]
+use crate::audit::RecordedAnchors;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
@@ -281,6 +283,13 @@ impl SqliteStore {
     /// Returns the path of the file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Returns which anchors of the audit log were written to which files.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn recorded_anchors(&self) -> Result<Vec<RecordedAnchors>, StoreError> {
+        let cursors = query(&self.listings, audit::cursors).await?;
+        Ok(RecordedAnchors::of_cursors(&cursors))
     }
 
     /// Completes queued calls and closes the file. Every later call fails; closing it again does nothing.

@@ -178,6 +178,72 @@ async fn an_anchor_that_is_not_in_the_file_any_more_is_noticed() {
     runtime.write_audit_anchor().await.unwrap().unwrap();
 }
 
+/// The file is removed while no program runs: the store knows that anchors were written to it.
+#[tokio::test]
+async fn a_file_that_is_missing_at_start_is_reported_whichever_process_has_written_it() {
+    let world = World::new();
+    let first = {
+        let runtime = world.start("sym.db", world.anchors()).await;
+        request(&runtime).await;
+        let first = runtime.write_audit_anchor().await.unwrap().unwrap().head().seq;
+        request(&runtime).await;
+        runtime.write_audit_anchor().await.unwrap();
+        first
+    };
+    let path = world.path("anchors.jsonl");
+    let written = std::fs::read_to_string(&path).unwrap();
+    let last = world.start("sym.db", world.anchors()).await.engine().head().await.unwrap().seq;
+    let start = async || {
+        let runtime = world.start("sym.db", world.anchors()).await;
+        request(&runtime).await;
+        runtime.write_audit_anchor().await.map(drop).map_err(|error| {
+            assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::AUDIT_LOG));
+            assert!(error.hint().unwrap().starts_with("somebody has removed it"), "{error:?}");
+            error.message().replace(&path.display().to_string(), "FILE")
+        })
+    };
+
+    // The last anchor is removed, and then the file.
+    let (one, _) = written.split_once('\n').unwrap();
+    std::fs::write(&path, format!("{one}\n")).unwrap();
+    let gone = |seq: u64| format!("the anchor of entry {seq} that was written to `FILE` is not there any more");
+    assert_eq!(start().await.unwrap_err(), gone(last));
+    std::fs::remove_file(&path).unwrap();
+    let error = start().await.unwrap_err();
+    assert!(error.starts_with(&format!("anchors of the entries {first} to ")), "{error}");
+    assert!(error.ends_with(" were written to `FILE`, and none is there any more"), "{error}");
+    // Later anchors do not hide that, at any start.
+    for _ in 0..2 {
+        assert_eq!(start().await.unwrap_err(), gone(first));
+    }
+    // Restored, it is as it was.
+    std::fs::write(&path, written + &std::fs::read_to_string(&path).unwrap()).unwrap();
+    start().await.unwrap();
+    // Another file is another matter.
+    let runtime = world.start("sym.db", AuditAnchors::new(Some(key())).file(world.path("others.jsonl"))).await;
+    runtime.write_audit_anchor().await.unwrap().unwrap();
+}
+
+/// An earlier version has written anchors, and the store knows nothing of them.
+#[tokio::test]
+async fn a_file_of_an_earlier_version_is_taken_as_it_is() {
+    let world = World::new();
+    let runtime = world.start("sym.db", world.anchors()).await;
+    request(&runtime).await;
+    let earlier = AuditAnchor::new(runtime.engine().head().await.unwrap(), world.clock.now(), Some(&key()));
+    std::fs::write(world.path("anchors.jsonl"), earlier.to_line() + "\n").unwrap();
+    request(&runtime).await;
+    for _ in 0..2 {
+        runtime.write_audit_anchor().await.unwrap().unwrap();
+    }
+    drop(runtime);
+    // From now on, the store knows of the earlier anchor, too.
+    let text = world.lines("anchors.jsonl");
+    std::fs::write(world.path("anchors.jsonl"), format!("{}\n", text[1..].join("\n"))).unwrap();
+    let error = world.start("sym.db", world.anchors()).await.write_audit_anchor().await.unwrap_err();
+    assert!(error.message().starts_with(&format!("the anchor of entry {} ", earlier.head().seq)), "{error}");
+}
+
 #[tokio::test]
 async fn an_anchor_of_another_key_is_noticed() {
     let world = World::new();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use expect_test::{Expect, expect};
 use sym_sdk::App;
 use sym_sdk::app::Exit;
-use sym_sdk::audit::{AuditAnchor, AuditKey};
+use sym_sdk::audit::{AuditAnchor, AuditHead, AuditKey};
 use sym_sdk::engine::InputKey;
 use sym_sdk::handlers;
 use sym_sdk::model::RunId;
@@ -362,6 +362,59 @@ async fn verifies_a_store_against_anchors() {
     assert!(missing.err.starts_with("error: cannot read `no-such-file`: "), "{}", missing.err);
     let unset = verify(&["--anchor", &anchors, "--key-env", "SYM_NO_SUCH_KEY"]).await;
     assert!(unset.err.contains("`SYM_NO_SUCH_KEY`") && unset.exit == Exit::Failure, "{}", unset.err);
+}
+
+/// The store says that anchors were written, and they are not there any more.
+#[tokio::test]
+async fn verification_fails_without_the_anchors_that_were_written() {
+    let store = StoreFixture::new().await;
+    let verify = async |args: &[&str]| store.run(&[&["audit", "verify"][..], args].concat()).await;
+    let anchors = store.path.with_file_name("anchors.jsonl");
+    let given = anchors.to_str().unwrap();
+    let anchor = |text: String| format!("{}\n", text.trim_end());
+    let last = anchor(store.run(&["audit", "anchor"]).await.out);
+    let head = AuditAnchor::parse(last.trim_end().as_bytes()).unwrap().head();
+    let db = rusqlite::Connection::open(&store.path).unwrap();
+    let earlier: (i64, Vec<u8>) =
+        db.query_row("SELECT seq, hash FROM audit WHERE seq = 2", (), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let hash: String = earlier.1.iter().map(|byte| format!("{byte:02x}")).collect();
+    let first =
+        anchor(AuditAnchor::new(AuditHead::new(2, hash.parse().unwrap()), jiff::Timestamp::UNIX_EPOCH, None).to_line());
+    for (name, seq) in [("anchors-from", 2), ("anchors-to", head.seq)] {
+        let name = format!("{name}:{given}");
+        db.execute("INSERT INTO audit_cursors (destination, seq) VALUES (?1, ?2)", (name, seq.cast_signed())).unwrap();
+    }
+    drop(db);
+
+    let gone = verify(&[]).await;
+    assert_eq!(gone.exit, Exit::Failure);
+    let expected = format!(
+        "error: anchors of the entries 2 to {} were written to `{given}`, and none is there any more (SymSDK:AUDIT_LOG)\n  help: give the file, or \
+         a copy of it, with `--anchor`; if it was removed, compare the log with the lines at the destinations\n",
+        head.seq
+    );
+    assert_eq!(gone.err, expected);
+    for (text, missing) in [(&first, head.seq), (&last, 2)] {
+        std::fs::write(&anchors, text).unwrap();
+        let gone = verify(&["--anchor", given]).await;
+        assert_eq!(gone.exit, Exit::Failure);
+        assert!(
+            gone.err.starts_with(&format!("error: the anchor of entry {missing} that was written to `")),
+            "{}",
+            gone.err
+        );
+    }
+    std::fs::write(&anchors, first + &last).unwrap();
+    let whole = verify(&["--anchor", given]).await;
+    assert_eq!(whole.exit, Exit::Success, "{}", whole.err);
+    // A copy of the file will do.
+    let copy = store.path.with_file_name("copy.jsonl");
+    std::fs::rename(&anchors, &copy).unwrap();
+    assert_eq!(verify(&["--anchor", copy.to_str().unwrap()]).await.exit, Exit::Success);
+    std::fs::rename(&copy, &anchors).unwrap();
+    let hinted = verify(&[]).await;
+    assert_eq!(hinted.exit, Exit::Success);
+    assert!(hinted.err.ends_with(&format!("; anchors of it are in `{given}`\n")), "{}", hinted.err);
 }
 
 #[tokio::test]
