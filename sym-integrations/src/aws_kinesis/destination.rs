@@ -178,13 +178,13 @@ impl AuditDestination for KinesisDestination {
         })
     }
 
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let data = format!("{}\n", self.format.render_anchor(anchor));
             let records = [Record { data, partition_key: "anchor".to_owned() }];
             let sizes = records.iter().map(|record| (record.partition_key.as_str(), self.kind.size(record)));
             let mut queue = Queue::new(sizes.collect());
-            self.send(&records, &mut queue).await.map(|()| true)
+            self.send(&records, &mut queue).await
         })
     }
 }

@@ -217,12 +217,12 @@ impl AuditDestination for DatadogDestination {
         })
     }
 
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             self.poster.check_pause()?;
             let (sym, message) = (self.format.render_anchor(anchor), format!("anchor of entry {}", anchor.head().seq));
             let log = self.with_attributes("info", &message, Some(anchor.at()), self.clock.now(), sym)?;
-            self.post(&[log]).await.map(|kept| kept > 0)
+            self.post(&[log]).await.map(drop)
         })
     }
 }

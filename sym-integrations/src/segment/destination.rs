@@ -159,10 +159,10 @@ impl AuditDestination for SegmentDestination {
         })
     }
 
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             self.poster.check_pause()?;
-            self.post(&[self.anchor_event(anchor)]).await.map(|()| true)
+            self.post(&[self.anchor_event(anchor)]).await
         })
     }
 }

@@ -217,11 +217,11 @@ impl AuditDestination for SyslogDestination {
         })
     }
 
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             let header = self.header.text(Severity::Informational, anchor.at(), "anchor", anchor.head().seq);
             let message = header + &self.format.render_anchor(anchor);
-            self.send(&mut *self.session.lock().await, &message).await.map(|()| true)
+            self.send(&mut *self.session.lock().await, &message).await
         })
     }
 }

@@ -133,7 +133,7 @@ async fn an_anchor_is_a_record_of_its_own_kind() {
         stream.deliver(&lines).await.unwrap();
         let anchor = anchor(&lines);
         let delivery = stream.destination.deliver_anchor(&anchor);
-        assert!(leap(&stream.clock, |wait| wait < Duration::from_secs(9), delivery).await.unwrap());
+        leap(&stream.clock, |wait| wait < Duration::from_secs(9), delivery).await.unwrap();
         let stored = fake.state().stored.concat();
         assert!(is_anchored(&stored) && stored.ends_with(&(anchor.to_line() + "\n")), "{kind:?}");
     }

@@ -42,7 +42,7 @@ async fn an_anchor_is_a_log_of_its_own_kind() {
     let server = accepting().await;
     let anchor = anchor(&lines().await);
     let datadog = to(&server).tags("env:prod").clock(Arc::new(VirtualClock::at(anchor.at())));
-    assert!(datadog.deliver_anchor(&anchor).await.unwrap());
+    datadog.deliver_anchor(&anchor).await.unwrap();
     let [log] = &*logs(&server).await else { panic!("one log") };
     assert_eq!(log["sym"], serde_json::from_str::<Value>(&anchor.to_line()).unwrap());
     assert_eq!((&log["sym"]["type"], &log["status"], &log["ddtags"]), (&"anchor".into(), &"info".into(), &"env:prod".into()));

@@ -33,7 +33,7 @@ async fn events(server: &MockServer) -> Vec<Value> {
 async fn an_anchor_is_an_event_of_its_own_kind() {
     let server = accepting().await;
     let anchor = anchor(&lines().await);
-    assert!(to(&server).deliver_anchor(&anchor).await.unwrap());
+    to(&server).deliver_anchor(&anchor).await.unwrap();
     let [event] = &*events(&server).await else { panic!("one event") };
     assert_eq!((&event["type"], &event["event"]), (&"track".into(), &"Access".into()));
     assert_eq!((&event["messageId"], &event["anonymousId"]), (&anchor.id().to_string().into(), &"sym-sdk".into()));

@@ -147,7 +147,7 @@ async fn an_anchor_is_a_message_of_its_own_kind() {
     let syslog = receiver.destination().app_name("access").unwrap();
     syslog.deliver(&lines[..1]).await.unwrap();
     let anchor = anchor(&lines[..1]);
-    assert!(syslog.deliver_anchor(&anchor).await.unwrap());
+    syslog.deliver_anchor(&anchor).await.unwrap();
     let messages = receiver.messages(2).await;
     let (connection, message) = &messages[1];
     assert_eq!(*connection, 1);

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, TryLockError};
 
 use super::AuditAnchor;
 use super::json_lines::LineFile;
@@ -18,10 +19,15 @@ const TAIL_BYTES: u64 = 256 * 1024;
 const FIRST_ANCHOR: &str = "anchors-from:";
 const LAST_ANCHOR: &str = "anchors-to:";
 
-/// A file of anchors, one per line.
-#[derive(Debug)]
+/// A file of anchors, one per line. Clones are the same file.
+#[derive(Clone, Debug)]
 pub(crate) struct AnchorFile {
     path: PathBuf,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
     file: LineFile,
     /// The anchor that was written last.
     written: Option<AuditAnchor>,
@@ -32,15 +38,16 @@ pub(crate) struct AnchorFile {
 pub(crate) struct FoundAnchors {
     /// The first anchor in it, whoever has written it.
     pub(crate) first: Option<AuditAnchor>,
-    /// The last one.
-    pub(crate) last: Option<AuditAnchor>,
+    /// The anchors at its end, in their order.
+    pub(crate) tail: Vec<AuditAnchor>,
     /// The anchor that was written last, if it is not there any more.
     pub(crate) removed: Option<AuditAnchor>,
 }
 
 impl AnchorFile {
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { file: LineFile::new(path.clone()), path, written: None }
+        let state = State { file: LineFile::new(path.clone()), written: None };
+        Self { path, state: Arc::new(Mutex::new(state)) }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -48,19 +55,36 @@ impl AnchorFile {
     }
 
     /// Appends an anchor, synced to disk, and returns what was in the file before.
-    pub(crate) fn append(&mut self, anchor: &AuditAnchor) -> io::Result<FoundAnchors> {
-        let (first, end) = match read(&self.path) {
+    pub(crate) async fn append(&self, anchor: &AuditAnchor) -> io::Result<FoundAnchors> {
+        let (file, anchor) = (self.clone(), anchor.clone());
+        let append = move || match file.state.try_lock() {
+            Ok(mut state) => state.append(&file.path, anchor),
+            // The file is reopened after an error, so a panic leaves nothing behind.
+            Err(TryLockError::Poisoned(state)) => state.into_inner().append(&file.path, anchor),
+            // A write that exceeded its timeout cannot be cancelled. No further thread may block behind it.
+            Err(TryLockError::WouldBlock) => {
+                Err(io::Error::new(io::ErrorKind::ResourceBusy, "an earlier write is still in progress"))
+            }
+        };
+        tokio::task::spawn_blocking(append).await.unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+}
+
+impl State {
+    fn append(&mut self, path: &Path, anchor: AuditAnchor) -> io::Result<FoundAnchors> {
+        let (first, end) = match read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), Vec::new()),
             read => read?,
         };
         let lines: Vec<&[u8]> = end.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
-        let last = lines.iter().rev().find_map(|line| AuditAnchor::parse(line).ok());
+        let tail = lines.iter().filter_map(|line| AuditAnchor::parse(line).ok()).collect();
         let first = AuditAnchor::parse(first.trim_ascii_end()).ok();
         let present: HashSet<_> = lines.into_iter().collect();
-        let removed = self.written.take().filter(|written| !present.contains(written.to_line().as_bytes()));
+        let is_removed = |written: &AuditAnchor| !present.contains(written.to_line().as_bytes());
+        // If this fails, a removed anchor is reported with the next one.
         self.file.append(std::iter::once(anchor.to_line().as_str()))?;
-        self.written = Some(anchor.clone());
-        Ok(FoundAnchors { first, last, removed })
+        let removed = self.written.replace(anchor).filter(is_removed);
+        Ok(FoundAnchors { first, tail, removed })
     }
 }
 

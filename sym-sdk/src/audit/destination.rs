@@ -60,16 +60,16 @@ pub trait AuditDestination: Send + Sync + 'static {
     /// the delivery is retried all the same.
     fn deliver<'a>(&'a self, lines: &'a [AuditLine]) -> BoxFuture<'a, Result<usize>>;
 
-    /// Delivers an anchor as an entry of its own kind, after the line of the record that it names. Returns whether the destination keeps
-    /// anchors; the default does not. An anchor that is delivered again has the same [`id`](AuditAnchor::id).
+    /// Delivers an anchor as an entry of its own kind, after the line of the record that it names. Does nothing by default. An anchor that
+    /// is delivered again has the same [`id`](AuditAnchor::id).
     ///
     /// An anchor that was not delivered when the next one is due, or when the program ends, is left out.
     ///
     /// # Errors
-    /// If the anchor was not stored. It is delivered again.
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+    /// If the anchor was not stored. It is delivered again after some minutes, for which no line waits.
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         let _ = anchor;
-        Box::pin(std::future::ready(Ok(false)))
+        Box::pin(std::future::ready(Ok(())))
     }
 }
 

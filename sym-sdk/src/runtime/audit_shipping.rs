@@ -36,6 +36,12 @@ const MAX_BACKOFF: Duration = Duration::from_secs(60);
 /// The maximum delay that a destination can ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(15 * 60);
 
+/// Timeout of the delivery of an anchor. Lines wait for it.
+const ANCHOR_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The delay before an anchor is delivered again, at least. Lines do not wait for that.
+const ANCHOR_RETRY_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
 /// A persistent failure is logged once in this interval.
 const LOG_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
@@ -95,6 +101,8 @@ struct Progress {
     /// Lines that were read and not kept yet. They are retried as they are.
     pending: VecDeque<AuditLine>,
     writer: LineWriter,
+    /// When an anchor was not taken, and how long no other attempt is made.
+    anchor_failed: Option<(Timestamp, Duration)>,
 }
 
 /// The result of a step.
@@ -181,7 +189,8 @@ impl AuditShipper {
         }
         if progress.pending.is_empty() {
             if self.read(engine, clock, progress).await? == 0 {
-                return self.deliver_anchor(clock, progress.kept).await;
+                self.deliver_anchor(clock, progress).await;
+                return Ok(Step::Idle);
             }
             // Skipped records do not cost a write each: they are read again after a crash.
             progress.unsaved = progress.pending.is_empty() && progress.kept - progress.saved >= PAGE as u64;
@@ -189,24 +198,32 @@ impl AuditShipper {
         if !progress.pending.is_empty() {
             self.deliver(clock, progress).await?;
             self.save(engine, clock, progress).await?;
-            self.deliver_anchor(clock, progress.kept).await?;
+            self.deliver_anchor(clock, progress).await;
         }
         Ok(Step::Moved)
     }
 
-    /// Delivers the anchor, if the destination has the lines up to it.
-    async fn deliver_anchor(&self, clock: &dyn Clock, kept: u64) -> Result<Step> {
-        let anchor = lock(&self.anchor).clone().filter(|anchor| anchor.head().seq <= kept);
-        let Some(anchor) = anchor else { return Ok(Step::Idle) };
+    /// Delivers the anchor, if the destination has the lines up to it. One that is not taken delays no lines: it is delivered again later.
+    async fn deliver_anchor(&self, clock: &dyn Clock, progress: &mut Progress) {
+        let now = clock.now();
+        if progress.anchor_failed.is_some_and(|(at, delay)| now.duration_since(at).unsigned_abs() < delay) {
+            return;
+        }
+        let anchor = lock(&self.anchor).clone().filter(|anchor| anchor.head().seq <= progress.kept);
+        let Some(anchor) = anchor else { return };
         let what = || format!("delivering an anchor to `{}`", self.name());
         let delivery = async { self.destination.deliver_anchor(&anchor).await };
-        call_bounded(clock, TIMEOUT, what, delivery).await??;
+        let delivered = call_bounded(clock, ANCHOR_TIMEOUT, what, delivery).await.flatten();
+        progress.anchor_failed = delivered.as_ref().err().map(|error| {
+            let (destination, hint) = (self.name(), error.hint());
+            tracing::warn!(%error, hint, destination, "an anchor of the audit log waits for its destination");
+            (now, error.retry_after().unwrap_or_default().clamp(ANCHOR_RETRY_INTERVAL, MAX_RETRY_AFTER))
+        });
         // Another one may have come meanwhile.
         let mut waiting = lock(&self.anchor);
-        if *waiting == Some(anchor) {
+        if delivered.is_ok() && *waiting == Some(anchor) {
             *waiting = None;
         }
-        Ok(Step::Idle)
     }
 
     /// Reads the next records. Returns their number.

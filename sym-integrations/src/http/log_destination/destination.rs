@@ -171,7 +171,7 @@ impl AuditDestination for HttpDestination {
     }
 
     /// Posts the anchor as a request of its own, in the form of the others.
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             self.poster.check_pause()?;
             let body = self.format.render_anchor(anchor);
@@ -179,7 +179,7 @@ impl AuditDestination for HttpDestination {
                 None => ("application/json", body),
                 Some(_) => (LINES, body + "\n"),
             };
-            self.post_body(content_type, &anchor.id().to_string(), body).await.map(|()| true)
+            self.post_body(content_type, &anchor.id().to_string(), body).await
         })
     }
 }

@@ -108,8 +108,8 @@ impl AuditDestination for JsonLines {
         })
     }
 
-    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<bool>> {
-        Box::pin(async move { self.write(vec![anchor.to_line().into()]).await.map(|()| true) })
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.write(vec![anchor.to_line().into()]).await })
     }
 }
 

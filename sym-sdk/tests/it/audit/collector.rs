@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use sym_sdk::BoxFuture;
-use sym_sdk::audit::{AuditDestination, AuditLine};
+use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditLine};
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result};
 use uuid::Uuid;
 
@@ -22,6 +22,9 @@ struct Stored {
     lines: Vec<AuditLine>,
     calls: usize,
     behaviour: Behaviour,
+    anchors: Vec<AuditAnchor>,
+    anchor_calls: usize,
+    refuses_anchors: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,6 +66,18 @@ impl Collector {
 
     pub(super) fn calls(&self) -> usize {
         self.stored().calls
+    }
+
+    pub(super) fn refuse_anchors(&self, refuse: bool) {
+        self.stored().refuses_anchors = refuse;
+    }
+
+    pub(super) fn anchors(&self) -> Vec<AuditAnchor> {
+        self.stored().anchors.clone()
+    }
+
+    pub(super) fn anchor_calls(&self) -> usize {
+        self.stored().anchor_calls
     }
 
     /// Returns the lines as in a file.
@@ -112,5 +127,17 @@ impl AuditDestination for Collector {
                 Box::pin(async move { Err(error) })
             }
         }
+    }
+
+    fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
+        let mut stored = self.stored();
+        stored.anchor_calls += 1;
+        let result = if stored.refuses_anchors {
+            Err(Error::new(ErrorKind::InvalidInput, ErrorCode::new("Test", "REFUSED"), "anchors are not taken"))
+        } else {
+            stored.anchors.push(anchor.clone());
+            Ok(())
+        };
+        Box::pin(async move { result })
     }
 }

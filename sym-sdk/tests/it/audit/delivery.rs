@@ -8,7 +8,7 @@ use sym_sdk::clock::{Clock, VirtualClock};
 use sym_sdk::config::Config;
 use sym_sdk::engine::{MemoryStore, Store, WorkerLimits, Workers};
 use sym_sdk::model::{RunId, RunStatus};
-use sym_sdk::runtime::{Builder, Runtime, Submission};
+use sym_sdk::runtime::{AuditAnchors, Builder, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 use sym_sdk::testing::RecordingStrategy;
 
@@ -118,6 +118,27 @@ async fn delivers_all_entries_in_order() {
     let verified = audit::verify_lines(log.text().as_bytes()).unwrap();
     assert_eq!(verified.head, world.store.audit_head().await.unwrap());
     assert_eq!(world.behind().await, [0]);
+    workers.shutdown(GRACE).await;
+}
+
+#[tokio::test]
+async fn an_anchor_that_a_destination_refuses_delays_no_lines() {
+    let log = Collector::new("log");
+    log.refuse_anchors(true);
+    let anchors = AuditAnchors::new(None).every(HOUR).to_destinations();
+    let change = |builder: Builder| builder.audit_destination(log.clone()).audit_anchors(anchors);
+    let world = World::with(Arc::new(MemoryStore::new()), config().await, change).await;
+    world.request().await;
+    let workers = world.start();
+    for _ in 0..3 {
+        world.grant().await;
+    }
+    assert_eq!(log.seqs(), world.all().await);
+    assert_eq!((log.anchor_calls(), log.anchors().len()), (1, 0));
+    // It is delivered again, long before the next one is due.
+    log.refuse_anchors(false);
+    world.advance(10 * MINUTE).await;
+    assert_eq!((log.anchor_calls(), log.anchors().len()), (2, 1));
     workers.shutdown(GRACE).await;
 }
 

@@ -1,9 +1,11 @@
 //! Anchors that a program writes by itself.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use secrecy::SecretString;
 use sym_sdk::audit::{AuditAnchor, AuditKey, JsonLines, Verified, Verifier, VerifyError};
 use sym_sdk::clock::{Clock, VirtualClock};
@@ -139,6 +141,7 @@ async fn a_log_that_was_replaced_is_noticed_at_the_next_anchor() {
     let error = runtime.write_audit_anchor().await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Conflict, &codes::AUDIT_LOG));
     assert!(error.message().contains("of the audit log was rewritten since 2024-02-29T12:00:00Z"), "{error}");
+    assert!(runtime.write_audit_anchor().await.is_err(), "and at each one after that");
     assert!(world.verify(&runtime).await.is_err());
 }
 
@@ -253,6 +256,51 @@ async fn an_anchor_of_another_key_is_noticed() {
     std::fs::write(world.path("anchors.jsonl"), forged.to_line() + "\n").unwrap();
     let error = runtime.write_audit_anchor().await.unwrap_err();
     assert!(error.message().ends_with("is not authenticated by the key"), "{error}");
+}
+
+/// The file system of the file can hang, like that of a server that is down.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_write_that_hangs_blocks_no_later_one() {
+    let world = World::new();
+    let runtime = world.start("sym.db", world.anchors()).await;
+    request(&runtime).await;
+    let path = world.path("anchors.jsonl");
+    // Opening it waits until somebody opens its other end.
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let (first, second) = (pin!(runtime.write_audit_anchor()), pin!(runtime.write_audit_anchor()));
+    let (Either::Left((later, hanging)) | Either::Right((later, hanging))) = select(first, second).await;
+    let error = later.unwrap_err();
+    assert!(error.message().ends_with("an earlier write is still in progress"), "{error}");
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(hanging.await.unwrap_err().kind(), ErrorKind::Timeout);
+    // The thread ends.
+    std::fs::OpenOptions::new().write(true).open(path).unwrap();
+}
+
+/// The case "an anchor that is not there any more", while the file cannot be written.
+#[tokio::test]
+async fn an_anchor_that_was_removed_is_reported_once_the_file_can_be_written_again() {
+    let world = World::new();
+    let runtime = world.start("sym.db", world.anchors()).await;
+    request(&runtime).await;
+    runtime.write_audit_anchor().await.unwrap().unwrap();
+    let path = world.path("anchors.jsonl");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let error = runtime.write_audit_anchor().await.unwrap_err();
+    assert!(error.message().starts_with("cannot write an anchor of the audit log to `"), "{error}");
+    std::fs::remove_dir(&path).unwrap();
+    let error = runtime.write_audit_anchor().await.unwrap_err();
+    assert!(error.message().starts_with("the anchor of 2024-02-29T12:00:00Z is not in "), "{error}");
+}
+
+#[tokio::test]
+async fn no_anchor_is_written_if_anchors_go_nowhere() {
+    let world = World::new();
+    let runtime = world.start("sym.db", AuditAnchors::new(None)).await;
+    request(&runtime).await;
+    assert_eq!(runtime.write_audit_anchor().await.unwrap(), None);
 }
 
 #[tokio::test]
