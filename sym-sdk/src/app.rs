@@ -14,13 +14,14 @@ pub use crate::cli::Exit;
 use crate::cli::{self, ConfigSource, DemoRequest, Install, Program};
 use crate::config::Config;
 use crate::delivery::Delivery;
+use crate::error::Result;
 use crate::handler::Registry;
 use crate::integration::{IntegrationClient, Outbox};
 use crate::model::User;
 use crate::runtime::{Builder, Plugin};
 #[cfg(feature = "server")]
 use crate::runtime::{FrontEnd, FrontEndType};
-use crate::strategy::StrategyType;
+use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 
 /// The program of an organization: handlers, configuration and integrations, with a command line.
 ///
@@ -120,6 +121,17 @@ impl App {
     /// Adds a value that handlers take as `State<T>`.
     pub fn state<T: Send + Sync + 'static>(self, state: T) -> Self {
         self.with(|builder: Builder| builder.state(state))
+    }
+
+    /// Adds the strategy of type `custom` with this name in the configuration, built by this function. Not used in simulations.
+    ///
+    /// For a schema of its settings, see [`App::strategy_type`] and [`StrategyType::custom`].
+    pub fn strategy<S, B>(self, name: impl Into<String>, build: B) -> Self
+    where
+        S: AccessStrategy,
+        B: Fn(&StrategyConfig<'_>) -> Result<S> + Send + Sync + 'static,
+    {
+        self.strategy_type(StrategyType::custom(name, build))
     }
 
     /// Adds a type of strategies. Not used in simulations.

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use sym_integrations::slack::{self, Slack};
 use sym_sdk::App;
 use sym_sdk::prelude::*;
-use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
+use sym_sdk::strategy::SimulatedStrategy;
 
 use fakes::{GitHub, PagerDuty};
 use flow_types::repository_access::FlowVars;
@@ -78,7 +78,7 @@ fn main() -> ExitCode {
         .domain("example.com")
         .with(sym_integrations::all())
         // There is no strategy for GitHub yet, so access is simulated.
-        .strategy_type(StrategyType::custom("github", |_| Ok(SimulatedStrategy::new())))
+        .strategy("github", |_| Ok(SimulatedStrategy::new()))
         .users(fakes::people())
         .demo("requests/urgent.json", include_str!("../requests/urgent.json"))
         .demo("requests/normal.json", include_str!("../requests/normal.json"))

@@ -87,7 +87,7 @@ pub struct OktaUser {
     pub profile: UserProfile,
 }
 
-/// The profile of an [`OktaUser`]. Custom attributes are in [`raw`](crate::kit::Resource::raw).
+/// The profile of an [`OktaUser`], with the attributes of the organization's own schema.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -100,6 +100,30 @@ pub struct UserProfile {
     pub first_name: Option<String>,
     /// The last name.
     pub last_name: Option<String>,
+    /// The other attributes by their names in the schema, such as `department`, custom ones included.
+    #[serde(flatten)]
+    pub attributes: serde_json::Map<String, serde_json::Value>,
+}
+
+impl UserProfile {
+    /// Returns an attribute whose value is a text, by its name in the schema, such as `department`. `None` if it is absent, null,
+    /// or not a text.
+    ///
+    /// ```
+    /// # use sym_integrations::okta::{OktaUser, UserProfile};
+    /// fn is_engineer(user: &OktaUser) -> bool {
+    ///     user.profile.attribute("department") == Some("Engineering")
+    /// }
+    /// ```
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        match name {
+            "login" => self.login.as_deref(),
+            "email" => self.email.as_deref(),
+            "firstName" => self.first_name.as_deref(),
+            "lastName" => self.last_name.as_deref(),
+            _ => self.attributes.get(name)?.as_str(),
+        }
+    }
 }
 
 impl OktaUser {

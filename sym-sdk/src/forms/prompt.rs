@@ -98,6 +98,20 @@ impl PromptField {
         self.field_type
     }
 
+    /// Returns whether this is the value so far. A field without a value is nothing.
+    ///
+    /// ```
+    /// use sym_sdk::prelude::*;
+    ///
+    /// fn on_change_urgency(form: &mut PromptForm) -> Result<()> {
+    ///     form.field_mut("incident")?.visible = form.field("urgency")?.is("Urgent");
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn is(&self, value: impl Into<FieldValue>) -> bool {
+        self.value.as_ref() == Some(&value.into())
+    }
+
     /// Returns the options that the form was opened with.
     pub fn original_allowed_values(&self) -> &[FieldOption] {
         &self.original_allowed_values
@@ -112,8 +126,7 @@ impl PromptField {
 /// use sym_sdk::prelude::*;
 ///
 /// fn on_change_urgency(form: &mut PromptForm) -> Result<()> {
-///     let urgent = form.field("urgency")?.value == Some("Urgent".into());
-///     form.field_mut("incident")?.visible = urgent;
+///     form.field_mut("incident")?.visible = form.field("urgency")?.is("Urgent");
 ///     Ok(())
 /// }
 /// ```

@@ -182,8 +182,28 @@ pub struct User {
 }
 
 impl User {
+    /// Creates a person with the role of a member, whose id is [derived from the address](UserId::from_email), for programs that declare
+    /// people and for tests.
+    ///
+    /// ```
+    /// use sym_sdk::prelude::*;
+    ///
+    /// let ana = User::from_email("ana@example.com")?;
+    /// assert_eq!(ana.id(), &UserId::from_email("ana@example.com"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If it is not an e-mail address.
+    pub fn from_email(email: &str) -> Result<Self> {
+        Self::person(UserId::from_email(email), email)
+    }
+
     /// Creates a person with the role of a member. The e-mail address is composed (NFC), trimmed and converted to lower
     /// case.
+    ///
+    /// # Errors
+    /// If it is not an e-mail address.
     pub fn person(id: UserId, email: &str) -> Result<Self> {
         let email = normalize_email(email)?;
         Ok(Self { email: Some(email.clone()), ..Self::named(id, email, UserType::Normal) })

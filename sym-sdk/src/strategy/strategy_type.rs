@@ -93,7 +93,7 @@ impl StrategyType {
     /// use sym_sdk::config::Config;
     /// use sym_sdk::prelude::*;
     /// use sym_sdk::runtime::Runtime;
-    /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyType};
+    /// use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
     ///
     /// /// Grants roles in a database.
     /// struct Roles {
@@ -121,10 +121,9 @@ impl StrategyType {
     ///     }
     /// }
     ///
-    /// let roles = StrategyType::custom("database-roles", |config| {
+    /// let builder = Runtime::builder(Config::default()).strategy("database-roles", |config| {
     ///     Ok(Roles { database: config.integration()?.external_id().to_owned() })
     /// });
-    /// let builder = Runtime::builder(Config::default()).strategy_type(roles);
     /// # let _ = builder;
     /// ```
     pub fn custom<S, B>(name: impl Into<String>, build: B) -> Self

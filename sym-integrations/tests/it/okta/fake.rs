@@ -111,7 +111,7 @@ impl State {
             "id": id,
             "status": status,
             "lastLogin": null,
-            "profile": { "login": login, "email": email, "firstName": id, "lastName": "Ö", "mobilePhone": null },
+            "profile": { "login": login, "email": email, "firstName": id, "lastName": "Ö", "mobilePhone": null, "department": "Engineering", "badge": 7 },
             "credentials": { "provider": { "type": "OKTA" } },
         }));
     }

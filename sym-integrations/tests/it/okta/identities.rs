@@ -72,6 +72,9 @@ async fn known_accounts_are_not_looked_up() {
         ("00u3", Some("cleo@example.com"), "00u3 Ö".to_owned())
     );
     assert_eq!(info.raw()["credentials"]["provider"]["type"], "OKTA");
+    let attributes = ["department", "lastName", "badge", "mobilePhone", "costCentre"].map(|name| info.profile.attribute(name));
+    assert_eq!(attributes, [Some("Engineering"), Some("Ö"), None, None, None]);
+    assert_eq!(info.profile.attributes["badge"], 7);
     assert_eq!(fake.calls(), ["GET /users/00u3"]);
     // An account in another organization does not count.
     let elsewhere = person("ana@example.com").with_identity(UserIdentity::new("okta", "other.okta.com", "00u3"));

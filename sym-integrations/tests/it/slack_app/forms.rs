@@ -33,7 +33,7 @@ fn broken() -> Result<Vec<FieldOption>> {
 
 #[on_change]
 fn on_change_urgency(form: &mut PromptForm) -> Result<()> {
-    let urgent = form.field("urgency")?.value == Some("Urgent".into());
+    let urgent = form.field("urgency")?.is("Urgent");
     form.field_mut("incident")?.visible = urgent;
     if urgent {
         form.field_mut("note")?.value = Some("filled in by code".into());

@@ -152,7 +152,7 @@ async fn options_are_fetched_again_once_and_keep_their_meaning() {
 
 #[on_change]
 fn on_change_severity(form: &mut PromptForm) -> Result<()> {
-    let severe = form.field("severity")?.value == Some("Severe".into());
+    let severe = form.field("severity")?.is("Severe");
     form.field_mut("incident")?.visible = severe;
     form.field_mut("queue")?.value = severe.then(|| "pager".into());
     if severe {

@@ -32,10 +32,11 @@ use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, Memor
 #[cfg(feature = "sqlite")]
 use crate::engine::SqliteStore;
 use crate::engine::{self, EngineFactory, MemoryStore, Store};
+use crate::error::Result;
 use crate::handler::{Registry, Services, ServicesBuilder};
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
-use crate::strategy::StrategyType;
+use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 pub(super) use assembler::RuntimeAssembler;
 pub use plan::HandlerUsage;
 pub(super) use plan::{FilterPlan, FlowHandlers, FlowPlan};
@@ -134,6 +135,17 @@ impl Builder {
     pub fn delivery(mut self, delivery: impl Delivery) -> Self {
         self.deliveries.push(Arc::new(delivery));
         self
+    }
+
+    /// Adds the strategy of type `custom` with this name in the configuration, built by this function.
+    ///
+    /// For a schema of its settings, see [`Builder::strategy_type`] and [`StrategyType::custom`].
+    pub fn strategy<S, B>(self, name: impl Into<String>, build: B) -> Self
+    where
+        S: AccessStrategy,
+        B: Fn(&StrategyConfig<'_>) -> Result<S> + Send + Sync + 'static,
+    {
+        self.strategy_type(StrategyType::custom(name, build))
     }
 
     /// Adds a type of strategies. It overrides an earlier one of the same type, and of the same name if it is for one strategy

@@ -34,7 +34,7 @@ impl Builder {
         let registered = registered(self.strategies.iter());
         let hint = match kind {
             "custom" => {
-                format!("{registered}; register it with `App::strategy_type` and `StrategyType::custom(\"{name}\", …)`")
+                format!("{registered}; register it with `App::strategy(\"{name}\", …)`")
             }
             kind => unregistered_hint("strategy_type", "strategy", kind, &registered),
         };
