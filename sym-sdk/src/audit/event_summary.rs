@@ -1,5 +1,7 @@
 //! The status of each event of a Run, derived from its audit entries.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -42,9 +44,9 @@ impl EventSummary {
     /// Summarizes the events in audit entries, in the order of their first entries.
     pub fn of(entries: &[AuditEntry]) -> Vec<Self> {
         let mut events: Vec<Self> = Vec::new();
+        let mut index_of: HashMap<EventId, usize> = HashMap::new();
         for entry in entries {
-            let seen = events.iter().position(|event| event.event_id == entry.event.id);
-            let index = seen.unwrap_or_else(|| {
+            let index = *index_of.entry(entry.event.id).or_insert_with(|| {
                 events.push(Self {
                     event_id: entry.event.id,
                     run_id: entry.run,

@@ -62,11 +62,6 @@ impl InFlight {
         self.tables().effects.contains_key(&key)
     }
 
-    /// Returns the number of effects in hand.
-    pub(super) fn len(&self) -> usize {
-        self.tables().effects.len()
-    }
-
     /// Whether nothing is in hand.
     pub(super) fn is_idle(&self) -> bool {
         self.tables().effects.is_empty()

@@ -417,7 +417,7 @@ impl Stepper<'_> {
         let is_standing = grant.is_standing;
         let restored_prior = grant.is_restored_by(revocation);
         self.state.former_grant = Some(grant);
-        let was_escalated = self.was_escalated();
+        let was_escalated = self.state.was_escalated();
         self.store_output(Step::Deescalate, revocation.output.clone());
         self.state.access = Access::Ended;
         let (audited, identity) = (target.clone(), identity.to_owned());

@@ -23,7 +23,7 @@ use super::outcome::{Outcome, Revocation, RevocationCheck};
 use super::retry::MAX_REVOKE_DELAY;
 use super::state::{PendingEffect, RunState};
 use super::stepper::Stepper;
-use crate::model::{RunStatus, Step};
+use crate::model::Step;
 use crate::time::TimestampExt;
 
 /// The minimum [settle time](crate::strategy::AccessStrategy::settle_time) of a strategy.
@@ -180,7 +180,7 @@ impl Stepper<'_> {
 
     /// Tells the requester that the access has ended, if it was granted.
     pub(super) fn notify_ended(&mut self, event: &Arc<EventRecord>, target: String, revocation: &Revocation) {
-        if self.was_escalated() {
+        if self.state.was_escalated() {
             let held_by_other_run = revocation.still_needed_by > 0;
             let notice = match self.state.last_grant() {
                 Some(grant) if grant.is_standing => Notice::StandingAccessKept { target },
@@ -189,11 +189,6 @@ impl Stepper<'_> {
             };
             self.message_requester(event, notice);
         }
-    }
-
-    /// Whether a request gave access. Access that no request gave has no requester to notify, and its end calls no hooks.
-    pub(super) fn was_escalated(&self) -> bool {
-        self.state.run.status() != RunStatus::Errored && self.state.decision.is_some()
     }
 }
 

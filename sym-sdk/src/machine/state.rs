@@ -112,6 +112,11 @@ impl RunState {
         self.access.grant().or(self.former_grant.as_ref())
     }
 
+    /// Returns whether a request gave access. Access that no request gave has no requester to notify, and its end calls no hooks.
+    pub(crate) fn was_escalated(&self) -> bool {
+        self.run.status() != RunStatus::Errored && self.decision.is_some()
+    }
+
     /// Returns whether the access has not ended when it was to, or cannot: a revocation has failed and is not confirmed yet, a hook has
     /// deferred the end, or the strategy is gone or could not be built.
     pub fn is_stuck(&self) -> bool {
@@ -130,10 +135,12 @@ impl RunState {
     }
 
     /// Returns whether the Run may be deleted: it is finished and every message was sent, or its form was shown and never
-    /// submitted.
+    /// submitted. A Run whose revocation was written off is kept: its access may still be there, and nothing else says that it is not
+    /// [standing access](Grant::is_standing).
     pub fn is_prunable(&self) -> bool {
         let unsent_form = self.run.status() == RunStatus::Prompted && !self.is_busy();
-        self.pending.is_empty() && (unsent_form || self.is_finished())
+        let may_be_left = matches!(self.access, Access::WrittenOff(_));
+        self.pending.is_empty() && !may_be_left && (unsent_form || self.is_finished())
     }
 }
 

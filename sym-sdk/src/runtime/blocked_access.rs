@@ -34,8 +34,10 @@ impl Runtime {
             if self.executor.flows.by_name(flow).is_err() {
                 *removed.entry(flow.to_owned()).or_default() += 1;
             }
-            // Reading a secret can take long, so it is done once for all access of a flow in one place.
-            let place = (flow.to_owned(), grant.strategy.clone(), grant.account.clone(), grant.target.id());
+            // Reading a secret can take long, so it is done once for all access of a flow in one account. The target matters only where
+            // the flow's own strategy does not work.
+            let target = (!self.is_reached_by_flow(&run.state.flow, grant)).then(|| grant.target.id());
+            let place = (flow.to_owned(), grant.strategy.clone(), grant.account.clone(), target);
             let result = match results.get(&place) {
                 Some(result) => Option::<EffectError>::clone(result),
                 None => {
@@ -69,6 +71,12 @@ impl Runtime {
         }
         self.recovery.set_found(found);
         Ok(())
+    }
+
+    /// Returns whether the strategy that a flow has now works where it granted the access.
+    fn is_reached_by_flow(&self, flow: &Srn, grant: &Grant) -> bool {
+        let entry = self.executor.flows.by_srn(flow);
+        entry.is_ok_and(|entry| entry.flow.strategy().is_some_and(|strategy| grant.is_reached_by(strategy)))
     }
 
     /// Returns why access that a flow granted cannot be revoked; `None` if it can, or stays anyway.

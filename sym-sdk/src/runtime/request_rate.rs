@@ -1,7 +1,7 @@
-//! The rate of requests: how many one user may make in a minute and in an hour.
+//! The rate of requests: how many one user may make in a minute and in an hour, and how many of their actions may be refused.
 //!
-//! A request costs the store some ten kilobytes, however little it contains, and one that is accepted is never dropped. So a program
-//! that asks in a loop would fill the disk. The counts are in memory: a restart forgets them.
+//! A request costs the store some ten kilobytes, however little it contains, and one that is accepted is never dropped; a refusal
+//! is recorded. So a program that asks or approves in a loop would fill the disk. The counts are in memory: a restart forgets them.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -22,39 +22,92 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 /// The number of users whose requests are counted. The counts of all are forgotten when there are more, which is rare.
 const USERS_CAPACITY: usize = 10_000;
 
-/// The times of users' requests in the last hour, oldest first.
-#[derive(Debug)]
-pub(super) struct RequestRate(Mutex<BoundedMap<UserId, VecDeque<Timestamp>>>);
+/// The times of users' requests in the last hour.
+#[derive(Debug, Default)]
+pub(super) struct RequestRate(Times);
 
-impl Default for RequestRate {
+impl RequestRate {
+    /// Counts a request, unless the user has made too many.
+    pub(super) fn admit(&self, user: &User, limits: &Limits, now: Timestamp) -> Result<()> {
+        if let Some((limit, period)) = self.0.exceeded(user.id(), limits, now) {
+            return Err(period.error(format!("{} has made {limit} requests", user.username())));
+        }
+        self.0.push(user.id(), now);
+        Ok(())
+    }
+}
+
+/// The times at which actions of users on requests, such as approvals, were refused in the last hour. A refused action changes nothing,
+/// but it is recorded.
+#[derive(Debug, Default)]
+pub(super) struct RefusedActionRate(Times);
+
+impl RefusedActionRate {
+    /// Checks that not too many actions of the user were refused. The limits are those of requests.
+    pub(super) fn check(&self, user: &User, limits: &Limits, now: Timestamp) -> Result<()> {
+        match self.0.exceeded(user.id(), limits, now) {
+            Some((limit, period)) => Err(period.error(format!("{limit} actions of {} were refused", user.username()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts a refused action.
+    pub(super) fn count(&self, user: UserId, now: Timestamp) {
+        self.0.push(user, now);
+    }
+}
+
+/// A period with a limit.
+#[derive(Clone, Copy, Debug)]
+enum Period {
+    Minute,
+    Hour,
+}
+
+impl Period {
+    fn error(self, done: String) -> Error {
+        let (period, again) = match self {
+            Self::Minute => ("a minute", "try again in a minute"),
+            Self::Hour => ("an hour", "try again in an hour"),
+        };
+        let message = format!("{done} within {period}, which is the limit");
+        Error::new(ErrorKind::RateLimited, codes::TOO_MANY_REQUESTS, message).with_hint(again)
+    }
+}
+
+/// The times of what users did in the last hour, oldest first.
+#[derive(Debug)]
+struct Times(Mutex<BoundedMap<UserId, VecDeque<Timestamp>>>);
+
+impl Default for Times {
     fn default() -> Self {
         Self(Mutex::new(BoundedMap::new(USERS_CAPACITY)))
     }
 }
 
-impl RequestRate {
-    /// Counts a request, unless the user has made too many.
-    pub(super) fn admit(&self, user: &User, limits: &Limits, now: Timestamp) -> Result<()> {
+impl Times {
+    /// Returns the limit that the user has reached.
+    fn exceeded(&self, user: UserId, limits: &Limits, now: Timestamp) -> Option<(usize, Period)> {
         let mut users = lock(&self.0);
-        if users.get(&user.id()).is_none() {
-            users.insert(user.id(), VecDeque::new());
-        }
-        let Some(times) = users.get_mut(&user.id()) else { return Ok(()) };
+        let times = users.get_mut(&user)?;
         // Times in the future are from before the clock was set back.
         times.retain(|at| *at <= now && *at > now.minus(HOUR));
         let in_minute = times.iter().filter(|at| **at > now.minus(MINUTE)).count();
-        let exceeded =
-            [(in_minute, limits.requests_per_minute, "minute"), (times.len(), limits.requests_per_hour, "hour")]
-                .into_iter()
-                .find(|(made, limit, _)| made >= limit);
-        if let Some((_, limit, period)) = exceeded {
-            let message =
-                format!("{} has made {limit} requests within a {period}, which is the limit", user.username());
-            let error = Error::new(ErrorKind::RateLimited, codes::TOO_MANY_REQUESTS, message);
-            return Err(error.with_hint(format!("try again in a{} {period}", if period == "hour" { "n" } else { "" })));
+        let counts = [
+            (in_minute, limits.requests_per_minute, Period::Minute),
+            (times.len(), limits.requests_per_hour, Period::Hour),
+        ];
+        counts.into_iter().find(|(done, limit, _)| done >= limit).map(|(_, limit, period)| (limit, period))
+    }
+
+    fn push(&self, user: UserId, now: Timestamp) {
+        let mut users = lock(&self.0);
+        if users.get(&user).is_none() {
+            users.insert(user, VecDeque::new());
         }
-        times.push_back(now);
-        Ok(())
+        if let Some(times) = users.get_mut(&user) {
+            times.push_back(now);
+        }
     }
 }
 

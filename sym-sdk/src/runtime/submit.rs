@@ -70,8 +70,17 @@ impl Runtime {
             }
         };
         let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
+        let actor = match &input.body {
+            InputBody::Submitted { actor, .. } => Some(actor.id()),
+            _ => None,
+        };
         match self.engine.submit(key, input).await {
-            Ok(reply) => receipt(run, event, reply),
+            Ok(reply) => {
+                if let (InputReply::Refused { .. }, Some(actor)) = (&reply, actor) {
+                    self.executor.refused_action_rate.count(actor, self.clock().now());
+                }
+                receipt(run, event, reply)
+            }
             // The machine was not asked, because the flow of the Run is no longer configured.
             Err(error) => {
                 self.record_refused(attempt, &error).await;
@@ -124,6 +133,9 @@ impl Runtime {
         if is_request {
             self.check_visible(&flow, &actor).await?;
             self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
+        } else if !actor.is_admin() {
+            // Administrators can always end access.
+            self.executor.refused_action_rate.check(&actor, &self.executor.limits, self.clock().now())?;
         }
         if let Action::Request(request) = &mut action {
             let offered = Offered { form: shown.as_deref(), prompted: prompted.as_deref().map(|state| &state.run) };

@@ -96,8 +96,7 @@ impl Runtime {
         let user = self.known_user(user.into()).await?;
         let admin = self.administer(by.into(), UserAction::Lock, &user, reason.into()).await?;
         self.change_user(user.id(), UserChange::Locked(true)).await?;
-        self.record_user_action(&admin, UserAction::Lock, &user, None).await?;
-        self.end_access(&admin, user.id()).await
+        self.record_and_end(&admin, UserAction::Lock, &user).await
     }
 
     /// Unlocks a user. Access that ended does not come back.
@@ -131,8 +130,7 @@ impl Runtime {
         let admin = self.administer(by.into(), UserAction::Delete, &user, reason.into()).await?;
         let directory = &self.executor.directory;
         self.executor.ask_directory(directory.delete_user(user.id())).await?;
-        self.record_user_action(&admin, UserAction::Delete, &user, None).await?;
-        self.end_access(&admin, user.id()).await
+        self.record_and_end(&admin, UserAction::Delete, &user).await
     }
 
     /// Brings a deleted user back, with the id, the role and the accounts that they had. Somebody who was locked stays locked.
@@ -244,6 +242,18 @@ impl Runtime {
     }
 
     /// Revokes the access of a user, and denies their open requests.
+    /// Records what was done to a user, and ends what they have, whether or not it could be recorded.
+    async fn record_and_end(
+        &self,
+        admin: &Administration,
+        action: UserAction,
+        user: &Arc<User>,
+    ) -> Result<EndedAccess> {
+        let recorded = self.record_user_action(admin, action, user, None).await;
+        let ended = self.end_access(admin, user.id()).await;
+        recorded.and(ended)
+    }
+
     async fn end_access(&self, admin: &Administration, user: UserId) -> Result<EndedAccess> {
         let channel = Channel::new(ChannelType::Scheduler);
         let (mut ended, mut failure) = (EndedAccess::default(), None);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::LocalEngine;
 use crate::engine::notifier::WakeSet;
 use crate::engine::store::{InputKey, RunFilter};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::machine::{Input, InputBody, InputReply, MAX_REVOKE_DELAY};
 use crate::time::TimestampExt;
 
@@ -44,7 +44,7 @@ impl LocalEngine {
         let changed_after = Some(now.plus(CLOCK_TOLERANCE));
         let filter = RunFilter { active: true, changed_after, ..RunFilter::default() };
         let (mut runs, mut failed) = (0, None);
-        for run in self.store.runs(filter, usize::MAX).await? {
+        for run in self.await_store(self.store.runs(filter, usize::MAX)).await? {
             let id = run.state.run.id();
             let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockWentBack);
             let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
@@ -55,6 +55,8 @@ impl LocalEngine {
             match delivered {
                 Ok(InputReply::Accepted { .. }) => runs += 1,
                 Ok(_) => {}
+                // Each further attempt would take as long, and the ends of access wait for this.
+                Err(error) if error.kind() == ErrorKind::Timeout => return Err(error),
                 // One Run that cannot be stepped must not keep the others from being handled.
                 Err(error) => {
                     tracing::error!(%error, run = %id, "could not clamp the due times of a Run");

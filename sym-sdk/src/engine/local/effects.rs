@@ -109,11 +109,10 @@ impl LocalEngine {
             }
             Err(error) => {
                 self.write_failed(&error);
-                // Those in hand are listed, too.
-                let in_hand = self.in_flight.len();
                 if executes_from_memory(lane)
                     && self.condition.has_failed_for(OUTAGE_TOLERANCE, now)
-                    && let Ok(stored) = self.await_store(self.store.due_effects(lane, now, claim.limit + in_hand)).await
+                    // All of them: those of a bulkhead that is full must not hide those of others.
+                    && let Ok(stored) = self.await_store(self.store.due_effects(lane, now, usize::MAX)).await
                 {
                     let stored = self.not_in_hand(lane, stored.into_iter().map(unleased), per_bulkhead);
                     found.extend(stored.take(claim.limit).map(due(EffectOrigin::Unleased)));
@@ -185,11 +184,19 @@ impl LocalEngine {
                 return Err(error);
             }
         };
-        if origin == EffectOrigin::Memory && !self.is_awaited(&claimed.effect).await {
+        let delivered = if origin == EffectOrigin::Memory && !self.is_awaited(&claimed.effect).await {
             tracing::warn!(%key, "the Run went on otherwise than was predicted; the outcome of an effect is dropped");
-            return Ok(());
+            drop(guard);
+            Ok(())
+        } else {
+            self.deliver_outcome(key, called, guard).instrument(span).await
+        };
+        // An effect that this one excluded may start now, in whatever lane it is. One that was deferred wakes nobody: it would be found
+        // again at once.
+        if claimed.effect.exclusive.is_some() {
+            self.notifier.wake(WakeSet::ALL);
         }
-        self.deliver_outcome(key, called, guard).instrument(span).await
+        delivered
     }
 
     /// Defers an effect that was not executed. If the store does not take its lease back, it stays with this process, which executes

@@ -46,6 +46,14 @@ impl SqliteStore {
     ) -> Result<T> {
         Ok(write(&self.writes, Priority::Normal, work).await?)
     }
+
+    /// Makes a change that takes rights away, which has priority and is made on a full disk too.
+    async fn take_away<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        Ok(write(&self.writes, Priority::High, work).await?)
+    }
 }
 
 impl DirectoryStore for SqliteStore {
@@ -106,11 +114,14 @@ impl DirectoryStore for SqliteStore {
     }
 
     fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        Box::pin(self.change(move |db| change_user(db, id, change)))
+        match change {
+            UserChange::Locked(true) => Box::pin(self.take_away(move |db| change_user(db, id, change))),
+            _ => Box::pin(self.change(move |db| change_user(db, id, change))),
+        }
     }
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        Box::pin(self.change(move |db| delete_user(db, id, now)))
+        Box::pin(self.take_away(move |db| delete_user(db, id, now)))
     }
 
     fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
@@ -139,7 +150,7 @@ impl DirectoryStore for SqliteStore {
     }
 
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
-        Box::pin(self.change(move |db| revoke_token(db, id, now)))
+        Box::pin(self.take_away(move |db| revoke_token(db, id, now)))
     }
 }
 

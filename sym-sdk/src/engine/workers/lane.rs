@@ -10,7 +10,6 @@ use tokio::task::{Id, JoinError, JoinSet};
 use super::supervisor::{Worker, supervise};
 use super::{Phase, may_work, stop_requested, until_due};
 use crate::engine::local::{DueEffect, EffectOrigin, LocalEngine};
-use crate::engine::notifier::WakeSet;
 use crate::engine::store_condition::is_outage;
 use crate::machine::{EffectKey, Lane};
 
@@ -109,7 +108,7 @@ impl Worker for LaneTasks {
 impl LaneTasks {
     fn spawn(&mut self, due: DueEffect) {
         let (engine, lane) = (self.engine.clone(), self.lane);
-        let (key, is_exclusive) = (due.claimed.effect.key, due.claimed.effect.exclusive.is_some());
+        let key = due.claimed.effect.key;
         let lease = (due.origin == EffectOrigin::Lease).then_some((key, due.claimed.claims));
         let task = self.set.spawn(async move {
             match engine.execute(due).await {
@@ -117,10 +116,6 @@ impl LaneTasks {
                 Err(error) if is_outage(&error) => tracing::debug!(%error, %key, ?lane, "not stored yet"),
                 Err(error) => tracing::error!(%error, %key, ?lane, "could not execute an effect; it stays due"),
                 Ok(()) => {}
-            }
-            // An effect that this one excluded may start now, in whatever lane it is.
-            if is_exclusive {
-                engine.notifier.wake(WakeSet::ALL);
             }
         });
         if let Some(lease) = lease {

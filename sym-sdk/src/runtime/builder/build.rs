@@ -13,6 +13,7 @@ use crate::directory::Directory;
 use crate::engine::{self, Engine, EngineContext, MemoryStore};
 use crate::model::Strategy;
 use crate::runtime::availability::{PartFaults, UnavailablePart};
+use crate::runtime::bounded_call::call_bounded;
 use crate::runtime::effect_executor::EffectExecutor;
 use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::{FlowEntries, FlowEntry};
@@ -21,7 +22,7 @@ use crate::runtime::output_secrets::OutputSecrets;
 use crate::runtime::reconcile::RecentTargets;
 use crate::runtime::recovery::Recovery;
 use crate::runtime::refusals::Refusals;
-use crate::runtime::request_rate::RequestRate;
+use crate::runtime::request_rate::{RefusedActionRate, RequestRate};
 use crate::runtime::revocation_strategies::RevocationStrategies;
 use crate::runtime::{Runtime, open_requests, startup_checks};
 
@@ -159,6 +160,7 @@ impl Builder {
             engine: OnceLock::new(),
             output_secrets: OutputSecrets::new(builder.output_keys.clone()),
             request_rate: RequestRate::default(),
+            refused_action_rate: RefusedActionRate::default(),
             open_request_limit: OpenRequestLimit::default(),
         });
         let (longest_effect, store_timeout) = (executor.limits.longest_effect(), executor.limits.store);
@@ -200,8 +202,14 @@ impl Runtime {
         }
         open_requests::resume(engine, clock, flows).await;
         // A simulation revokes nothing, so it cannot tell what could be revoked.
-        if !simulated && let Err(error) = self.find_blocked_access().await {
-            tracing::error!(%error, "could not find out which access cannot be revoked");
+        if !simulated {
+            // What could not be found out in this time must not delay the revocations that can be made.
+            let (limit, subject) =
+                (self.executor.limits.strategy, || "the search for access that cannot be revoked".to_owned());
+            let found = call_bounded(&**self.clock(), limit, subject, self.find_blocked_access()).await;
+            if let Err(error) = found.and_then(|found| found) {
+                tracing::error!(%error, "could not find out which access cannot be revoked");
+            }
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::EffectExecution;
 use crate::error::{ErrorKind, Result, codes};
-use crate::machine::{self, EffectError, EntitlementKey, Outcome, Revocation, RevocationCheck};
+use crate::machine::{self, EffectError, EntitlementKey, Outcome, Revocation, RevocationCheck, Stage};
 use crate::model::{AccessTarget, Event, Step, StepOutput};
 use crate::runtime::identity::requester_identity;
 use crate::runtime::{other_levels, prior_access};
@@ -125,7 +125,12 @@ impl EffectExecution<'_> {
 
     /// Returns an output without its secrets.
     fn storable(&self, step: Step, output: Option<StepOutput>) -> Option<StepOutput> {
-        let is_read = self.entry.handlers.after(step).is_some();
+        // The hook is called neither when access is granted again nor when access ends that no request gave.
+        let is_called = match step {
+            Step::Deescalate => self.state.was_escalated(),
+            _ => self.state.active_event.as_ref().is_none_or(|active| active.stage != Stage::Regrant),
+        };
+        let is_read = is_called && self.entry.handlers.after(step).is_some();
         output.map(|output| self.executor.output_secrets.protect(self.state.run.id(), step, output, is_read))
     }
 

@@ -16,7 +16,7 @@ use super::flows::{FlowEntries, FlowEntry};
 use super::limits::Limits;
 use super::open_request_limit::OpenRequestLimit;
 use super::output_secrets::OutputSecrets;
-use super::request_rate::RequestRate;
+use super::request_rate::{RefusedActionRate, RequestRate};
 use super::revocation_strategies::RevocationStrategies;
 use crate::clock::Clock;
 use crate::delivery::{DynDelivery, RequestView};
@@ -43,6 +43,7 @@ pub(super) struct EffectExecutor {
     /// The engine, once it is created. It owns the executor, and so is not owned by it.
     pub(super) engine: OnceLock<Weak<dyn Engine>>,
     pub(super) request_rate: RequestRate,
+    pub(super) refused_action_rate: RefusedActionRate,
     pub(super) open_request_limit: OpenRequestLimit,
     pub(super) output_secrets: OutputSecrets,
 }

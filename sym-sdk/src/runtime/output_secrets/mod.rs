@@ -8,7 +8,7 @@ mod key;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use serde_json::Value;
 pub use key::OutputKey;
 
 use crate::model::{OpenedOutput, RunId, SecretState, Step, StepOutput, UnavailableSecret, replace_secrets};
+use crate::sync::lock;
 
 /// The maximum number of outputs whose secrets are in memory. Each waits for a hook, so there are more only if something is wrong.
 const MAX_OUTPUTS_IN_MEMORY: usize = 10_000;
@@ -57,7 +58,7 @@ impl OutputSecrets {
             // A function may repeat what it has read of an earlier step.
             _ => None,
         });
-        let mut in_memory = self.in_memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut in_memory = lock(&self.in_memory);
         // The values of an earlier output of the step are not valid any more.
         in_memory.remove(&(run, step));
         if !values.is_empty() {
@@ -92,11 +93,11 @@ impl OutputSecrets {
 
     /// Forgets the secrets of an output whose hook was called.
     pub(super) fn forget(&self, run: RunId, step: Step) {
-        self.in_memory.lock().unwrap_or_else(PoisonError::into_inner).remove(&(run, step));
+        lock(&self.in_memory).remove(&(run, step));
     }
 
     fn remembered(&self, run: RunId, step: Step, pointer: &str) -> Option<SecretString> {
-        let in_memory = self.in_memory.lock().unwrap_or_else(PoisonError::into_inner);
+        let in_memory = lock(&self.in_memory);
         in_memory.get(&(run, step))?.get(pointer).cloned()
     }
 

@@ -148,6 +148,22 @@ async fn a_secret_that_no_hook_reads_is_not_kept() {
     assert!(!traces(&harness, run).await.contains(PASSWORD));
 }
 
+/// The hook of the step is not called when access is granted again.
+#[tokio::test]
+async fn a_secret_of_a_repeated_grant_is_not_kept() {
+    let mut harness = harness(handlers![reading::after_escalate], role()).await;
+    let run = granted(&mut harness).await;
+    let target = harness.runtime().flow("prod").unwrap().strategy().unwrap().targets()[0].clone();
+    harness.strategy("test").unwrap().revoke_externally(&target, "ana@example.com");
+    let again = sym_sdk::runtime::Reconcile::new().regrant_missing();
+    harness.runtime().reconcile(again).await.unwrap();
+    harness.advance(std::time::Duration::from_secs(60)).await.unwrap();
+    assert_eq!(harness.granted().len(), 1);
+    let state = harness.run(run).await.unwrap();
+    assert!(!serde_json::to_string(&*state).unwrap().contains("sym:in-memory"), "{state:?}");
+    assert_eq!(harness.outbox().sent().iter().filter(|sent| sent.service == "dm").count(), 1);
+}
+
 /// The message of a JSON parser quotes what it did not expect.
 #[tokio::test]
 async fn a_hook_that_expects_something_else_does_not_disclose_the_secret() {

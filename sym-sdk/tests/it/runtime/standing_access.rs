@@ -71,7 +71,7 @@ async fn standing_access_stays_when_it_is_revoked_early() {
     assert_eq!(harness.granted(), ["admins: ana@example.com"]);
 }
 
-/// However many requests the requester has made since.
+/// However many requests the requester has made since, and however many Runs were pruned.
 #[tokio::test]
 async fn access_that_was_written_off_long_ago_is_not_standing() {
     let builder = with_alerts(Harness::builder().access_flow("prod", ["admins"])).admin("ada@example.com");
@@ -92,6 +92,7 @@ async fn access_that_was_written_off_long_ago_is_not_standing() {
     }
     harness.advance(HOUR).await.unwrap();
     assert_eq!(harness.granted(), ["admins: ana@example.com"], "it was never removed");
+    assert_eq!(harness.runtime().prune(Duration::ZERO).await.unwrap(), 250, "all but the one that was written off");
     let again = granted(&mut harness).await;
     assert!(!has(&harness, again, |kind| matches!(kind, AuditKind::StandingAccess { .. })).await);
 }

@@ -104,3 +104,28 @@ async fn a_user_who_requests_too_much_is_refused() {
     harness.advance(std::time::Duration::from_secs(61)).await.unwrap();
     harness.request("prod").by("ana@example.com").duration("1h").key("3").await.unwrap();
 }
+
+/// A refused action leaves an entry in the audit log, so that a program which repeats one would fill the disk.
+#[tokio::test]
+async fn a_user_whose_actions_are_refused_too_often_has_to_wait() {
+    let limits = Limits { requests_per_minute: 3, ..Limits::default() };
+    let builder = Harness::builder().access_flow("prod", ["admins"]).admin("ada@example.com").limits(limits);
+    let mut harness = builder.handlers(plain()).build().await.unwrap();
+    let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
+    for _ in 0..3 {
+        let refused = harness.approve_as(run, "ana@example.com").await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Forbidden);
+    }
+    let recorded = harness.runtime().audit(Some(run), usize::MAX).await.unwrap().len();
+    for _ in 0..100 {
+        let refused = harness.approve_as(run, "ana@example.com").await.unwrap_err();
+        assert_eq!((refused.kind(), refused.code()), (ErrorKind::RateLimited, &codes::TOO_MANY_REQUESTS));
+        assert_eq!(refused.message(), "3 actions of ana@example.com were refused within a minute, which is the limit");
+    }
+    let entries = harness.runtime().audit(Some(run), usize::MAX).await.unwrap().len() - recorded;
+    assert!(entries <= 25, "{entries}");
+    harness.advance(std::time::Duration::from_secs(61)).await.unwrap();
+    let refused = harness.approve_as(run, "ana@example.com").await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Forbidden);
+    harness.approve_as(run, "ada@example.com").await.unwrap();
+}

@@ -296,3 +296,25 @@ async fn worker_that_panics_is_started_again() {
     assert!(workers.are_running());
     workers.shutdown(GRACE).await;
 }
+
+/// The first revocation hangs, and the second needs the same access: it is not tried without a pause meanwhile.
+#[tokio::test]
+async fn a_revocation_that_has_to_wait_is_not_tried_in_a_loop() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    for _ in 0..2 {
+        request(&runtime, "ana@example.com", "1h").await;
+    }
+    runtime.run_until_idle().await.unwrap();
+    store.set_behavior(Behavior::RefusesWrites);
+    fixture.strategy.hang_revocation();
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.clock.advance(HOUR);
+    advance_until(&fixture, "a call that hangs", || fixture.revocations() > 0).await;
+    store.take_calls();
+    let begun = fixture.clock.now();
+    advance_until(&fixture, "some time", || since(&fixture, begun) > 10 * SECOND).await;
+    let reads = store.take_calls().into_iter().filter(|call| *call == "due_effects").count();
+    assert!(reads < 200, "{reads} reads of due effects within ten seconds");
+    workers.shutdown(GRACE).await;
+}
