@@ -101,6 +101,11 @@ impl IntegrationClient for Aptible {
         AptibleBuilder::from_config(config)?.build()
     }
 
+    /// Reads the organization.
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.0.get("organizations/{organization}", &[self.organization_id()])).await
+    }
+
     /// An organization whose roles have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedAptible::new().build().ok()

@@ -144,6 +144,12 @@ impl IntegrationClient for AwsIam {
         .build()
     }
 
+    /// Reads one [group](https://docs.aws.amazon.com/IAM/latest/APIReference/API_ListGroups.html).
+    async fn check(&self) -> Result<Option<String>> {
+        let read = self.list_groups().next_item().await;
+        self.service().probe(std::future::ready(read)).await
+    }
+
     /// An account whose groups have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedIam::new().build().ok()

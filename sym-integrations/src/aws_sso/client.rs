@@ -168,6 +168,11 @@ impl IntegrationClient for AwsSso {
         Self::configured(config)?.build()
     }
 
+    /// Reads the instance of Identity Center.
+    async fn check(&self) -> Result<Option<String>> {
+        Ok(Some(self.instance_arn().await?.to_string()))
+    }
+
     /// An instance whose groups have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedSso::new().build().ok()

@@ -108,6 +108,11 @@ impl IntegrationClient for Boundary {
         BoundaryBuilder::from_config(config)?.build()
     }
 
+    /// Reads the [groups](https://developer.hashicorp.com/boundary/api-docs/group-service) of the global scope.
+    async fn check(&self) -> Result<Option<String>> {
+        self.service.probe(self.service.get("v1/groups", &[]).query("scope_id", "global")).await
+    }
+
     /// A cluster whose groups have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedBoundary::new().build().ok()

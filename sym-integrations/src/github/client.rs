@@ -129,6 +129,11 @@ impl IntegrationClient for GitHub {
         GitHubBuilder::from_config(config)?.build()
     }
 
+    /// Reads the [rate limits](https://docs.github.com/en/rest/rate-limit/rate-limit), which takes no permission.
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.0.get("rate_limit", &[])).await
+    }
+
     /// An organization whose repositories have no collaborators.
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedGitHub::new(config.external_id()).with_directory(config.directory().cloned()).build().ok()

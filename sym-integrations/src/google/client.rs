@@ -132,6 +132,12 @@ impl IntegrationClient for Google {
         GoogleBuilder::from_config(config)?.build()
     }
 
+    /// Reads one [group](https://developers.google.com/workspace/admin/directory/reference/rest/v1/groups/list) of the domain.
+    async fn check(&self) -> Result<Option<String>> {
+        let call = self.0.get("groups", &[]).query("maxResults", 1).query("domain", self.domain());
+        self.0.probe(call).await
+    }
+
     /// An organization whose groups have no members.
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedGoogle::new().domain(config.external_id()).build().ok()

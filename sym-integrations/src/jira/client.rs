@@ -128,6 +128,11 @@ impl IntegrationClient for Jira {
         }
     }
 
+    /// Reads the [account](https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-myself/) that the program signs in with.
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.0.get("myself", &[])).await
+    }
+
     /// A site without issues.
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedJira::new(config.external_id()).build().ok()

@@ -165,6 +165,18 @@ impl ServiceClient {
         self.accounts.contact_of_outsider(instance, id, vouched_email).await
     }
 
+    /// Makes a read-only call, such as for a list with one entry, and returns the account: the service has accepted the credentials. So it
+    /// has if it refuses this call for lack of a permission, which the program may not need.
+    ///
+    /// # Errors
+    /// If the service cannot be reached, or refuses the credentials.
+    pub async fn probe<T>(&self, call: impl IntoFuture<Output = Result<T>>) -> Result<Option<String>> {
+        match call.await {
+            Err(error) if error.kind() != ErrorKind::Forbidden => Err(error),
+            _ => Ok(Some(self.account.to_string())),
+        }
+    }
+
     /// A client whose calls belong to the rate group [`REVOKE`], so that nothing else delays them.
     #[must_use]
     pub fn for_revocation(&self) -> Self {

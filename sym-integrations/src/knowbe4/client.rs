@@ -141,6 +141,11 @@ impl IntegrationClient for KnowBe4 {
         }
     }
 
+    /// Reads the [account](https://developer.knowbe4.com/rest/reporting#tag/Account).
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.0.get("account", &[])).await
+    }
+
     /// An account without users.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedKnowBe4::new().build().ok()

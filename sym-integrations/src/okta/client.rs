@@ -93,6 +93,11 @@ impl IntegrationClient for Okta {
         OktaBuilder::from_config(config)?.build()
     }
 
+    /// Reads one [user](https://developer.okta.com/docs/api/openapi/okta-management/management/tag/User/).
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.0.get("users", &[]).query("limit", 1)).await
+    }
+
     /// An organization whose groups have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedOkta::new().build().ok()

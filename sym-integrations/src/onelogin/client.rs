@@ -98,6 +98,11 @@ impl IntegrationClient for OneLogin {
         OneLoginBuilder::from_config(config)?.build()
     }
 
+    /// Reads one [role](https://developers.onelogin.com/api-docs/2/roles/list-roles).
+    async fn check(&self) -> Result<Option<String>> {
+        self.service.probe(self.service.get("api/2/roles", &[]).query("limit", 1)).await
+    }
+
     /// An account whose roles have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedOneLogin::new().build().ok()

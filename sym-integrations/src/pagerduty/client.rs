@@ -110,6 +110,11 @@ impl IntegrationClient for PagerDuty {
         PagerDutyBuilder::from_config(config)?.build()
     }
 
+    /// Reads the [abilities](https://developer.pagerduty.com/api-reference/a4b9b3ddd3bd5-list-abilities) of the account.
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.0.get("abilities", &[])).await
+    }
+
     /// An account where nobody is on call and there are no incidents.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedPagerDuty::new().build().ok()

@@ -140,6 +140,12 @@ impl IntegrationClient for Postgres {
         builder.build()
     }
 
+    /// Connects to the server and its replicas, and tries in a transaction that is rolled back to create a login.
+    async fn check(&self) -> Result<Option<String>> {
+        super::check::check(self.inner(), None).await?;
+        Ok(Some(format!("{} on {}", self.inner().cluster.user, self.inner().server)))
+    }
+
     /// A client that hands out logins of a server that nobody calls.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         Self::builder("simulated", "simulated").password("simulated").login_key("simulated ".repeat(4)).build().ok()

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sym_sdk::config::{SettingSchema, SettingsSchema};
-use sym_sdk::error::{ErrorKind, Result, codes};
+use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::api::{HOOKS, RATE_LIMITS, SOCKET_MODE, hooks_base_url};
@@ -165,6 +165,18 @@ impl IntegrationClient for Slack {
         // A client needs the token even though the integration does not.
         config.secret(BOT_TOKEN)?;
         SlackBuilder::from_config(config)?.build()?.with_trusted_teams_of(config)
+    }
+
+    /// Reads the owner of the token ([`auth.test`](https://docs.slack.dev/reference/methods/auth.test)), which must be of the workspace.
+    async fn check(&self) -> Result<Option<String>> {
+        let owner = self.api().test_auth().await?;
+        if owner.team_id != self.workspace() {
+            let (actual, configured) = (owner.team_id, self.workspace());
+            let message = format!("the bot token belongs to workspace `{actual}`, but `{configured}` is configured");
+            return Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(SLACK.name()));
+        }
+        let workspace = owner.team.unwrap_or_else(|| owner.team_id.clone());
+        Ok(Some(format!("{} in {workspace}", owner.bot_id.as_deref().unwrap_or(&owner.user_id))))
     }
 
     /// Returns a client of a simulated workspace, in which every channel and group is empty. Messages are recorded in the outbox.

@@ -129,6 +129,11 @@ impl IntegrationClient for Tailscale {
         TailscaleBuilder::from_config(config)?.build()
     }
 
+    /// Reads the [policy file](https://tailscale.com/api#tag/policyfile).
+    async fn check(&self) -> Result<Option<String>> {
+        self.0.probe(self.policy_file()).await
+    }
+
     /// A tailnet whose groups have no members.
     fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
         SimulatedTailscale::new().build().ok()

@@ -1,4 +1,5 @@
-//! The command `check`: reports every error of the configuration and the handlers, and with `--live` of the targets in their services.
+//! The command `check`: reports every error of the configuration and the handlers, and with `--live` what is wrong with clients and targets
+//! in their services.
 
 use std::io;
 
@@ -11,7 +12,7 @@ use super::output::{Output, count, write_table};
 use super::program::UnknownValues;
 use super::{Common, Exit, Program, no_config};
 use crate::config::{Diagnostic, Severity, SourceLocation};
-use crate::runtime::TargetCheck;
+use crate::runtime::{ClientCheck, ServiceChecks, TargetCheck};
 
 /// The result of the command.
 #[derive(Debug, Default, Serialize)]
@@ -21,9 +22,9 @@ struct Findings {
     counts: Option<Counts>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
-    /// The targets that were checked in their services.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    targets: Option<Vec<TargetCheck>>,
+    /// The clients and targets that were checked in their services.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    services: Option<ServiceChecks>,
 }
 
 /// The number of checked items; not available if the files cannot be read.
@@ -55,12 +56,11 @@ pub(super) async fn run(
             findings.errors.extend(builder.check().err().into_iter().flatten());
             findings.warnings.extend(builder.warnings());
             if args.live && findings.errors.is_empty() {
-                findings.targets = Some(builder.check_targets().await?);
+                findings.services = Some(builder.check_services().await?);
             }
         }
     }
-    let mut targets = findings.targets.iter().flatten();
-    findings.ok = findings.errors.is_empty() && targets.all(|checked| checked.error.is_none());
+    findings.ok = findings.errors.is_empty() && findings.services.as_ref().is_none_or(ServiceChecks::is_ok);
     if output.json {
         output.value(&findings)?;
     } else {
@@ -83,17 +83,64 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
         let counted = [count(flows, "flow"), count(handlers, "handler"), count(integrations, "integration")];
         write!(output.out, "{}: ", counted.join(", "))?;
     }
-    let errors = if errors.is_empty() { "no errors".to_owned() } else { count(errors.len(), "error") };
+    let errors = self::errors(errors.len());
     let counted = |severity, noun| match number_of(severity) {
         0 => String::new(),
         number => format!(", {}", count(number, noun)),
     };
     let (warnings, notes) = (counted(Severity::Warning, "warning"), counted(Severity::Note, "note"));
     writeln!(output.out, "{errors}{warnings}{notes}")?;
-    match &findings.targets {
-        Some(targets) => write_targets(targets, output),
-        None => Ok(()),
+    let Some(ServiceChecks { clients, targets }) = &findings.services else { return Ok(()) };
+    if !clients.is_empty() {
+        write_clients(clients, output)?;
     }
+    if !targets.is_empty() || clients.is_empty() {
+        write_targets(targets, output)?;
+    }
+    Ok(())
+}
+
+/// Writes a table of the clients, and what is wrong with them below it.
+fn write_clients(clients: &[ClientCheck], output: &mut Output<'_>) -> io::Result<()> {
+    let mut rows = vec![["CLIENT", "INTEGRATION", "IDENTITY", "STATUS"].map(str::to_owned)];
+    rows.extend(clients.iter().map(|checked| {
+        let status = match (&checked.error, &checked.identity) {
+            (Some(error), _) => error.code.to_string(),
+            (None, Some(_)) => "ok".to_owned(),
+            (None, None) => "no check".to_owned(),
+        };
+        let integration = format!("{} ({})", checked.integration, checked.integration_type);
+        [checked.key.clone(), integration, checked.identity.clone().unwrap_or_else(|| "-".to_owned()), status]
+    }));
+    writeln!(output.out)?;
+    write_table(output.out, &rows)?;
+    writeln!(output.out)?;
+    let failed: Vec<_> = clients.iter().filter_map(|checked| Some((checked, checked.error.as_ref()?))).collect();
+    for (checked, error) in &failed {
+        writeln!(output.out, "error: {}: {}", client_name(checked), error.message)?;
+        if let Some(hint) = &error.hint {
+            writeln!(output.out, "  help: {hint}")?;
+        }
+    }
+    writeln!(output.out, "{} checked: {}", count(clients.len(), "client"), errors(failed.len()))
+}
+
+/// Names a client, as in `` integration `main` (okta) ``.
+pub(super) fn client_name(checked: &ClientCheck) -> String {
+    let ClientCheck { integration, integration_type, key, .. } = checked;
+    match key == integration_type {
+        true => format!("integration `{integration}` ({integration_type})"),
+        false => format!("integration `{integration}` ({integration_type}), for `{key}`"),
+    }
+}
+
+/// Names a target, as in `` target `ops` of strategy `spaces` ``.
+pub(super) fn target_name(checked: &TargetCheck) -> String {
+    format!("target `{}` of strategy `{}`", checked.target.name(), checked.strategy)
+}
+
+fn errors(number: usize) -> String {
+    if number == 0 { "no errors".to_owned() } else { count(number, "error") }
 }
 
 /// Writes a table of the targets, and what is wrong with them below it.
@@ -113,14 +160,13 @@ fn write_targets(targets: &[TargetCheck], output: &mut Output<'_>) -> io::Result
     write_table(output.out, &rows)?;
     writeln!(output.out)?;
     let failed: Vec<_> = targets.iter().filter_map(|checked| Some((checked, checked.error.as_ref()?))).collect();
-    for (TargetCheck { strategy, target, .. }, error) in &failed {
-        writeln!(output.out, "error: target `{}` of strategy `{strategy}`: {}", target.name(), error.message)?;
+    for (checked, error) in &failed {
+        writeln!(output.out, "error: {}: {}", target_name(checked), error.message)?;
         if let Some(hint) = &error.hint {
             writeln!(output.out, "  help: {hint}")?;
         }
     }
-    let failures = if failed.is_empty() { "no errors".to_owned() } else { count(failed.len(), "error") };
-    writeln!(output.out, "{} checked: {failures}", count(targets.len(), "target"))
+    writeln!(output.out, "{} checked: {}", count(targets.len(), "target"), errors(failed.len()))
 }
 
 /// The warning about an organization without e-mail domains: users become members by the domain of their address, and only

@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 
 use super::args::{AnchorArgs, OutputKeyArgs, ServeArgs};
+use super::check::{client_name, target_name};
 use super::exit::CommandError;
 use super::follow::Follower;
 use super::keys;
@@ -26,12 +27,15 @@ use super::unavailable;
 use super::{Common, Exit, Program};
 use crate::audit::AuditKey;
 use crate::clock::SystemClock;
-use crate::config::{Config, Diagnostic, Terraform};
+use crate::config::{Config, Diagnostic, Diagnostics, SourceLocation, Terraform};
 use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
+use crate::machine::EffectError;
 use crate::model::{User, UserId, UserRole};
-use crate::runtime::{AuditAnchors, Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime};
+use crate::runtime::{
+    AuditAnchors, Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime, ServiceChecks,
+};
 use crate::server::{CancellationToken, Server, listen};
 
 /// The number of Runs that the timeline has room to number.
@@ -108,6 +112,9 @@ async fn prepare(
         warnings.extend(builder.tolerated_errors());
     }
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
+    if args.strict {
+        Diagnostics::check(faults_of(&runtime.check_services().await))?;
+    }
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
 }
 
@@ -209,7 +216,8 @@ async fn serve(
     write_start(&prepared, listener.local_addr()?, args, output)?;
     let Prepared { runtime, mut follower, .. } = prepared;
     let stop = CancellationToken::new();
-    let mut checking = std::pin::pin!(check_front_ends(&runtime));
+    let is_real = follower.is_none();
+    let mut checking = std::pin::pin!(check_services(&runtime, is_real));
     let mut is_checked = false;
     let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
     loop {
@@ -219,8 +227,11 @@ async fn serve(
             error = follow(&mut follower, output) => return Err(error),
             failed = &mut checking, if !is_checked => {
                 is_checked = true;
-                for (name, error) in failed.into_iter().filter(|_| !output.json) {
-                    writeln!(output.err, "warning: front end `{name}` is not ready: {}", error.report())?;
+                for warning in failed {
+                    match output.json {
+                        true => tracing::warn!("{warning}"),
+                        false => writeln!(output.err, "warning: {warning}")?,
+                    }
                 }
             }
         }
@@ -252,12 +263,39 @@ fn ended(served: Result<(), Error>, output: &mut Output<'_>) -> Result<Exit, Com
     }
 }
 
-/// Returns the front ends that are not ready. They are served nevertheless: they may become ready.
-async fn check_front_ends(runtime: &Runtime) -> Vec<(String, Error)> {
+/// Checks what the program needs outside of it, and returns a warning for each part that does not work. The program serves nevertheless: it
+/// may work later.
+async fn check_services(runtime: &Runtime, is_real: bool) -> Vec<String> {
+    let services = async {
+        match is_real {
+            true => faults_of(&runtime.check_services().await),
+            false => Vec::new(),
+        }
+    };
+    let (mut warnings, services) = futures_util::join!(check_front_ends(runtime), services);
+    warnings.extend(services.into_iter().map(|fault| fault.to_string()));
+    warnings
+}
+
+/// Returns the faults of clients and targets.
+fn faults_of(checked: &ServiceChecks) -> Vec<Diagnostic> {
+    let clients = checked.clients.iter().map(|client| (client_name(client), &client.error));
+    let targets = checked.targets.iter().map(|target| (target_name(target), &target.error));
+    let fault = |(name, error): (String, &Option<EffectError>)| {
+        let error = error.as_ref()?;
+        let fault = Diagnostic::error(SourceLocation::default(), format!("{name}: {}", error.message));
+        Some(fault.with_hint_if(error.hint.as_deref()))
+    };
+    clients.chain(targets).filter_map(fault).collect()
+}
+
+/// Returns a warning for each front end that is not ready.
+async fn check_front_ends(runtime: &Runtime) -> Vec<String> {
     let checks = runtime.front_ends().iter().map(|front_end| async {
         let checked = tokio::time::timeout(FRONT_END_CHECK_TIMEOUT, front_end.check()).await;
         // A check that takes too long is left to `/ready`.
-        checked.ok()?.err().map(|error| (front_end.name().to_owned(), error))
+        let error = checked.ok()?.err()?;
+        Some(format!("front end `{}` is not ready: {}", front_end.name(), error.report()))
     });
     join_all(checks).await.into_iter().flatten().collect()
 }

@@ -65,5 +65,6 @@ pub use kind::HandlerKind;
 pub use query::{FlowsQuery, IdentityQuery};
 pub use record::HandlerRecord;
 pub use registry::Registry;
+pub(crate) use requires::AnyClient;
 pub use requires::{DataRequirement, IntegrationRequirement, Requires, StateRequirement};
 pub use services::{Services, ServicesBuilder};

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::config::IntegrationSchema;
 use crate::error::Result;
+use crate::future::BoxFuture;
 use crate::integration::{IntegrationClient, IntegrationConfig};
 
 #[cfg(feature = "runtime")]
@@ -59,6 +60,7 @@ pub struct IntegrationRequirement {
     type_name: fn() -> &'static str,
     build: fn(&IntegrationConfig<'_>) -> Result<AnyClient>,
     simulated: fn(&IntegrationConfig<'_>) -> Option<AnyClient>,
+    check: fn(&AnyClient) -> BoxFuture<'_, Result<Option<String>>>,
 }
 
 impl IntegrationRequirement {
@@ -70,6 +72,13 @@ impl IntegrationRequirement {
         fn simulated<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Option<AnyClient> {
             Some(Arc::new(T::simulated(config)?))
         }
+        fn check<T: IntegrationClient>(client: &AnyClient) -> BoxFuture<'_, Result<Option<String>>> {
+            match client.downcast_ref::<T>() {
+                Some(client) => Box::pin(client.check()),
+                // A client is checked by the requirement that it was built for.
+                None => Box::pin(std::future::ready(Ok(None))),
+            }
+        }
         Self {
             kind: T::TYPE,
             key: T::KEY,
@@ -78,6 +87,7 @@ impl IntegrationRequirement {
             type_name: type_name::<T>,
             build: build::<T>,
             simulated: simulated::<T>,
+            check: check::<T>,
         }
     }
 
@@ -110,6 +120,11 @@ impl IntegrationRequirement {
     /// Builds the client.
     pub fn build(&self, config: &IntegrationConfig<'_>) -> Result<Arc<dyn Any + Send + Sync>> {
         (self.build)(config)
+    }
+
+    /// Checks a client that was built for this requirement; see [`IntegrationClient::check`].
+    pub(crate) fn check<'a>(&self, client: &'a AnyClient) -> BoxFuture<'a, Result<Option<String>>> {
+        (self.check)(client)
     }
 
     /// Builds the simulated client, if the type has one.

@@ -4,7 +4,7 @@ use std::any::{Any, TypeId, type_name};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use super::requires::AnyClient;
+use super::AnyClient;
 use super::{IntegrationRequirement, Requires};
 use crate::directory::{Directory, KeyValue};
 use crate::integration::IntegrationClient;

@@ -48,6 +48,17 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     /// Builds the client, once at startup. Must not call the service.
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
 
+    /// Checks with a read-only call that the service can be reached and accepts the credentials. Returns who it takes the program for,
+    /// such as `bot sym in Acme`; `None` if it does not say, or if the client has no check, which is the default.
+    ///
+    /// `check --live` and `serve` call it, with the time limit of a strategy. It can be written as an `async fn`.
+    ///
+    /// # Errors
+    /// If the service cannot be reached, or refuses the credentials. The error says what to do.
+    fn check(&self) -> impl Future<Output = Result<Option<String>>> + Send {
+        std::future::ready(Ok(None))
+    }
+
     /// Builds a simulated client, which does not call the service and records what it would have sent in
     /// [`IntegrationConfig::outbox`]. Simulations use it unless the program registers a fake of its own.
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {

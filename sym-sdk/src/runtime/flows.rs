@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use super::builder::BuiltClient;
 use crate::config::{Diagnostic, Diagnostics};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::handler::{HandlerSet, Services};
@@ -26,6 +27,8 @@ pub(super) struct FlowEntry {
 #[derive(Default)]
 pub(super) struct FlowParts {
     pub(super) services: Arc<Services>,
+    /// The clients that were built from the configuration, or could not be.
+    pub(super) clients: Vec<BuiltClient>,
     pub(super) strategy: Option<Arc<dyn DynAccessStrategy>>,
     /// The faults because of which the flow accepts no requests.
     pub(super) faults: Vec<Diagnostic>,
@@ -75,6 +78,11 @@ impl FlowEntry {
     /// Returns the strategy, if the flow has one and it could be built.
     pub(super) fn strategy(&self) -> Option<Arc<dyn DynAccessStrategy>> {
         lock(&self.parts).strategy.clone()
+    }
+
+    /// Returns the clients that were built from the configuration, or could not be.
+    pub(super) fn clients(&self) -> Vec<BuiltClient> {
+        lock(&self.parts).clients.clone()
     }
 
     /// Returns the faults because of which the flow accepts no requests.

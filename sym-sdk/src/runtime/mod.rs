@@ -77,11 +77,11 @@ mod request_validation;
 mod request_view;
 mod revocation_strategies;
 mod secrets;
+mod service_checks;
 mod slack_fields;
 mod startup_checks;
 mod submission;
 mod submit;
-mod target_check;
 mod user_administration;
 
 use std::sync::Arc;
@@ -114,10 +114,10 @@ use refusals::Refusals;
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
+pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck};
 pub use submission::{
     Actor, Decision, FlowRequest, PromptRequest, Receipt, ResolvedUser, Revoke, Submission, WriteOff,
 };
-pub use target_check::TargetCheck;
 pub use user_administration::{Administrator, EndedAccess};
 
 use crate::audit::{AuditEntry, AuditKind, EventSummary};

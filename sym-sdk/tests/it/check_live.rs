@@ -1,4 +1,4 @@
-//! `check --live`: every target is checked in its service.
+//! `check --live`: every client and target is checked in its service.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,6 +10,7 @@ use sym_sdk::app::Exit;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::error::{Error, ErrorKind, codes};
 use sym_sdk::handlers;
+use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::AccessTarget;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, Limits, LocalSecrets, Plugin};
@@ -232,12 +233,112 @@ async fn a_missing_secret_is_reported_for_each_target() {
     }
 }
 
+/// A client of the integration `wiki`, whose token is looked at by the service.
+struct Wiki;
+
+impl IntegrationClient for Wiki {
+    const TYPE: &'static str = "custom";
+    const KEY: &'static str = "wiki";
+
+    fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
+        match config.external_id() {
+            "broken.example.com" => {
+                Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "there is no such wiki"))
+            }
+            _ => Ok(Self),
+        }
+    }
+
+    async fn check(&self) -> Result<Option<String>> {
+        Ok(Some("bot `sym`".to_owned()))
+    }
+}
+
+/// One whose check fails.
+struct Refused;
+
+impl IntegrationClient for Refused {
+    const TYPE: &'static str = "custom";
+    const KEY: &'static str = "refused";
+
+    fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn check(&self) -> Result<Option<String>> {
+        let message = "the service does not accept the token";
+        Err(Error::new(ErrorKind::Unauthorized, codes::HTTP_ERROR_RESPONSE, message).with_hint("make a new one"))
+    }
+}
+
+/// One without a check.
+struct Plain;
+
+impl IntegrationClient for Plain {
+    const TYPE: &'static str = "custom";
+    const KEY: &'static str = "plain";
+
+    fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+#[hook]
+async fn on_approve(_wiki: &Wiki, _refused: &Refused, _plain: &Plain) {}
+
+/// The configuration with integrations for all three clients.
+fn with_clients() -> String {
+    let integration = |name: &str| {
+        format!(
+            "resource \"sym_integration\" \"{name}\" {{\n  type = \"custom\"\n  name = \"{name}\"\n  external_id = \"{name}\"\n}}\n"
+        )
+    };
+    let keys = "integrations = {\n    wiki_id = sym_integration.wiki.id\n    refused_id = sym_integration.refused.id\n    plain_id = sym_integration.plain.id\n  }";
+    let environment = format!("  name = \"main\"\n  {keys}\n}}\n");
+    let config = CONFIG.replacen("  name = \"main\"\n}\n", &environment, 1);
+    format!("{config}{}{}", integration("refused"), integration("plain"))
+}
+
+#[tokio::test]
+async fn each_client_that_handlers_take_is_checked() {
+    let World { app, clock, .. } = world("live-clients", &with_clients(), true);
+    let app = app.registry(handlers![get_permissions, on_approve]);
+    let done = with_time(&clock, run(app, &["check", "--live"])).await;
+    assert_eq!(done.exit, Exit::Failure);
+    let table = done.out.split_once("CLIENT").map(|(_, table)| table.split_once("STRATEGY").unwrap().0).unwrap();
+    expect![[r#"
+           INTEGRATION       IDENTITY                       STATUS
+        plain    plain (custom)    -                              no check
+        refused  refused (custom)  -                              HTTP:ERROR_RESPONSE
+        wiki     wiki (custom)     bot `sym`  ok
+
+        error: integration `refused` (custom), for `refused`: the service does not accept the token
+          help: make a new one
+        3 clients checked: 1 error
+
+    "#]]
+    .assert_eq(table);
+}
+
+/// One of them cannot be built.
+#[tokio::test]
+async fn a_client_that_cannot_be_built_is_reported() {
+    let config = with_clients().replace("wiki.example.com", "broken.example.com");
+    let World { app, clock, .. } = world("live-broken", &config, true);
+    let app = app.registry(handlers![get_permissions, on_approve]);
+    let done = with_time(&clock, run(app, &["check", "--live", "--json"])).await;
+    let found: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let wiki = found["clients"].as_array().unwrap().iter().find(|client| client["key"] == "wiki").unwrap();
+    let message = wiki["error"]["message"].as_str().unwrap();
+    assert!(message.contains("could not be built") && message.contains("there is no such wiki"), "{message}");
+}
+
 #[tokio::test]
 async fn the_help_says_what_is_called() {
     let World { app, .. } = world("live-help", CONFIG, true);
     let help = run(app, &["check", "--help"]).await;
     assert_eq!(help.exit, Exit::Success);
-    for text in ["--live", "Also check every target in its service"] {
+    for text in ["--live", "Also check every client and target in its service"] {
         assert!(help.out.contains(text), "{text}: {}", help.out);
     }
 }

@@ -102,7 +102,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use axum::Router;
 use jiff::Timestamp;
 use sym_sdk::delivery::Delivery;
-use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{RunId, User};
 use sym_sdk::runtime::{Actor, FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -247,13 +248,7 @@ impl FrontEnd for SlackApp {
 
     /// Checks that the token is valid and belongs to the configured workspace.
     async fn check(&self) -> Result<()> {
-        let owner = self.slack().api().test_auth().await?;
-        if owner.team_id == self.slack().workspace() {
-            return Ok(());
-        }
-        let (actual, configured) = (owner.team_id, self.slack().workspace());
-        let message = format!("the bot token belongs to workspace `{actual}`, but `{configured}` is configured");
-        Err(Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message).with_service(NAME))
+        IntegrationClient::check(self.slack()).await.map(drop)
     }
 }
 

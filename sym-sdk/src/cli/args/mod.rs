@@ -143,7 +143,7 @@ impl TerraformArgs {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
-    /// Also check every target in its service: credentials, permissions, and that it exists
+    /// Also check every client and target in its service: credentials, permissions, and that targets exist
     ///
     /// Reads the secrets as `serve` does and changes nothing. Calls are read-only, so a permission that only a change needs may be found
     /// missing later. Nothing is called if the configuration has errors. Exits with 1 if access to a target could not be granted.

@@ -14,7 +14,7 @@ use crate::audit::{AuditDestination, LogDestinationConfig};
 use crate::config::{CheckedLogDestination, Diagnostic, SourceLocation};
 use crate::directory::Directory;
 use crate::error::Error;
-use crate::handler::{HandlerRecord, IntegrationRequirement, Requires, Services};
+use crate::handler::{AnyClient, HandlerRecord, IntegrationRequirement, Requires, Services};
 use crate::integration::IntegrationConfig;
 use crate::model::{Integration, Secret, Strategy};
 use crate::runtime::audit_shipping::{AuditShipper, FlowSelector};
@@ -33,11 +33,25 @@ pub(in crate::runtime) struct RuntimeAssembler<'a> {
     pub(super) builder: &'a Builder,
     pub(super) directory: &'a Directory,
     secrets: BTreeMap<String, Result<SecretString, Diagnostic>>,
-    clients: HashMap<(String, String, TypeId), Result<Client, Vec<Diagnostic>>>,
+    clients: HashMap<(String, String, TypeId), BuiltClient>,
     diagnostics: Vec<Diagnostic>,
 }
 
-type Client = Arc<dyn std::any::Any + Send + Sync>;
+/// A client that was built from an integration, or the reasons why it could not be.
+#[derive(Clone)]
+pub(in crate::runtime) struct BuiltClient {
+    pub(in crate::runtime) requirement: IntegrationRequirement,
+    pub(in crate::runtime) integration_type: String,
+    pub(in crate::runtime) integration: String,
+    pub(in crate::runtime) client: Result<AnyClient, Vec<Diagnostic>>,
+}
+
+impl BuiltClient {
+    /// Returns what distinguishes it from other clients: names of integrations are unique within their type only.
+    pub(in crate::runtime) fn id(&self) -> (&str, &str, &'static str, &'static str) {
+        (&self.integration_type, &self.integration, self.requirement.key(), self.requirement.type_name())
+    }
+}
 
 impl<'a> RuntimeAssembler<'a> {
     pub(in crate::runtime) fn new(builder: &'a Builder, directory: &'a Directory) -> Self {
@@ -53,7 +67,7 @@ impl<'a> RuntimeAssembler<'a> {
     pub(in crate::runtime) async fn parts(&mut self, plan: &FlowPlan) -> FlowParts {
         let FlowPlan { flow, handlers, location, .. } = plan;
         let integrations = flow.environment().integrations();
-        let services = self.services(handlers.iter(), integrations, flow.strategy()).await;
+        let (services, clients) = self.services(handlers.iter(), integrations, flow.strategy()).await;
         let strategy = match flow.strategy() {
             Some(strategy) if plan.has_sound_strategy => self.strategy(strategy, location).await,
             _ => None,
@@ -62,37 +76,46 @@ impl<'a> RuntimeAssembler<'a> {
         faults.extend(self.take_diagnostics());
         faults.sort();
         faults.dedup();
-        FlowParts { services, strategy, faults }
+        FlowParts { services, clients, strategy, faults }
     }
 
     pub(in crate::runtime) async fn filter(&mut self, plan: FilterPlan) -> FlowVisibility {
         let FilterPlan { handler, checked } = plan;
-        let services = self.services([handler.record()], &checked.integrations, None).await;
+        let (services, _) = self.services([handler.record()], &checked.integrations, None).await;
         FlowVisibility { handler, services: Mutex::new(services), vars: checked.vars }
     }
 
-    /// Returns what the handlers can extract: registered values, and clients built for the rest.
+    /// Returns the clients of all flows whose parts were built.
+    pub(in crate::runtime) fn clients(&self) -> impl Iterator<Item = &BuiltClient> {
+        self.clients.values()
+    }
+
+    /// Returns what the handlers can extract: registered values, and clients built for the rest, which are returned beside it.
     async fn services(
         &mut self,
         records: impl IntoIterator<Item = &'static HandlerRecord>,
         integrations: &BTreeMap<String, Integration>,
         strategy: Option<&Strategy>,
-    ) -> Arc<Services> {
+    ) -> (Arc<Services>, Vec<BuiltClient>) {
         let registered = self.builder.services.clone().build();
-        let mut services = self.builder.services.clone();
+        let (mut services, mut clients) = (self.builder.services.clone(), Vec::new());
         for record in records {
             for requirement in requirements(record) {
                 if registered.satisfies(&Requires::Integration(*requirement)) {
                     continue;
                 }
                 let Some(integration) = integration_for(integrations, strategy, requirement) else { continue };
-                if let Some(client) = self.client(requirement, integration, record).await {
-                    services = services.client_for(requirement, client);
+                let built = self.client(requirement, integration, record).await;
+                match &built.client {
+                    Ok(client) => services = services.client_for(requirement, client.clone()),
+                    // Every flow that needs the client has the fault.
+                    Err(faults) => self.diagnostics.extend(faults.iter().cloned()),
                 }
+                clients.push(built);
             }
         }
         let key_value = self.builder.key_value.clone().unwrap_or_else(|| self.builder.values.clone().into());
-        services.directory(self.directory.clone()).key_value(key_value).build()
+        (services.directory(self.directory.clone()).key_value(key_value).build(), clients)
     }
 
     async fn client(
@@ -100,21 +123,18 @@ impl<'a> RuntimeAssembler<'a> {
         requirement: &IntegrationRequirement,
         integration: &Integration,
         record: &'static HandlerRecord,
-    ) -> Option<Client> {
-        // Names of integrations are unique within their type only.
-        let key = (integration.kind().to_owned(), integration.name().to_string(), requirement.type_id());
-        let built = match self.clients.get(&key) {
-            Some(built) => built.clone(),
-            None => {
-                let before = self.diagnostics.len();
-                let built = self.new_client(requirement, integration, record).await;
-                let built = built.ok_or(self.diagnostics.split_off(before));
-                self.clients.insert(key, built.clone());
-                built
-            }
-        };
-        // Every flow that needs the client has the fault.
-        built.map_err(|faults| self.diagnostics.extend(faults)).ok()
+    ) -> BuiltClient {
+        let (integration_type, name) = (integration.kind().to_owned(), integration.name().to_string());
+        let key = (integration_type.clone(), name.clone(), requirement.type_id());
+        if let Some(built) = self.clients.get(&key) {
+            return built.clone();
+        }
+        let before = self.diagnostics.len();
+        let client = self.new_client(requirement, integration, record).await;
+        let client = client.ok_or(self.diagnostics.split_off(before));
+        let built = BuiltClient { requirement: *requirement, integration_type, integration: name, client };
+        self.clients.insert(key, built.clone());
+        built
     }
 
     async fn new_client(
@@ -122,7 +142,7 @@ impl<'a> RuntimeAssembler<'a> {
         requirement: &IntegrationRequirement,
         integration: &Integration,
         record: &'static HandlerRecord,
-    ) -> Option<Client> {
+    ) -> Option<AnyClient> {
         if self.builder.simulated {
             let secrets = BTreeMap::new();
             let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);

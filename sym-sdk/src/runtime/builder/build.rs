@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Builder;
 use super::assembler::RuntimeAssembler;
-use super::plan::Plan;
+use super::plan::{FlowPlan, Plan};
 use crate::clock::Clock;
 use crate::config::{Diagnostic, Diagnostics, Severity, SourceLocation};
 use crate::delivery::SimulatedDelivery;
@@ -45,6 +45,9 @@ impl Mode {
     }
 }
 
+/// The flows and the strategies of a configuration without errors.
+pub(in crate::runtime) type SoundParts = (Vec<FlowPlan>, Vec<(Strategy, SourceLocation)>);
+
 impl Builder {
     /// Checks the configuration and builds the runtime, or reports everything that is wrong: in tests, and wherever a developer is to see
     /// faults at once. A program in operation is better built with [`Builder::build_degraded`].
@@ -75,11 +78,11 @@ impl Builder {
         self.assemble(Mode::Degraded).await
     }
 
-    /// Returns the strategies of the configuration, if nothing is wrong with it.
-    pub(in crate::runtime) fn sound_strategies(&self) -> Result<Vec<(Strategy, SourceLocation)>, Diagnostics> {
+    /// Returns the flows and the strategies of the configuration, if nothing is wrong with it.
+    pub(in crate::runtime) fn sound_parts(&self) -> Result<SoundParts, Diagnostics> {
         let plan = self.plan();
         Diagnostics::check(plan.errors())?;
-        Ok(plan.strategies)
+        Ok((plan.flows, plan.strategies))
     }
 
     /// Returns the directory that was set, or that of the store.

@@ -37,7 +37,7 @@ use crate::handler::{Registry, Services, ServicesBuilder};
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
 use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
-pub(super) use assembler::RuntimeAssembler;
+pub(super) use assembler::{BuiltClient, RuntimeAssembler};
 pub use plan::HandlerUsage;
 pub(super) use plan::{FilterPlan, FlowHandlers, FlowPlan};
 

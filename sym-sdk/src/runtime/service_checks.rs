@@ -1,0 +1,208 @@
+//! Checks of clients and targets in their services, before anybody requests access.
+//!
+//! Only checks are called, which change nothing. A [`Builder`] builds the clients and strategies for them, with their secrets, and needs
+//! neither an engine nor a store, so this works beside a program that runs. A [`Runtime`] checks those that it has.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use serde::Serialize;
+
+use super::Runtime;
+use super::bounded_call::call_bounded;
+use super::builder::{Builder, BuiltClient, RuntimeAssembler};
+use crate::clock::Clock;
+use crate::config::{Diagnostic, Diagnostics};
+use crate::error::{ErrorKind, codes};
+use crate::machine::EffectError;
+use crate::model::{AccessTarget, Strategy};
+use crate::strategy::DynAccessStrategy;
+
+/// The number of checks at once.
+const CONCURRENCY: usize = 8;
+
+/// The checks of all clients and targets of a configuration, in the order of their names and of the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ServiceChecks {
+    /// The clients that handlers take, and that are built from the configuration.
+    pub clients: Vec<ClientCheck>,
+    /// The targets of the strategies.
+    pub targets: Vec<TargetCheck>,
+}
+
+impl ServiceChecks {
+    /// Returns whether nothing is wrong.
+    pub fn is_ok(&self) -> bool {
+        self.clients.iter().all(|checked| checked.error.is_none())
+            && self.targets.iter().all(|checked| checked.error.is_none())
+    }
+}
+
+/// The check of the client of an integration.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ClientCheck {
+    /// The type of the integration.
+    pub integration_type: String,
+    /// The name of the integration.
+    pub integration: String,
+    /// The key of the client in an environment, which differs from the type where several clients share one.
+    pub key: String,
+    /// Who the service takes the program for; `None` if that is not known.
+    pub identity: Option<String>,
+    /// The reason why the client cannot be used; `None` if nothing is wrong, or nothing was checked.
+    pub error: Option<EffectError>,
+}
+
+/// The check of one target of a strategy.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct TargetCheck {
+    /// The type of the strategy.
+    pub strategy_type: String,
+    /// The name of the strategy.
+    pub strategy: String,
+    /// The target.
+    pub target: AccessTarget,
+    /// Whether the service itself ends the access; `None` if the strategy could not be built.
+    pub enforces_end: Option<bool>,
+    /// The reason why access to the target could not be granted; `None` if nothing is wrong.
+    pub error: Option<EffectError>,
+}
+
+impl Builder {
+    /// Checks all clients with [`IntegrationClient::check`](crate::integration::IntegrationClient::check), and all targets of all strategies
+    /// with [`AccessStrategy::check`](crate::strategy::AccessStrategy::check): several at once, and each with the time limit of a strategy.
+    ///
+    /// # Errors
+    /// Returns all errors of the configuration and the handlers. Nothing is called then.
+    pub async fn check_services(self) -> Result<ServiceChecks, Diagnostics> {
+        let (flows, strategies) = self.sound_parts()?;
+        let (directory, (clock, limit)) = (self.directory_of_store(), self.strategy_limit());
+        let mut assembler = RuntimeAssembler::new(&self, &directory);
+        for flow in &flows {
+            assembler.parts(flow).await;
+        }
+        let mut subjects = Subjects::default();
+        subjects.add_clients(assembler.clients().cloned());
+        for (declared, location) in &strategies {
+            let built = assembler.strategy(declared, location).await;
+            let faults = assembler.take_diagnostics();
+            subjects.strategies.push((declared.clone(), built.ok_or_else(|| not_built(declared, &faults))));
+        }
+        Ok(subjects.check(&*clock, limit).await)
+    }
+}
+
+impl Runtime {
+    /// Checks all clients that are built from the configuration, and all targets of the flows' strategies, as [`Builder::check_services`]
+    /// does.
+    pub async fn check_services(&self) -> ServiceChecks {
+        let mut subjects = Subjects::default();
+        for entry in self.executor.flows.iter() {
+            subjects.add_clients(entry.clients());
+            let Some(declared) = entry.flow.strategy() else { continue };
+            if subjects.strategies.iter().all(|(known, _)| known.name() != declared.name()) {
+                let built = entry.strategy().ok_or_else(|| not_built(declared, &entry.faults()));
+                subjects.strategies.push((declared.clone(), built));
+            }
+        }
+        subjects.check(&**self.clock(), self.executor.limits.strategy).await
+    }
+}
+
+/// What is to be checked.
+#[derive(Default)]
+struct Subjects {
+    clients: Vec<BuiltClient>,
+    strategies: Vec<(Strategy, Result<Arc<dyn DynAccessStrategy>, EffectError>)>,
+}
+
+impl Subjects {
+    /// Adds clients that are not among the subjects yet.
+    fn add_clients(&mut self, clients: impl IntoIterator<Item = BuiltClient>) {
+        for client in clients {
+            if self.clients.iter().all(|known| known.id() != client.id()) {
+                self.clients.push(client);
+            }
+        }
+    }
+
+    async fn check(mut self, clock: &dyn Clock, limit: Duration) -> ServiceChecks {
+        self.clients.sort_by(|one, other| one.id().cmp(&other.id()));
+        let clients = self.clients.iter().map(|client| check_client(client, clock, limit));
+        let targets = self.strategies.iter().flat_map(|(declared, built)| {
+            declared.targets().iter().map(move |target| check_target(declared, target, built, clock, limit))
+        });
+        // Collected first: the checks of both kinds are made at the same time.
+        let (clients, targets): (Vec<_>, Vec<_>) = (clients.collect(), targets.collect());
+        let (clients, targets) = futures_util::join!(
+            stream::iter(clients).buffered(CONCURRENCY).collect::<Vec<_>>(),
+            stream::iter(targets).buffered(CONCURRENCY).collect::<Vec<_>>(),
+        );
+        ServiceChecks { clients, targets }
+    }
+}
+
+async fn check_client(built: &BuiltClient, clock: &dyn Clock, limit: Duration) -> ClientCheck {
+    let checked = match &built.client {
+        Ok(client) => {
+            // The client is called inside of the future: it can panic before it returns one.
+            let check = async { built.requirement.check(client).await };
+            let checked = call_bounded(clock, limit, || "the check".to_owned(), check).await;
+            checked.and_then(|checked| checked).map_err(|error| EffectError::from(&error))
+        }
+        Err(faults) => {
+            let message = format!("the client could not be built: {}", messages(faults));
+            Err(EffectError::new(ErrorKind::Configuration, codes::UNKNOWN_INTEGRATION, message))
+        }
+    };
+    let (identity, error) = match checked {
+        Ok(identity) => (identity, None),
+        Err(error) => (None, Some(error)),
+    };
+    ClientCheck {
+        integration_type: built.integration_type.clone(),
+        integration: built.integration.clone(),
+        key: built.requirement.key().to_owned(),
+        identity,
+        error,
+    }
+}
+
+async fn check_target(
+    declared: &Strategy,
+    target: &AccessTarget,
+    built: &Result<Arc<dyn DynAccessStrategy>, EffectError>,
+    clock: &dyn Clock,
+    limit: Duration,
+) -> TargetCheck {
+    let enforces_end = built.as_ref().ok().map(|strategy| strategy.enforces_end());
+    let error = match built {
+        Ok(strategy) => {
+            let check = async { strategy.check(target).await };
+            let checked = call_bounded(clock, limit, || "the check".to_owned(), check).await;
+            checked.and_then(|checked| checked).err().map(|error| EffectError::from(&error))
+        }
+        Err(error) => Some(error.clone()),
+    };
+    TargetCheck {
+        strategy_type: declared.kind().to_owned(),
+        strategy: declared.name().to_string(),
+        target: target.clone(),
+        enforces_end,
+        error,
+    }
+}
+
+fn not_built(strategy: &Strategy, faults: &[Diagnostic]) -> EffectError {
+    let message = format!("strategy `{}` could not be built: {}", strategy.name(), messages(faults));
+    EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
+}
+
+fn messages(faults: &[Diagnostic]) -> String {
+    let faults: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
+    faults.join("; ")
+}
