@@ -155,6 +155,7 @@ fn service(organization: String, state: State) -> SimulatedService {
     let [of_list, of_one, of_id] = std::array::from_fn(|_| Arc::clone(&organization));
     SimulatedService::new("")
         .not_found(json!({ "message": "Not Found" }))
+        .on("GET", "rate_limit", |_| Some(json!({ "resources": {} })))
         .on("GET", "orgs/{org}/repos", move |_| {
             repos(&|state| {
                 let named = state.repositories.iter().zip(1_usize..);

@@ -95,6 +95,7 @@ impl SimulatedJira {
             .on("POST", "issue/{issue}/transitions", move |request| {
                 known(&moved, request.value(0)).then_some(Value::Null)
             })
+            .on("GET", "myself", |_| Some(json!({ "accountId": "sym" })))
             .on("GET", "project/search", move |_| Some(json!({ "values": projects, "isLast": true })))
             .on("GET", "user/search", |_| Some(json!([])))
     }

@@ -85,6 +85,7 @@ impl SimulatedKnowBe4 {
         let enrollments = self.users;
         SimulatedService::new("v1")
             .not_found(json!({ "message": "Not Found" }))
+            .on("GET", "account", |_| Some(json!({})))
             .on("GET", "users", move |request| Some(only_page(request, users.clone())))
             .on("GET", "users/{user}", move |request| found.get(index_of(request.value(0))?).cloned())
             .on("GET", "training/enrollments", move |request| {

@@ -65,6 +65,7 @@ impl SimulatedPagerDuty {
         let members = json!({ "schedule": { "users": on_call.iter().map(|email| user(email)).collect::<Vec<_>>() } });
         // Accounts are named after their e-mail addresses, and schedules and policies after themselves.
         SimulatedService::new("")
+            .on("GET", "abilities", |_| Some(json!({ "abilities": [] })))
             .on("GET", "users", |request| Some(page("users", request.query("query").map(user))))
             .on("GET", "users/{user}", |request| Some(json!({ "user": user(request.value(0)) })))
             .on("GET", "schedules", |request| Some(page("schedules", request.query("query").map(named))))

@@ -182,7 +182,7 @@ impl IntegrationClient for Slack {
     /// Returns a client of a simulated workspace, in which every channel and group is empty. Messages are recorded in the outbox.
     #[cfg(feature = "runtime")]
     fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        let connection = super::simulated::connection(config.outbox());
+        let connection = super::simulated::connection(config.external_id(), config.outbox());
         let builder = Self::builder(config.external_id()).token("xoxb-simulated").connection(connection);
         let builder = match config.directory() {
             Some(directory) => builder.directory(directory.clone()),

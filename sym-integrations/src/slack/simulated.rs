@@ -16,7 +16,8 @@ const TS: &str = "0000000000.000000";
 
 /// Returns a connection to a simulated workspace. Messages are recorded in the outbox. Looking up an e-mail address always
 /// succeeds, with an account id made up for that address.
-pub(super) fn connection(outbox: Outbox) -> Connection {
+pub(super) fn connection(team_id: &str, outbox: Outbox) -> Connection {
+    let team_id = team_id.to_owned();
     let workspace = Arc::new(SimulatedWorkspace { outbox, accounts: Mutex::default() });
     let [posted, whispered, accounts] = std::array::from_fn(|_| Arc::clone(&workspace));
     SimulatedService::new("")
@@ -38,6 +39,9 @@ pub(super) fn connection(outbox: Outbox) -> Connection {
             ok(json!({ "user": { "id": accounts.account(email), "profile": { "email": email } } }))
         })
         .on("POST", "api/users.info", |_| Some(json!({ "ok": false, "error": "user_not_found" })))
+        .on("POST", "api/auth.test", move |_| {
+            ok(json!({ "team_id": team_id, "team": "a simulated workspace", "user_id": "U0SIMULATED0" }))
+        })
         // Every other method returns an empty list, and response URLs accept everything.
         .on("POST", "api/{method}", |_| ok(json!({ "channels": [], "members": [], "users": [] })))
         .on("POST", "{kind}/{workspace}/{id}/{secret}", |_| ok(json!({})))
