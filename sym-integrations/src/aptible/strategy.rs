@@ -3,15 +3,13 @@
 use std::borrow::Cow;
 
 use sym_sdk::config::SettingSchema;
-use sym_sdk::error::{ErrorKind, Result, codes as sdk_codes};
-use sym_sdk::model::AccessTarget;
+use sym_sdk::error::Result;
 use sym_sdk::strategy::{RevocationScope, StrategyType};
 
 use super::Aptible;
-use super::client::APTIBLE;
 use super::model::is_same_id;
 use crate::http::Paginator;
-use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, vendor_errors};
+use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, target_flag, vendor_errors};
 
 const ROLE_ID: &str = "role_id";
 const ALLOW_LAST_MEMBERSHIP: &str = "allow_last_membership";
@@ -80,7 +78,7 @@ impl Membership for Aptible {
     }
 
     async fn group(&self, group: GroupRef<'_>) -> Result<GroupInfo> {
-        allows_last(group.target)?;
+        target_flag(group.target, ALLOW_LAST_MEMBERSHIP)?;
         let role = self.role(group.id).await?;
         let locked = role.scim_created.then(|| "is managed by an identity provider (SCIM)".to_owned());
         Ok(GroupInfo { name: role.name.unwrap_or(role.id), locked })
@@ -91,14 +89,14 @@ impl Membership for Aptible {
     }
 
     async fn add_member(&self, group: GroupRef<'_>, account: &str) -> Result<()> {
-        if !allows_last(group.target)? {
+        if !target_flag(group.target, ALLOW_LAST_MEMBERSHIP)? {
             self.check_other_roles(group.id, account).await?;
         }
         self.add(group.id, account).await
     }
 
     async fn remove_member(&self, group: GroupRef<'_>, account: &str) -> Result<()> {
-        self.remove(group.id, account, allows_last(group.target)?).await
+        self.remove(group.id, account, target_flag(group.target, ALLOW_LAST_MEMBERSHIP)?).await
     }
 
     fn members(&self, group: GroupRef<'_>) -> Paginator<String> {
@@ -107,19 +105,5 @@ impl Membership for Aptible {
 
     async fn check_credentials(&self) -> Result<()> {
         self.0.get("organizations/{organization}", &[self.organization_id()]).await.map(drop)
-    }
-}
-
-fn allows_last(target: &AccessTarget) -> Result<bool> {
-    match target.settings().get(ALLOW_LAST_MEMBERSHIP).map(|text| text.trim()) {
-        None | Some("" | "false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => {
-            let name = target.name();
-            let message = format!(
-                "setting `{ALLOW_LAST_MEMBERSHIP}` of target `{name}` must be `true` or `false`, got `{other}`"
-            );
-            Err(APTIBLE.error(ErrorKind::Configuration, sdk_codes::CONFIGURATION, message))
-        }
     }
 }

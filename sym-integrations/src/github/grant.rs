@@ -6,10 +6,10 @@ use sym_sdk::strategy::{AccessRequest, GrantResult, PriorAccess, PriorState};
 
 use super::client::GITHUB;
 use super::prior::{Prior, Standing, not_restorable};
-use super::strategy::{SETTLE_DELAYS, output};
+use super::strategy::output;
 use super::target::RepoTarget;
 use super::{GitHubStrategy, GitHubUser, Invitation, Repository, RepositoryClient, RepositoryRole, codes};
-use crate::kit::Resource;
+use crate::kit::{Resource, SETTLE_DELAYS};
 
 /// The result of a grant, as GitHub shows it.
 enum Settled {
@@ -62,7 +62,8 @@ impl GitHubStrategy {
             }
             self.change(&client, &user, &settings.role).await?;
         }
-        let settled = self.settled(&client, &user, &settings.role).await?;
+        // The role may be there, whatever prevents its being read.
+        let settled = self.settled(&client, &user, &settings.role).await.map_err(Error::with_unknown_outcome)?;
         let mut output = output(&repository, id, Some(&user.login), &settings.role);
         match settled {
             Settled::Granted => output["status"] = "granted".into(),
@@ -92,35 +93,33 @@ impl GitHubStrategy {
                 _ => client.update_invitation(invitation.id, role).await,
             };
         }
-        let Some(invitation) = client.add_collaborator(&user.login, role).await? else {
-            return match client.collaborator(&user.login).await? {
-                // The login has changed hands since it was looked up, so the wrong account has got the role.
+        // The login may have changed hands since it was looked up, so that the wrong account gets the role.
+        match client.add_collaborator(&user.login, role).await? {
+            None => match client.collaborator(&user.login).await.map_err(Error::with_unknown_outcome)? {
                 Some(found) if found.id != user.id => {
-                    client.remove_collaborator(&user.login).await?;
-                    Err(identity_changed(user))
+                    Err(taken_back(user, found.id, client.remove_collaborator(&user.login).await))
                 }
                 _ => Ok(()),
-            };
-        };
-        if !invitation.is_for(user.id) && invitation.invitee.is_some() {
-            client.delete_invitation(invitation.id).await?;
-            return Err(identity_changed(user));
+            },
+            Some(invitation) => match invitation.invitee.as_ref().map(|invitee| invitee.id.unwrap_or_default()) {
+                Some(invitee) if invitee != user.id => {
+                    Err(taken_back(user, invitee, client.delete_invitation(invitation.id).await))
+                }
+                _ => Ok(()),
+            },
         }
-        Ok(())
     }
 
     /// Waits until GitHub shows the role, or an invitation to it.
     async fn settled(&self, client: &RepositoryClient, user: &GitHubUser, role: &RepositoryRole) -> Result<Settled> {
-        let mut delays = SETTLE_DELAYS.iter();
-        loop {
+        let mut reads = self.github.0.repeat_reads(SETTLE_DELAYS);
+        while reads.next().await {
             if has_role(client, user, role).await? {
                 return Ok(Settled::Granted);
             }
             if let Some(invitation) = client.invitation_of(user.id).await? {
                 return Ok(Settled::Invited(Box::new((*invitation).clone())));
             }
-            let Some(delay) = delays.next() else { break };
-            self.github.0.clock().sleep(*delay).await;
         }
         let message =
             format!("GitHub lists neither a role of `{}` in `{}` nor an invitation", user.login, client.full_name());
@@ -161,5 +160,20 @@ async fn has_role(client: &RepositoryClient, user: &GitHubUser, role: &Repositor
 
 fn identity_changed(user: &GitHubUser) -> Error {
     let message = format!("the GitHub login `{}` belongs to another account than `{}` now", user.login, user.id);
-    GITHUB.error(ErrorKind::Identity, codes::IDENTITY_CHANGED, message).with_hint("nothing was granted: try again")
+    GITHUB.error(ErrorKind::Identity, codes::IDENTITY_CHANGED, message).with_hint("request the access again")
+}
+
+/// The error for a role that the wrong account got, and which was taken back from it, unless that failed.
+fn taken_back(user: &GitHubUser, other: u64, taken: Result<()>) -> Error {
+    let error = identity_changed(user);
+    match taken {
+        Ok(()) => error.with_hint(format!(
+            "account `{other}` got the role by mistake, and was removed: if it had another one before, give it back; then request the access again"
+        )),
+        // A revocation goes by the account of the request, and does not find this one.
+        Err(cause) => error
+            .with_hint(format!("account `{other}` got the role by mistake, and could not be removed: remove it"))
+            .with_source(cause)
+            .with_unknown_outcome(),
+    }
 }

@@ -6,10 +6,10 @@ use sym_sdk::strategy::AccessRequest;
 
 use super::client::GITHUB;
 use super::prior::{Prior, Standing};
-use super::strategy::{SETTLE_DELAYS, output};
+use super::strategy::output;
 use super::target::RepoTarget;
 use super::{Collaborator, GitHub, GitHubStrategy, Repository, RepositoryClient, RepositoryRole, codes};
-use crate::kit::Resource;
+use crate::kit::{Resource, SETTLE_DELAYS};
 
 impl GitHubStrategy {
     pub(super) async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
@@ -67,8 +67,8 @@ impl GitHubStrategy {
         standing: Option<&Standing>,
         granted: &RepositoryRole,
     ) -> Result<()> {
-        let mut delays = SETTLE_DELAYS.iter();
-        loop {
+        let mut reads = self.github.0.repeat_reads(SETTLE_DELAYS);
+        while reads.next().await {
             let listed = match (standing, client.direct_collaborator(user_id).await?) {
                 (_, None) => false,
                 (None, Some(_)) => true,
@@ -84,8 +84,6 @@ impl GitHubStrategy {
             if !listed && !invited {
                 return Ok(());
             }
-            let Some(delay) = delays.next() else { break };
-            self.github.0.clock().sleep(*delay).await;
         }
         let message =
             format!("GitHub ended the access of user `{user_id}` to `{}`, and still lists them", client.full_name());

@@ -4,8 +4,6 @@
 //! when the access was granted. What the calls report is not taken for what happened: after each change the collaborators and the
 //! invitations are read.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use sym_sdk::config::{IntegrationSchema, SettingsSchema, StrategySchema};
 use sym_sdk::error::{ErrorKind, Result};
@@ -16,15 +14,12 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess,
 use super::client::GITHUB;
 use super::target::{self, REPO_NAME, RepoTarget};
 use super::{Affiliation, GitHub, Repository, RepositoryClient, RepositoryRole, codes};
+use crate::kit::is_picked_by_requester;
 
 const SCHEMA: StrategySchema = StrategySchema::ANY
     .with_integration(IntegrationSchema::new(GitHub::TYPE, GitHub::SETTINGS))
     .with_settings(SettingsSchema::closed(&[]))
     .with_targets(&[target::SCHEMA]);
-
-/// The delays between reads after a change, until GitHub's lists show it.
-pub(super) const SETTLE_DELAYS: [Duration; 3] =
-    [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// The strategies of type `github`, which are part of [`all`](crate::all).
 ///
@@ -87,8 +82,7 @@ impl GitHubStrategy {
     }
 
     async fn check_target(&self, target: &AccessTarget) -> Result<()> {
-        let is_bound = target.field_bindings().iter().any(|name| name == REPO_NAME);
-        if is_bound && !target.settings().contains_key(REPO_NAME) {
+        if is_picked_by_requester(target, REPO_NAME) {
             return self.github.list_repos().next_item().await.map(drop);
         }
         let settings = RepoTarget::of(target)?;

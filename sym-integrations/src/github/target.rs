@@ -3,10 +3,10 @@
 use sym_sdk::config::{SettingSchema, SettingsSchema, TargetSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::AccessTarget;
-use sym_sdk::strategy::resource_by_settings;
 
 use super::RepositoryRole;
 use super::client::GITHUB;
+use crate::kit::{resource_named_by, target_flag};
 
 /// The type of the targets.
 const TARGET: &str = "github_repo";
@@ -48,14 +48,7 @@ impl<'a> RepoTarget<'a> {
             let message = format!("`{repo_name}` is not the name of a GitHub repository");
             return Err(invalid(message, "`repo_name` is the name without the organization, such as `api`"));
         }
-        let allow_outside = match target.settings().get(ALLOW_OUTSIDE).map(|value| value.trim()) {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(other) => {
-                let message = format!("`{ALLOW_OUTSIDE}` of target `{}` is `{other}`", target.name());
-                return Err(invalid(message, "use `true` or `false`"));
-            }
-        };
+        let allow_outside = target_flag(target, ALLOW_OUTSIDE)?;
         Ok(Self { repo_name, role: role_of(target), allow_outside })
     }
 }
@@ -71,11 +64,6 @@ fn invalid(message: String, hint: &'static str) -> Error {
 
 /// Names the repository of a target alone, whose name has no case.
 pub(super) fn resource_of(target: &AccessTarget) -> String {
-    match target.settings().get(REPO_NAME) {
-        Some(name) => {
-            let repository = AccessTarget::new("", target.kind(), target.name().clone());
-            resource_by_settings(&repository.with_setting(REPO_NAME, name.to_ascii_lowercase()))
-        }
-        None => resource_by_settings(target),
-    }
+    let name = target.settings().get(REPO_NAME).map(|name| name.to_ascii_lowercase());
+    resource_named_by(target, &[(REPO_NAME, name.as_deref())])
 }

@@ -9,17 +9,13 @@ use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, GrantResult, PriorAccess, PriorState, RevocationScope, StrategyConfig, StrategyType,
-    resource_by_settings,
 };
 
 use super::client::GOOGLE;
 use super::settling::Settling;
 use super::target::{ALLOW_EXTERNAL, GROUP, KIND, ROLE, TargetGroup};
 use super::{Google, GoogleGroup, Member, MemberType, Role, codes};
-use crate::kit::{Resource, vendor_errors};
-
-/// The delays between reads of a member, for answers that lag by seconds.
-const READ_DELAYS: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
+use crate::kit::{Resource, SETTLE_DELAYS, is_picked_by_requester, resource_named_by, vendor_errors};
 
 /// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.
 const READ_BACK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -158,14 +154,13 @@ impl GoogleGroupStrategy {
 
     /// Reads a member who must exist.
     async fn read_member(&self, group: &GoogleGroup, email: &str) -> Result<Option<Resource<Member>>> {
-        let mut delays = READ_DELAYS.iter();
-        loop {
-            let member = self.google.find_group_member(&group.id, email).await?;
-            match delays.next() {
-                Some(delay) if member.is_none() => self.google.0.clock().sleep(*delay).await,
-                _ => return Ok(member),
+        let mut reads = self.google.0.repeat_reads(SETTLE_DELAYS);
+        while reads.next().await {
+            if let Some(member) = self.google.find_group_member(&group.id, email).await? {
+                return Ok(Some(member));
             }
         }
+        Ok(None)
     }
 
     /// Removes a member who must not be one, and returns the reason.
@@ -234,11 +229,8 @@ impl AccessStrategy for GoogleGroupStrategy {
 
     /// The group alone, so that targets of one group share the access.
     fn resource(&self, target: &AccessTarget) -> String {
-        let group = AccessTarget::new("", target.kind(), target.name().clone());
-        match target.settings().get(GROUP) {
-            Some(email) => resource_by_settings(&group.with_setting(GROUP, email.trim().to_ascii_lowercase())),
-            None => resource_by_settings(target),
-        }
+        let email = target.settings().get(GROUP).map(|email| email.trim().to_ascii_lowercase());
+        resource_named_by(target, &[(GROUP, email.as_deref())])
     }
 
     fn level(&self, target: &AccessTarget) -> Option<String> {
@@ -283,8 +275,7 @@ impl AccessStrategy for GoogleGroupStrategy {
     /// A group that a requester picks in the form is not known yet: of such a target only the credentials are checked. That members may be
     /// changed shows with the first grant.
     async fn check(&self, target: &AccessTarget) -> Result<()> {
-        let is_bound = target.field_bindings().iter().any(|name| name == GROUP);
-        if is_bound && !target.settings().contains_key(GROUP) {
+        if is_picked_by_requester(target, GROUP) {
             return self.google.list_groups(None).next_item().await.map(drop);
         }
         self.google.get_group(TargetGroup::of(target)?.email).await.map(drop)
@@ -349,17 +340,16 @@ async fn restore(google: &Google, group: &str, member: &str, prior: &str) -> Res
 /// Reads back that a member is removed. A read that fails counts as that: the runtime reads the group's members next.
 async fn expect_removed(google: &Google, group: &str, member: &str, email: &str) -> Result<()> {
     let google = Google(google.0.with_timeout(READ_BACK_TIMEOUT));
-    let mut delays = READ_DELAYS.iter();
-    while let Ok(Some(_)) = google.find_group_member(group, member).await {
-        let Some(delay) = delays.next() else {
-            let message = format!("Google removed `{email}` from group `{group}`, and still lists them in it");
-            return Err(GOOGLE
-                .error(ErrorKind::Conflict, codes::STILL_MEMBER, message)
-                .with_hint("look for what adds the user again, such as a synchronization or a dynamic group"));
-        };
-        google.0.clock().sleep(*delay).await;
+    let mut reads = google.0.repeat_reads(SETTLE_DELAYS);
+    while reads.next().await {
+        if !matches!(google.find_group_member(group, member).await, Ok(Some(_))) {
+            return Ok(());
+        }
     }
-    Ok(())
+    let message = format!("Google removed `{email}` from group `{group}`, and still lists them in it");
+    Err(GOOGLE
+        .error(ErrorKind::Conflict, codes::STILL_MEMBER, message)
+        .with_hint("look for what adds the user again, such as a synchronization or a dynamic group"))
 }
 
 fn not_settled(message: String) -> Error {

@@ -4,6 +4,7 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::model::AccessTarget;
 
 use super::Role;
+use crate::kit::target_flag;
 
 /// The `type` of targets and strategies.
 pub(super) const KIND: &str = "google_group";
@@ -39,14 +40,7 @@ impl<'a> TargetGroup<'a> {
                 role => role,
             },
         };
-        let allow_external = match setting(ALLOW_EXTERNAL) {
-            None | Some("false") => false,
-            Some("true") => true,
-            Some(text) => {
-                let message = format!("expected `true` or `false` for `{ALLOW_EXTERNAL}`, got `{text}`");
-                return Err(invalid(message));
-            }
-        };
+        let allow_external = target_flag(target, ALLOW_EXTERNAL)?;
         Ok(Self { email: target.setting(GROUP)?.trim(), role, allow_external })
     }
 }

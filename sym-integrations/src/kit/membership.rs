@@ -21,17 +21,14 @@ use sym_sdk::machine::MIN_SETTLE_TIME;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope, StrategyConfig, StrategyType,
-    resource_by_settings,
 };
 
-use super::{Account, VendorClient, vendor_errors};
+use super::repeated_read::SETTLE_DELAYS;
+use super::{Account, VendorClient, is_picked_by_requester, resource_named_by, vendor_errors};
 use crate::http::Paginator;
 
 /// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.
 const READ_BACK_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The delays between reads of a user's groups after a removal, unless a vendor sets others: its lists follow within seconds.
-const SETTLE_DELAYS: &[Duration] = &[Duration::from_secs(1), Duration::from_secs(2), Duration::from_secs(4)];
 
 /// A group that a target names.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +73,7 @@ pub trait Membership: VendorClient {
     const REVOCATION_SCOPE: RevocationScope;
 
     /// The delays between reads of a user's groups after a removal. When all have passed and the user is still listed, the removal
-    /// has failed.
+    /// has failed. By default, the service's lists follow within seconds.
     const SETTLE_DELAYS: &'static [Duration] = SETTLE_DELAYS;
 
     /// The hint for a user who is listed after a removal: what puts users back.
@@ -231,8 +228,7 @@ impl<M: Membership> MembershipStrategy<M> {
     }
 
     async fn check_target(&self, target: &AccessTarget) -> Result<()> {
-        let is_bound = target.field_bindings().iter().any(|name| name == M::GROUP_SETTING);
-        if is_bound && !target.settings().contains_key(M::GROUP_SETTING) {
+        if is_picked_by_requester(target, M::GROUP_SETTING) {
             return self.client.check_credentials().await;
         }
         unlocked(&self.client, group_ref::<M>(target)?).await.map(drop)
@@ -280,13 +276,8 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
 
     /// The group alone, so that targets of one group share the access.
     fn resource(&self, target: &AccessTarget) -> String {
-        match target.settings().get(M::GROUP_SETTING) {
-            Some(id) => {
-                let group = AccessTarget::new("", target.kind(), target.name().clone());
-                resource_by_settings(&group.with_setting(M::GROUP_SETTING, M::group_key(id)))
-            }
-            None => resource_by_settings(target),
-        }
+        let id = target.settings().get(M::GROUP_SETTING).map(|id| M::group_key(id));
+        resource_named_by(target, &[(M::GROUP_SETTING, id)])
     }
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
@@ -325,8 +316,8 @@ async fn unlocked<M: Membership>(client: &M, group: GroupRef<'_>) -> Result<Grou
 /// Whether the service still lists a member whom it has removed, after all settle delays. A read that fails counts as no: the
 /// runtime reads the group's members next, and records if that fails.
 async fn is_still_member<M: Membership>(client: &M, group: GroupRef<'_>, account: &str) -> bool {
-    let mut delays = M::SETTLE_DELAYS.iter();
-    loop {
+    let mut reads = client.service().repeat_reads(M::SETTLE_DELAYS);
+    while reads.next().await {
         match client.is_member(group, account).await {
             Ok(true) => {}
             Ok(false) => return false,
@@ -335,11 +326,8 @@ async fn is_still_member<M: Membership>(client: &M, group: GroupRef<'_>, account
                 return false;
             }
         }
-        match delays.next() {
-            Some(delay) => client.service().clock().sleep(*delay).await,
-            None => return true,
-        }
     }
+    true
 }
 
 fn group_ref<M: Membership>(target: &AccessTarget) -> Result<GroupRef<'_>> {

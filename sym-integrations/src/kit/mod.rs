@@ -3,9 +3,10 @@
 //! A vendor is a folder. It describes itself with a [`Vendor`], whose error codes are an [`ErrorTable`]; its client implements
 //! [`VendorClient`] and is built by a [`VendorBuilder`]; the objects it returns are [`Resource`]s with enums made by
 //! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. A second host or credential is
-//! an [`Endpoint`], and simulations talk to a [`SimulatedService`]. What one of these does, no vendor does again, so a rule such as "an
-//! account that the directory knows counts before an e-mail address" has one place. Services that issue tokens for an hour, instead of one
-//! for ever, are called with [`AccessTokens`], and those that take a password or client credentials with a [`Login`].
+//! an [`Endpoint`], and simulations talk to a [`SimulatedService`]. Any strategy reads its targets with [`target_flag`] and
+//! [`resource_named_by`], and reads until a change shows with a [`RepeatedRead`]. What one of these does, no vendor does again, so a rule
+//! such as "an account that the directory knows counts before an e-mail address" has one place. Services that issue tokens for an hour,
+//! instead of one for ever, are called with [`AccessTokens`], and those that take a password or client credentials with a [`Login`].
 //!
 //! The kit knows nothing about a vendor's API: routes, filters and paging are the vendor's own. It prefers traits and generics to macros,
 //! so that definitions can be found and errors read; the one macro is for enums, which have no generic form.
@@ -144,9 +145,13 @@ mod login;
 mod membership;
 mod oauth;
 mod open_enum;
+mod repeated_read;
 mod resource;
 mod simulated;
 mod simulated_members;
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+mod target_settings;
 mod vendor;
 
 pub use account_resolver::{Account, is_same_address};
@@ -160,9 +165,14 @@ pub use login::{Login, LoginToken, login_auth};
 #[cfg(feature = "runtime")]
 pub use membership::{GroupInfo, GroupRef, Membership, MembershipStrategy};
 pub use oauth::{AccessTokens, SigningKey};
+pub use repeated_read::{RepeatedRead, SETTLE_DELAYS};
 pub use resource::{Resource, null_as_default};
 pub use simulated::{SimulatedRequest, SimulatedService};
 pub use simulated_members::SimulatedMembers;
+#[cfg(feature = "runtime")]
+pub(crate) use target_settings::is_picked_by_requester;
+#[cfg(feature = "runtime")]
+pub use target_settings::{resource_named_by, strategy_flag, target_flag};
 pub use vendor::{REVOKE, RateGroup, Vendor, vendor_errors};
 
 /// Paths that macros expand to.

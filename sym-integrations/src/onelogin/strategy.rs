@@ -8,14 +8,15 @@ use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, StepOutput, User};
 use sym_sdk::strategy::{
     AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope, StrategyConfig, StrategyType,
-    resource_by_settings,
 };
 
 use super::client::ONELOGIN;
 use super::users::parse_user_id;
 use super::{OneLogin, Privilege, codes};
 use crate::http::Paginator;
-use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, VendorClient, vendor_errors};
+use crate::kit::{
+    Account, GroupInfo, GroupRef, Membership, MembershipStrategy, VendorClient, resource_named_by, strategy_flag, vendor_errors,
+};
 
 const ROLE_ID: &str = "role_id";
 const PRIVILEGE_LEVEL: &str = "privilege_level";
@@ -96,16 +97,7 @@ impl OneLoginStrategy {
     fn from_config(config: &StrategyConfig<'_>) -> Result<Self> {
         let integration = config.integration()?;
         config.expect_settings(&[RUN_MAPPINGS])?;
-        let run_mappings = match config.strategy.settings().get(RUN_MAPPINGS).map(|text| text.trim()) {
-            None | Some("" | "false") => false,
-            Some("true") => true,
-            Some(other) => {
-                let name = config.strategy.name();
-                let message =
-                    format!("setting `{RUN_MAPPINGS}` of strategy `{name}` must be `true` or `false`, got `{other}`");
-                return Err(configuration_error(message));
-            }
-        };
+        let run_mappings = strategy_flag(config, RUN_MAPPINGS)?;
         Ok(Self::new(OneLogin::from_config(&integration)?).run_mappings(run_mappings))
     }
 
@@ -151,12 +143,9 @@ impl AccessStrategy for OneLoginStrategy {
 
     /// The role and the privilege, so that targets with both in common share the access.
     fn resource(&self, target: &AccessTarget) -> String {
-        let (Some(role), Ok(privilege)) = (target.settings().get(ROLE_ID), privilege(target)) else {
-            return resource_by_settings(target);
-        };
-        let shared = AccessTarget::new("", target.kind(), target.name().clone());
-        let role = OneLogin::group_key(role);
-        resource_by_settings(&shared.with_setting(ROLE_ID, role).with_setting(PRIVILEGE_LEVEL, privilege.as_str()))
+        let role = target.settings().get(ROLE_ID).map(|role| OneLogin::group_key(role));
+        let privilege = privilege(target).ok().map(Privilege::as_str);
+        resource_named_by(target, &[(ROLE_ID, role.as_deref()), (PRIVILEGE_LEVEL, privilege)])
     }
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {

@@ -8,15 +8,14 @@ use sym_sdk::config::{IntegrationSchema, SettingSchema, SettingsSchema, Strategy
 use sym_sdk::error::{Error, ErrorKind, Result, codes as sdk_codes};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{AccessTarget, Step, StepOutput, User};
-use sym_sdk::strategy::{
-    AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope, StrategyType, resource_by_settings,
-};
+use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope, StrategyType};
 
 use super::check::check;
 use super::errors::POSTGRES;
 use super::grant::Grant;
 use super::revoke::{Revocation, of_access};
 use super::{Postgres, TARGET, codes};
+use crate::kit::{is_picked_by_requester, resource_named_by, target_flag};
 
 /// The setting of a target that names the role.
 const ROLE: &str = "role";
@@ -82,7 +81,7 @@ impl AccessStrategy for PostgresStrategy {
             user: request.requester().username(),
             role,
             ends_at: request.ends_at(),
-            allow_admin: allows_admin(target)?,
+            allow_admin: target_flag(target, ALLOW_ADMIN)?,
         };
         let granted = grant.make(self.client.inner()).await?;
         let server = &self.client.inner().cluster.primary;
@@ -121,13 +120,7 @@ impl AccessStrategy for PostgresStrategy {
 
     /// The role alone, so that targets of one role share the access.
     fn resource(&self, target: &AccessTarget) -> String {
-        match target.settings().get(ROLE) {
-            Some(role) => {
-                let role_only = AccessTarget::new("", target.kind(), target.name().clone());
-                resource_by_settings(&role_only.with_setting(ROLE, role))
-            }
-            None => resource_by_settings(target),
-        }
+        resource_named_by(target, &[(ROLE, target.settings().get(ROLE).map(String::as_str))])
     }
 
     /// Lists who has a login for the role.
@@ -162,9 +155,8 @@ impl AccessStrategy for PostgresStrategy {
 
     /// Tries a grant in a transaction that is rolled back.
     async fn check(&self, target: &AccessTarget) -> Result<()> {
-        let is_picked =
-            target.field_bindings().iter().any(|name| name == ROLE) && !target.settings().contains_key(ROLE);
-        let role = if is_picked { None } else { Some((role_of(target)?, allows_admin(target)?)) };
+        let is_picked = is_picked_by_requester(target, ROLE);
+        let role = if is_picked { None } else { Some((role_of(target)?, target_flag(target, ALLOW_ADMIN)?)) };
         check(self.client.inner(), role).await
     }
 }
@@ -176,16 +168,4 @@ fn role_of(target: &AccessTarget) -> Result<&str> {
             .with_hint(format!("use a target of type `{TARGET}` with a setting `{ROLE}`")));
     }
     target.setting(ROLE)
-}
-
-fn allows_admin(target: &AccessTarget) -> Result<bool> {
-    match target.settings().get(ALLOW_ADMIN).map(String::as_str) {
-        None | Some("false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => {
-            let message = format!("setting `{ALLOW_ADMIN}` of target `{}` is `{other}`", target.name());
-            Err(Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, message)
-                .with_hint("expected `true` or `false`"))
-        }
-    }
 }

@@ -1,14 +1,12 @@
 //! The strategy `tailscale`: access by membership in a group of the policy file.
 
 use sym_sdk::config::SettingSchema;
-use sym_sdk::error::{ErrorKind, Result, codes as sdk_codes};
-use sym_sdk::model::AccessTarget;
+use sym_sdk::error::Result;
 use sym_sdk::strategy::{RevocationScope, StrategyType};
 
 use super::Tailscale;
-use super::client::TAILSCALE;
 use crate::http::Paginator;
-use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy};
+use crate::kit::{Account, GroupInfo, GroupRef, Membership, MembershipStrategy, target_flag};
 
 const GROUP_NAME: &str = "group_name";
 const ALLOW_MANAGED_FILE: &str = "allow_managed_file";
@@ -59,7 +57,7 @@ impl Membership for Tailscale {
 
     /// A file that is maintained in a repository would lose the member with the next deployment, or get one back.
     async fn group(&self, group: GroupRef<'_>) -> Result<GroupInfo> {
-        let allows_managed = allows_managed_file(group.target)?;
+        let allows_managed = target_flag(group.target, ALLOW_MANAGED_FILE)?;
         let file = self.policy_file().await?;
         let name = file.group(group.id)?.name;
         let locked = file.maintained_in().filter(|_| !allows_managed).map(|comment| {
@@ -86,18 +84,5 @@ impl Membership for Tailscale {
 
     async fn check_credentials(&self) -> Result<()> {
         self.policy_file().await.map(drop)
-    }
-}
-
-fn allows_managed_file(target: &AccessTarget) -> Result<bool> {
-    match target.settings().get(ALLOW_MANAGED_FILE).map(|text| text.trim()) {
-        None | Some("" | "false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(other) => {
-            let name = target.name();
-            let message =
-                format!("setting `{ALLOW_MANAGED_FILE}` of target `{name}` must be `true` or `false`, got `{other}`");
-            Err(TAILSCALE.error(ErrorKind::Configuration, sdk_codes::CONFIGURATION, message))
-        }
     }
 }

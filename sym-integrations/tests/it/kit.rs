@@ -1,11 +1,16 @@
 //! The kit, by a service with several endpoints and by a simulated one.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sym_integrations::http::{Auth, BaseUrl, Client, SecretString};
 use sym_integrations::kit::{
-    Credentials, Endpoint, ServiceClient, SimulatedService, Vendor, VendorBuilder, VendorClient,
+    Credentials, Endpoint, ServiceClient, SimulatedService, Vendor, VendorBuilder, VendorClient, resource_named_by,
+    target_flag,
 };
+use sym_integrations::testing::Replay;
 use sym_sdk::error::{ErrorKind, Result, codes};
+use sym_sdk::model::AccessTarget;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const DEPOT: Vendor = Vendor::new("depot", "Depot").headers(&[("x-depot-version", "2")]);
@@ -127,4 +132,47 @@ async fn a_simulated_service_reads_json_and_forms() {
     assert_eq!(json, json!({ "body": body, "text": "Ana", "what": "a b" }));
     let empty = echo().await.unwrap().json::<Value>().unwrap();
     assert_eq!(empty, json!({ "body": null, "text": "", "what": "a b" }));
+}
+
+/// Names of resources are stored with Runs: a Run that was granted before an update shares the access with one after it.
+#[test]
+fn names_of_resources_stay_the_same() {
+    let target = AccessTarget::new("acme", "depot_room", "vault".parse().unwrap()).with_setting("note", "x");
+    let named = |target: &AccessTarget| {
+        let room = target.settings().get("room").map(|room| room.to_lowercase());
+        resource_named_by(target, &[("level", Some("read")), ("room", room.as_deref())])
+    };
+    assert_eq!(named(&target.clone().with_setting("room", "V1")), r#"["depot_room",{"level":"read","room":"v1"}]"#);
+    // The requester picks the room.
+    assert_eq!(named(&target), r#"["depot_room",{"note":"x"}]"#);
+}
+
+#[test]
+fn flags_are_true_false_or_blank() {
+    let target = |value: &str| {
+        AccessTarget::new("acme", "depot_room", "vault".parse().unwrap()).with_setting("open", value)
+    };
+    assert!(!target_flag(&target("true"), "other").unwrap());
+    for (value, expected) in [("", false), (" ", false), ("false", false), (" true\n", true), ("true", true)] {
+        assert_eq!(target_flag(&target(value), "open").unwrap(), expected, "{value:?}");
+    }
+    for value in ["yes", "TRUE", "1", "true false"] {
+        let error = target_flag(&target(value), "open").unwrap_err();
+        let message = format!("setting `open` of target `vault` must be `true` or `false`, got `{value}`");
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Configuration, message.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn reads_end_after_their_delays() {
+    let replay = Replay::new();
+    let depot = builder("main").connection(replay.connection()).build().unwrap();
+    let delays = [Duration::from_secs(1), Duration::from_secs(5)];
+    let mut reads = depot.service().repeat_reads(&delays);
+    for elapsed in [0, 1, 6] {
+        assert!(reads.next().await);
+        assert_eq!(replay.elapsed(), Duration::from_secs(elapsed));
+    }
+    assert!(!reads.next().await && !reads.next().await);
+    assert_eq!(replay.elapsed(), Duration::from_secs(6));
 }

@@ -8,7 +8,8 @@ use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, User, UserId};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, PriorAccess, PriorState, RevocationScope};
 
-use super::fake::{ANA, API, BOB, EVE, FakeGitHub, ORG, code, person};
+use super::fake::{ANA, API, BOB, EVE, FakeGitHub, ORG, State, person};
+use crate::vendor_support::code;
 
 const RUN: &str = "0190a0a0-0000-7000-8000-000000000001";
 
@@ -173,6 +174,70 @@ async fn refuses_logins_that_lead_to_another_account() {
     replay.delete("/repos/acme/api/invitations/77").reply(Reply::status(204));
     let error = Access::new(&strategy, target("push"), ANA).grant().await.unwrap_err();
     assert_eq!(code(&error), "GitHub:IDENTITY_CHANGED");
+    replay.check().unwrap();
+}
+
+/// GH01: a login that changes hands between the look-up and the grant. The wrong account is removed, and a failure to remove it is no
+/// failure that left nothing.
+#[tokio::test]
+async fn takes_back_what_the_wrong_account_got() {
+    let fake = FakeGitHub::start().await;
+    let strategy = GitHubStrategy::new(fake.client());
+    let mut access = Access::new(&strategy, target("push"), ANA);
+    fake.state().meanwhile = Some(bob_takes_over);
+    let error = access.grant().await.unwrap_err();
+    assert_eq!((error.kind(), code(&error)), (ErrorKind::Identity, "GitHub:IDENTITY_CHANGED".to_owned()));
+    assert!(!error.is_outcome_unknown() && error.hint().unwrap().contains("account `502` got the role by mistake, and was removed"), "{error:?}");
+    assert_eq!((fake.direct(ANA), fake.direct(BOB)), (None, None));
+    assert_eq!(fake.changes(), ["PUT /repos/acme/api/collaborators/AnaB", "DELETE /repos/acme/api/collaborators/AnaB"]);
+    // The account is found by its id.
+    assert_eq!(access.grant().await.unwrap()["login"], "ana-new");
+    assert_eq!((fake.direct(ANA).as_deref(), fake.direct(BOB)), (Some("write"), None));
+
+    let fake = FakeGitHub::start().await;
+    let strategy = GitHubStrategy::new(fake.client());
+    fake.state().meanwhile = Some(|state| {
+        bob_takes_over(state);
+        state.refuses_removals = true;
+    });
+    let error = Access::new(&strategy, target("push"), ANA).grant().await.unwrap_err();
+    assert_eq!(code(&error), "GitHub:IDENTITY_CHANGED");
+    assert!(error.is_outcome_unknown() && error.hint().unwrap().contains("account `502` got the role by mistake, and could not"), "{error:?}");
+    assert_eq!(fake.direct(BOB).as_deref(), Some("write"));
+}
+
+fn bob_takes_over(state: &mut State) {
+    state.users.get_mut(&ANA).unwrap().login = "ana-new".into();
+    state.users.get_mut(&BOB).unwrap().login = "AnaB".into();
+}
+
+/// A role that was given, and cannot be read, is revoked at the end: whatever the reason, the outcome is unknown.
+#[tokio::test]
+async fn a_grant_that_cannot_be_read_back_may_have_been_made() {
+    let fake = FakeGitHub::start().await;
+    let strategy = GitHubStrategy::new(fake.client());
+    let mut access = Access::new(&strategy, target("push"), ANA);
+    fake.state().meanwhile = Some(|state| state.rejects_token = true);
+    let error = access.grant().await.unwrap_err();
+    assert_eq!(code(&error), "GitHub:AUTH_FAILED");
+    assert_eq!(fake.direct(ANA).as_deref(), Some("write"));
+    assert!(error.is_outcome_unknown(), "{error:?}");
+
+    // The first read still succeeds, and shows nothing.
+    let replay = Replay::new();
+    let github = GitHub::builder(ORG).token("ghp_token").connection(replay.connection()).build().unwrap();
+    let strategy = GitHubStrategy::new(github);
+    let (permission, ana) = ("/repos/acme/api/collaborators/anab/permission", json!({ "id": ANA, "login": "anab" }));
+    replay.get("/repos/acme/api").reply(Reply::json(json!({ "id": API, "name": "api", "full_name": "acme/api" })));
+    replay.get("/user/501").reply(Reply::json(&ana));
+    replay.get("/orgs/acme/members/anab").reply(Reply::status(204));
+    replay.get(permission).times(2).reply(Reply::json(json!({ "permission": "none", "role_name": "", "user": ana })));
+    replay.get("/repos/acme/api/collaborators").reply(Reply::json(json!([])));
+    replay.get("/repos/acme/api/invitations").times(2).reply(Reply::json(json!([])));
+    replay.put("/repos/acme/api/collaborators/anab").reply(Reply::status(204));
+    replay.get(permission).reply(Reply::json(json!({ "message": "Bad credentials" })).with_status(401));
+    let error = Access::new(&strategy, target("push"), ANA).grant().await.unwrap_err();
+    assert!(code(&error) == "GitHub:AUTH_FAILED" && error.is_outcome_unknown(), "{error:?}");
     replay.check().unwrap();
 }
 
