@@ -8,7 +8,8 @@ use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::model::AccessTarget;
 use sym_sdk::strategy::AccessStrategy;
 
-use super::fake::{ORGANIZATION, code};
+use super::fake::ORGANIZATION;
+use crate::vendor_support::code;
 
 fn replayed(replay: &Replay) -> AptibleStrategy {
     let auth = Auth::bearer("S3CRET-token".into());

@@ -1,58 +1,19 @@
 //! The strategy `aptible`.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use sym_integrations::aptible::{AptibleStrategy, SimulatedAptible};
-use sym_sdk::config::{self, Config, Reference};
-use sym_sdk::engine::MemoryStore;
-use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput};
-use sym_sdk::reducer;
-use sym_sdk::routing::{PermissionLevel, RequestPermission};
-use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, RevocationScope};
+use sym_sdk::error::ErrorKind;
+use sym_sdk::model::{AccessTarget, StepOutput};
+use sym_sdk::strategy::{AccessStrategy, GrantResult, PriorAccess, RevocationScope};
 use wiremock::ResponseTemplate;
 
-use super::fake::{ANA, BEN, FakeAptible, OTHER_ROLE, ROLE, code, fault, person};
+use super::fake::{ANA, BEN, FakeAptible, OTHER_ROLE, ROLE, fault};
+use crate::vendor_support::{Asked, Declared, code, person};
 
-const RUN: &str = "0190a0a0-0000-7000-8000-000000000001";
 const NOBODY: &str = "0c000000-0000-4000-8000-00000000000c";
 
 fn target(role: &str) -> AccessTarget {
     AccessTarget::new("acme", "aptible_role", "admins".parse().unwrap()).with_setting("role_id", role)
-}
-
-/// A request to a strategy, for the Aptible user `identity`.
-struct Asked<'a> {
-    strategy: &'a AptibleStrategy,
-    event: Event,
-    target: AccessTarget,
-    identity: &'a str,
-}
-
-impl<'a> Asked<'a> {
-    fn new(strategy: &'a AptibleStrategy, target: AccessTarget, identity: &'a str) -> Self {
-        let flow = Flow::builder("prod".parse().unwrap(), "acme")
-            .environment(Environment::new("main".parse().unwrap()))
-            .build();
-        let event = Event::builder(flow, Step::Escalate, person("ana@example.com")).target(target.clone()).build();
-        Self { strategy, event, target, identity }
-    }
-
-    fn request(&self) -> AccessRequest<'_> {
-        let key = EffectKey { run: RUN.parse().unwrap(), seq: 7 };
-        AccessRequest::new(&self.event, &self.target, self.identity, key)
-    }
-
-    async fn grant(&self) -> Result<GrantResult> {
-        self.strategy.escalate(&self.request()).await
-    }
-
-    async fn revoke(&self) -> Result<Option<StepOutput>> {
-        self.strategy.deescalate(&self.request()).await
-    }
 }
 
 #[tokio::test]
@@ -261,59 +222,18 @@ async fn a_simulated_organization_keeps_changes() {
     assert_eq!(strategy.list_current(&target("r1")).await.unwrap().unwrap(), ["ben@example.com"]);
 }
 
-/// Builds a runtime from a configuration with these settings, and returns its errors.
+/// Returns the errors of a configuration with these settings.
 async fn configured(strategy: &[(&str, &str)], target: &[(&str, &str)]) -> Option<String> {
-    let settings = |pairs: &[(&str, &str)]| pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
-    let flow = config::Flow { name: "prod".into(), environment: "main".into(), ..config::Flow::default() };
-    let mut config = Config {
-        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
-        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
-        flows: vec![flow],
-        secrets: vec![config::Secret {
-            name: "secret".into(),
-            path: "SECRET".into(),
-            source: "env".into(),
-            ..config::Secret::default()
-        }],
-        secret_sources: vec![config::SecretSource {
-            kind: "environment".into(),
-            name: "env".into(),
-            ..config::SecretSource::default()
-        }],
-        integrations: vec![config::Integration {
-            kind: "aptible".into(),
-            name: "main".into(),
-            external_id: super::fake::ORGANIZATION.into(),
-            settings: settings(&[("username_secret", "secret"), ("password_secret", "secret")]),
-            ..config::Integration::default()
-        }],
-        targets: vec![config::Target {
-            kind: "aptible_role".into(),
-            name: "admins".into(),
-            settings: settings(target),
-            ..config::Target::default()
-        }],
-        strategies: vec![config::Strategy {
-            kind: "aptible".into(),
-            name: "roles".into(),
-            integration: Some(Reference::typed("aptible", "main")),
-            targets: vec![Reference::typed("aptible_role", "admins")],
-            settings: settings(strategy),
-            ..config::Strategy::default()
-        }],
-        ..Config::default()
-    };
-    config.flows[0].params.strategy = Some(Reference::typed("aptible", "roles"));
-    let builder = Runtime::builder(config)
-        .registry(sym_sdk::handlers![get_permissions])
-        .secrets(LocalSecrets::with_variables([("SECRET", "S3CRET")]))
-        .store(Arc::new(MemoryStore::new()));
-    sym_integrations::all().install(builder).build().await.err().map(|errors| errors.to_string())
-}
-
-#[reducer]
-fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    Declared {
+        kind: "aptible",
+        external_id: super::fake::ORGANIZATION,
+        integration: &[("username_secret", "secret"), ("password_secret", "secret")],
+        strategy,
+        target_kind: "aptible_role",
+        target,
+    }
+    .errors()
+    .await
 }
 
 #[tokio::test]

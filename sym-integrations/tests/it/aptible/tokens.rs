@@ -9,7 +9,8 @@ use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::{AccessTarget, Event, Flow, Step};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy};
 
-use super::fake::{ANA, FakeAptible, ORGANIZATION, PASSWORD, ROLE, code, fault, person};
+use super::fake::{ANA, FakeAptible, ORGANIZATION, PASSWORD, ROLE, fault};
+use crate::vendor_support::{code, person};
 
 async fn check(strategy: &AptibleStrategy) -> Result<()> {
     let target = AccessTarget::new("acme", "aptible_role", "any".parse().unwrap()).with_field_binding("role_id");

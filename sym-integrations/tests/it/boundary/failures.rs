@@ -6,7 +6,8 @@ use sym_integrations::http::Auth;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
-use super::fake::{CLUSTER, code};
+use super::fake::CLUSTER;
+use crate::vendor_support::code;
 
 fn replayed(replay: &Replay) -> Boundary {
     let auth = Auth::bearer("S3CRET-token".into());

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use sym_integrations::boundary::{Boundary, BoundaryBuilder};
 use sym_integrations::http::{Auth, BaseUrl};
-use sym_sdk::error::Error;
-use sym_sdk::model::{User, UserId};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -277,16 +275,4 @@ fn matches(item: &Value, filter: Option<&String>) -> bool {
 
 pub(crate) fn fault(status: u16, kind: &str, message: &str) -> ResponseTemplate {
     ResponseTemplate::new(status).set_body_json(json!({ "kind": kind, "message": message, "op": "x", "details": null }))
-}
-
-pub(crate) fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
-}
-
-/// Returns the code of an error, after a check that no form of the error contains a credential.
-pub(crate) fn code(error: &Error) -> String {
-    let faces = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
-    assert!(!faces.contains("S3CRET"), "{faces}");
-    assert!(!error.message().contains('\n') && !error.message().ends_with('.'), "{}", error.message());
-    error.code().to_string()
 }

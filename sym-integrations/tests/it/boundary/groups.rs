@@ -4,7 +4,8 @@ use sym_integrations::boundary::SimulatedBoundary;
 use sym_sdk::error::ErrorKind;
 use wiremock::ResponseTemplate;
 
-use super::fake::{FakeBoundary, code, fault};
+use super::fake::{FakeBoundary, fault};
+use crate::vendor_support::code;
 
 #[tokio::test]
 async fn changes_are_idempotent() {

@@ -6,7 +6,8 @@ use sym_integrations::boundary::Boundary;
 use sym_integrations::http::Auth;
 use sym_integrations::testing::{Replay, Reply};
 
-use super::fake::{CLUSTER, FakeBoundary, Group, code};
+use super::fake::{CLUSTER, FakeBoundary, Group};
+use crate::vendor_support::code;
 
 fn replayed(replay: &Replay) -> Boundary {
     Boundary::builder(CLUSTER).auth(Auth::bearer("t0ken".into())).connection(replay.connection()).build().unwrap()

@@ -7,7 +7,8 @@ use sym_integrations::boundary::Boundary;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 
-use super::fake::{CLUSTER, FakeBoundary, PASSWORD, code};
+use super::fake::{CLUSTER, FakeBoundary, PASSWORD};
+use crate::vendor_support::code;
 
 const LOGIN: &str = "/v1/auth-methods/ampw_1:authenticate";
 

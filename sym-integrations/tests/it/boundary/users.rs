@@ -4,7 +4,8 @@ use serde_json::json;
 use sym_integrations::ToFieldOption;
 use sym_sdk::model::UserIdentity;
 
-use super::fake::{CLUSTER, FakeBoundary, code, person, user};
+use super::fake::{CLUSTER, FakeBoundary, user};
+use crate::vendor_support::{code, person};
 
 /// BO03.
 #[tokio::test]

@@ -7,7 +7,8 @@ use sym_integrations::github::{GitHub, RepositoryRole};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
-use super::fake::{FakeGitHub, ORG, TOKEN, code};
+use super::fake::{FakeGitHub, ORG, TOKEN};
+use crate::vendor_support::code;
 
 fn github(replay: &Replay) -> GitHub {
     GitHub::builder(ORG).token(TOKEN).connection(replay.connection()).build().unwrap()

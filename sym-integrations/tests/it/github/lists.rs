@@ -9,7 +9,8 @@ use sym_sdk::error::ErrorKind;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, UserIdentity};
 
-use super::fake::{ANA, API, BOB, EVE, FakeGitHub, ORG, code, person};
+use super::fake::{ANA, API, BOB, EVE, FakeGitHub, ORG, person};
+use crate::vendor_support::code;
 
 #[tokio::test]
 async fn repositories_and_teams_are_options() {

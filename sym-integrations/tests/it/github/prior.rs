@@ -4,7 +4,8 @@ use serde_json::json;
 use sym_integrations::github::GitHubStrategy;
 use sym_sdk::strategy::{AccessStrategy, PriorAccess};
 
-use super::fake::{ANA, BOB, EVE, FakeGitHub, code};
+use super::fake::{ANA, BOB, EVE, FakeGitHub};
+use crate::vendor_support::code;
 use super::strategy::{Access, target};
 
 /// GH08: whoever has the role or a higher one keeps it, and a grant writes nothing.

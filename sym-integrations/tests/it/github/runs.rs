@@ -1,22 +1,13 @@
 //! Runs that grant roles in a GitHub repository.
 
-use std::sync::Arc;
-
 use sym_integrations::github::GitHubStrategy;
-use sym_sdk::config::{self, Config, Reference};
-use sym_sdk::engine::MemoryStore;
 use sym_sdk::model::{RunId, RunStatus};
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::testing::Harness;
 
 use super::fake::{ANA, API, FakeGitHub, ORG};
 use crate::GRACE;
-
-#[reducer]
-fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
-}
+use crate::vendor_support::{Declared, get_permissions};
 
 /// Ana's account, which no address leads to.
 #[reducer]
@@ -29,52 +20,21 @@ fn after_escalate(output: StepOutput<serde_json::Value>) {
     assert_eq!((&output["repo_id"], &output["status"]), (&API.into(), &"granted".into()));
 }
 
-/// Declares a flow `prod` that grants `push` in the repository `api`.
-fn declare(config: &mut Config) {
-    let token = config::Secret {
-        name: "token".into(),
-        path: "TOKEN".into(),
-        source: "env".into(),
-        ..config::Secret::default()
-    };
-    let environment =
-        config::SecretSource { kind: "environment".into(), name: "env".into(), ..config::SecretSource::default() };
-    config.secrets.push(token);
-    config.secret_sources.push(environment);
-    config.integrations.push(config::Integration {
-        kind: "github".into(),
-        name: "main".into(),
-        external_id: ORG.into(),
-        settings: [("api_token_secret".to_owned(), "token".to_owned())].into(),
-        ..config::Integration::default()
-    });
-    let settings = [("repo_name", "api"), ("permission", "push"), ("allow_outside", "false")];
-    config.targets.push(config::Target {
-        kind: "github_repo".into(),
-        name: "api".into(),
-        settings: settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        ..config::Target::default()
-    });
-    config.strategies.push(config::Strategy {
-        kind: "github".into(),
-        name: "repos".into(),
-        integration: Some(Reference::typed("github", "main")),
-        targets: vec![Reference::typed("github_repo", "api")],
-        ..config::Strategy::default()
-    });
-}
-
-fn flow() -> config::Flow {
-    let mut flow = config::Flow { name: "prod".into(), ..config::Flow::default() };
-    flow.params.strategy = Some(Reference::typed("github", "repos"));
-    flow
-}
+/// A flow that grants `push` in the repository `api`.
+const PUSH: Declared<'_> = Declared {
+    kind: "github",
+    external_id: ORG,
+    integration: &[("api_token_secret", "secret")],
+    strategy: &[],
+    target_kind: "github_repo",
+    target: &[("repo_name", "api"), ("permission", "push"), ("allow_outside", "false")],
+};
 
 /// Starts a Run of Ana that was approved.
 async fn granted(fake: &FakeGitHub) -> (Harness, RunId) {
     let mut harness = Harness::builder()
-        .declare(declare)
-        .flow(flow())
+        .declare(|config| PUSH.add_to(config))
+        .flow(PUSH.flow())
         .strategy("github", GitHubStrategy::new(fake.client()))
         .handlers(sym_sdk::handlers![get_permissions, get_identity, after_escalate])
         .idle_timeout(GRACE)
@@ -120,16 +80,5 @@ async fn restores_a_lower_role() {
 
 #[tokio::test]
 async fn all_includes_the_strategy() {
-    let mut config = Config {
-        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
-        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
-        flows: vec![config::Flow { environment: "main".into(), ..flow() }],
-        ..Config::default()
-    };
-    declare(&mut config);
-    let builder = Runtime::builder(config)
-        .registry(sym_sdk::handlers![get_permissions])
-        .secrets(LocalSecrets::with_variables([("TOKEN", "ghp_token")]))
-        .store(Arc::new(MemoryStore::new()));
-    sym_integrations::all().install(builder).build().await.unwrap();
+    assert_eq!(PUSH.errors().await, None);
 }

@@ -12,7 +12,8 @@ use sym_sdk::error::ErrorKind;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::Integration;
 
-use super::support::{ANA, DOMAIN, GROUP, at, code, fault, group, member};
+use super::support::{ANA, DOMAIN, GROUP, at, fault, group, member};
+use crate::vendor_support::code;
 
 /// The private key of a service account, made once: it takes a while.
 static PEM: LazyLock<String> = LazyLock::new(|| {

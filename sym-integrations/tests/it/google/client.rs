@@ -8,7 +8,8 @@ use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::model::UserIdentity;
 
-use super::support::{ANA, DOMAIN, GROUP, at, builder, code, duplicate, fault, google, group, member, member_json, no_group, no_member, person};
+use super::support::{ANA, DOMAIN, GROUP, at, builder, duplicate, fault, google, group, member, member_json, no_group, no_member, person};
+use crate::vendor_support::code;
 
 #[tokio::test]
 async fn lists_the_groups_of_the_customer_or_of_a_domain() {

@@ -7,7 +7,8 @@ use sym_integrations::http::RateLimit;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
-use super::support::{ANA, GROUP, at, builder, code, fault, google, group};
+use super::support::{ANA, GROUP, at, builder, fault, google, group};
+use crate::vendor_support::code;
 
 /// Returns the error of a lookup that gets this response.
 async fn answered(reply: Reply) -> Error {

@@ -10,9 +10,8 @@ use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, PriorState};
 
-use super::support::{
-    ANA, GROUP, at, code, duplicate, fault, google, group, member, member_json, no_group, no_member, person,
-};
+use super::support::{ANA, GROUP, at, duplicate, fault, google, group, member, member_json, no_group, no_member, person};
+use crate::vendor_support::code;
 
 const RUN: &str = "0190a0a0-0000-7000-8000-000000000001";
 /// The members of the group, by its id.

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 use sym_integrations::google::{Google, GoogleBuilder};
 use sym_integrations::http::{Auth, SecretString};
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::error::Error;
 use sym_sdk::model::{User, UserId};
 
 pub(super) const DOMAIN: &str = "example.com";
@@ -63,12 +62,4 @@ pub(super) fn duplicate() -> Reply {
 
 pub(super) fn person(email: &str) -> User {
     User::person(UserId::from_email(email), email).unwrap()
-}
-
-/// Returns the code of an error, after a check that no form of the error contains the token.
-pub(super) fn code(error: &Error) -> String {
-    let faces = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
-    assert!(!faces.contains("S3CRET"), "{faces}");
-    assert!(!error.message().contains('\n') && !error.message().ends_with('.'), "{}", error.message());
-    error.code().to_string()
 }

@@ -12,19 +12,13 @@ use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::Integration;
 
+use crate::vendor_support::code;
+
 pub(super) const SITE: &str = "acme.atlassian.net";
 pub(super) const TOKEN: &str = "ATATT-S3CRET";
 
 pub(super) fn jira(replay: &Replay) -> Jira {
     Jira::builder(SITE).email("sym@example.com").token(TOKEN).connection(replay.connection()).build().unwrap()
-}
-
-/// Returns the code of an error, after a check that no form of the error contains the token.
-pub(super) fn code(error: &Error) -> String {
-    let faces = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
-    assert!(!faces.contains("S3CRET"), "{faces}");
-    assert!(!error.message().contains('\n') && !error.message().ends_with('.'), "{}", error.message());
-    error.code().to_string()
 }
 
 /// Returns the error of a lookup that gets this response, and the time that the client waited.

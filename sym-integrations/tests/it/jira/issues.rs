@@ -5,7 +5,8 @@ use sym_integrations::jira::Document;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 
-use super::failures::{code, jira};
+use super::failures::jira;
+use crate::vendor_support::code;
 
 const ISSUE: &str = "/rest/api/3/issue";
 const COMMENT: &str = "/rest/api/3/issue/OPS-1/comment";

@@ -7,7 +7,8 @@ use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::model::{User, UserId};
 
-use super::failures::{code, jira};
+use super::failures::jira;
+use crate::vendor_support::code;
 
 const SEARCH: &str = "/rest/api/3/search/jql";
 

@@ -7,7 +7,8 @@ use sym_integrations::okta::Okta;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 
-use super::fake::{DOMAIN, TOKEN, code};
+use super::fake::{DOMAIN, TOKEN};
+use crate::vendor_support::code;
 use crate::oauth::KEY;
 
 fn app(replay: &Replay) -> Okta {

@@ -7,7 +7,8 @@ use sym_integrations::okta::Okta;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
-use super::fake::{DOMAIN, FakeOkta, code};
+use super::fake::{DOMAIN, FakeOkta};
+use crate::vendor_support::code;
 
 /// Returns the error of a lookup that gets this response.
 async fn answered(reply: Reply) -> Error {

@@ -6,8 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use sym_integrations::http::{BaseUrl, SecretString};
 use sym_integrations::okta::{Okta, OktaBuilder};
-use sym_sdk::error::Error;
-use sym_sdk::model::{User, UserId};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -247,16 +245,4 @@ pub(crate) fn fault(status: u16, code: &str, summary: &str) -> ResponseTemplate 
 
 fn unknown(id: &str, noun: &str) -> Answer {
     Answer::Response(fault(404, "E0000007", &format!("Not found: Resource not found: {id} ({noun})")))
-}
-
-pub(crate) fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
-}
-
-/// Returns the code of an error, after a check that no form of the error contains the token.
-pub(crate) fn code(error: &Error) -> String {
-    let faces = format!("{error}\n{error:?}\n{error:#?}\n{}\n{}", error.report(), error.to_json());
-    assert!(!faces.contains("S3CRET"), "{faces}");
-    assert!(!error.message().contains('\n') && !error.message().ends_with('.'), "{}", error.message());
-    error.code().to_string()
 }

@@ -9,7 +9,8 @@ use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::forms::FieldOption;
 use sym_sdk::model::UserIdentity;
 
-use super::fake::{DOMAIN, FakeOkta, code, person};
+use super::fake::{DOMAIN, FakeOkta};
+use crate::vendor_support::{code, person};
 
 fn replayed(replay: &Replay) -> Okta {
     Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap()

@@ -8,7 +8,8 @@ use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, UserIdentity};
 
-use super::fake::{DOMAIN, FakeOkta, TOKEN, code, person};
+use super::fake::{DOMAIN, FakeOkta, TOKEN};
+use crate::vendor_support::{code, person};
 
 #[tokio::test]
 async fn finds_users_by_login_or_by_search() {

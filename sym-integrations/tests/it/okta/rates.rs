@@ -8,7 +8,8 @@ use sym_integrations::okta::Okta;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 
-use super::fake::{DOMAIN, code};
+use super::fake::DOMAIN;
+use crate::vendor_support::code;
 
 fn okta(replay: &Replay) -> Okta {
     Okta::builder(DOMAIN).token("00token").connection(replay.connection()).build().unwrap()

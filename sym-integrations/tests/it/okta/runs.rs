@@ -1,69 +1,31 @@
 //! Runs that grant membership in an Okta group.
 
-use std::sync::Arc;
-
 use serde_json::json;
 use sym_integrations::okta::{Okta, OktaStrategy};
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::config::{self, Config, Reference};
-use sym_sdk::engine::MemoryStore;
+use sym_sdk::config::{self, Config};
 use sym_sdk::model::RunStatus;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::testing::Harness;
 
 use super::fake::{DOMAIN, FakeOkta};
 use crate::GRACE;
-
-#[reducer]
-fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
-}
+use crate::vendor_support::{Declared, get_permissions};
 
 #[hook]
 fn after_escalate(event: &Event, output: StepOutput<serde_json::Value>) {
     assert_eq!(output["group_name"], "prod-admins", "{event:?}");
 }
 
-/// Declares a flow `prod` that grants access to group `00g1`.
-fn declare(config: &mut Config) {
-    let token = config::Secret {
-        name: "token".into(),
-        path: "TOKEN".into(),
-        source: "env".into(),
-        ..config::Secret::default()
-    };
-    let environment =
-        config::SecretSource { kind: "environment".into(), name: "env".into(), ..config::SecretSource::default() };
-    config.secrets.push(token);
-    config.secret_sources.push(environment);
-    config.integrations.push(config::Integration {
-        kind: "okta".into(),
-        name: "main".into(),
-        external_id: DOMAIN.into(),
-        settings: [("api_token_secret".to_owned(), "token".to_owned())].into(),
-        ..config::Integration::default()
-    });
-    config.targets.push(config::Target {
-        kind: "okta_group".into(),
-        name: "admins".into(),
-        settings: [("group_id".to_owned(), "00g1".to_owned())].into(),
-        ..config::Target::default()
-    });
-    config.strategies.push(config::Strategy {
-        kind: "okta".into(),
-        name: "groups".into(),
-        integration: Some(Reference::typed("okta", "main")),
-        targets: vec![Reference::typed("okta_group", "admins")],
-        ..config::Strategy::default()
-    });
-}
-
-fn flow() -> config::Flow {
-    let mut flow = config::Flow { name: "prod".into(), ..config::Flow::default() };
-    flow.params.strategy = Some(Reference::typed("okta", "groups"));
-    flow
-}
+/// A flow that grants access to group `00g1`.
+const ADMINS: Declared<'_> = Declared {
+    kind: "okta",
+    external_id: DOMAIN,
+    integration: &[("api_token_secret", "secret")],
+    strategy: &[],
+    target_kind: "okta_group",
+    target: &[("group_id", "00g1")],
+};
 
 fn with_error_channel(config: &mut Config) {
     config.error_loggers.push(config::ErrorLogger {
@@ -79,8 +41,8 @@ fn with_error_channel(config: &mut Config) {
 /// Builds a harness whose strategy uses this client.
 async fn harness(okta: Okta) -> Harness {
     Harness::builder()
-        .declare(declare)
-        .flow(flow())
+        .declare(|config| ADMINS.add_to(config))
+        .flow(ADMINS.flow())
         .declare(with_error_channel)
         .strategy("okta", OktaStrategy::new(okta))
         .handlers(sym_sdk::handlers![get_permissions, after_escalate])
@@ -151,16 +113,5 @@ async fn alerts_about_group_rules() {
 
 #[tokio::test]
 async fn all_includes_the_strategy() {
-    let mut config = Config {
-        organization: config::Organization { slug: "acme".into(), domains: vec!["example.com".into()] },
-        environments: vec![config::Environment { name: "main".into(), ..config::Environment::default() }],
-        flows: vec![config::Flow { environment: "main".into(), ..flow() }],
-        ..Config::default()
-    };
-    declare(&mut config);
-    let builder = Runtime::builder(config)
-        .registry(sym_sdk::handlers![get_permissions])
-        .secrets(LocalSecrets::with_variables([("TOKEN", "00token")]))
-        .store(Arc::new(MemoryStore::new()));
-    sym_integrations::all().install(builder).build().await.unwrap();
+    assert_eq!(ADMINS.errors().await, None);
 }

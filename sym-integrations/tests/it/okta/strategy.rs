@@ -3,50 +3,18 @@
 use serde_json::json;
 use sym_integrations::okta::{Okta, OktaStrategy};
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput, UserIdentity};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
+use sym_sdk::error::ErrorKind;
+use sym_sdk::model::{AccessTarget, StepOutput, UserIdentity};
+use sym_sdk::strategy::{AccessStrategy, GrantResult, RevocationScope};
 use wiremock::matchers::method;
 use wiremock::{Mock, ResponseTemplate};
 
-use super::fake::{DOMAIN, FakeOkta, code, fault, person};
+use super::fake::{DOMAIN, FakeOkta, fault};
+use crate::vendor_support::{Asked, code, person};
 
-const RUN: &str = "0190a0a0-0000-7000-8000-000000000001";
 
 fn target(group: &str) -> AccessTarget {
     AccessTarget::new("acme", "okta_group", "admins".parse().unwrap()).with_setting("group_id", group)
-}
-
-/// A request to a strategy, for the Okta user `identity`.
-struct Asked<'a> {
-    strategy: &'a OktaStrategy,
-    event: Event,
-    target: AccessTarget,
-    identity: &'a str,
-}
-
-impl<'a> Asked<'a> {
-    fn new(strategy: &'a OktaStrategy, target: AccessTarget, identity: &'a str) -> Self {
-        let flow = Flow::builder("prod".parse().unwrap(), "acme")
-            .environment(Environment::new("main".parse().unwrap()))
-            .build();
-        let event = Event::builder(flow, Step::Escalate, person("ana@example.com")).target(target.clone()).build();
-        Self { strategy, event, target, identity }
-    }
-
-    fn request(&self) -> AccessRequest<'_> {
-        let key = EffectKey { run: RUN.parse().unwrap(), seq: 7 };
-        AccessRequest::new(&self.event, &self.target, self.identity, key)
-    }
-
-    async fn grant(&self) -> Result<GrantResult> {
-        self.strategy.escalate(&self.request()).await
-    }
-
-    async fn revoke(&self) -> Result<Option<StepOutput>> {
-        self.strategy.deescalate(&self.request()).await
-    }
 }
 
 fn replayed(replay: &Replay) -> OktaStrategy {

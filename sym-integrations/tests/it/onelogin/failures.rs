@@ -9,7 +9,8 @@ use sym_integrations::onelogin::Privilege::Member;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
-use super::fake::{DOMAIN, code};
+use super::fake::DOMAIN;
+use crate::vendor_support::code;
 
 fn replayed(replay: &Replay) -> OneLogin {
     let auth = Auth::bearer("S3CRET-token".into());

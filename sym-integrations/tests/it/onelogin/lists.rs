@@ -8,7 +8,8 @@ use sym_integrations::http::Auth;
 use sym_integrations::onelogin::{OneLogin, Privilege};
 use sym_integrations::testing::{Replay, Reply};
 
-use super::fake::{DOMAIN, FakeOneLogin, code};
+use super::fake::{DOMAIN, FakeOneLogin};
+use crate::vendor_support::code;
 
 const CURSOR: &str = "bGltaXQ9MTAwJnBhZ2U9Mg==";
 

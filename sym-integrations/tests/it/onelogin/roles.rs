@@ -3,7 +3,8 @@
 use sym_integrations::onelogin::Privilege::{Admin, Member};
 use sym_integrations::onelogin::SimulatedOneLogin;
 
-use super::fake::{FakeOneLogin, code, person};
+use super::fake::FakeOneLogin;
+use crate::vendor_support::{code, person};
 
 /// OL06.
 #[tokio::test]

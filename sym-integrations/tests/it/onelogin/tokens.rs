@@ -7,7 +7,8 @@ use sym_integrations::onelogin::OneLogin;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
 
-use super::fake::{CLIENT_ID, DOMAIN, FakeOneLogin, SECRET, code, fault};
+use super::fake::{CLIENT_ID, DOMAIN, FakeOneLogin, SECRET, fault};
+use crate::vendor_support::code;
 
 const TOKENS: &str = "/auth/oauth2/v2/token";
 

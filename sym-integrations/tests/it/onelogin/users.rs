@@ -7,7 +7,8 @@ use sym_integrations::onelogin::{OneLogin, UserState, UserStatus};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::model::UserIdentity;
 
-use super::fake::{DOMAIN, FakeOneLogin, code, person};
+use super::fake::{DOMAIN, FakeOneLogin};
+use crate::vendor_support::{code, person};
 
 #[tokio::test]
 async fn an_address_with_a_wildcard_finds_nobody_else() {

@@ -8,7 +8,8 @@ use sym_sdk::error::ErrorKind;
 use wiremock::ResponseTemplate;
 
 use super::super::http::support::{at, leap};
-use super::fake::{CLIENT_SECRET, FakeTailscale, KEY, POLICY, code, fault, person, test_failed};
+use super::fake::{CLIENT_SECRET, FakeTailscale, KEY, POLICY, fault, test_failed};
+use crate::vendor_support::{code, person};
 
 /// TS09: empty is absent, and credentials are not mixed.
 #[test]

@@ -1,6 +1,7 @@
 //! Changes of the policy file.
 
-use super::fake::{FakeTailscale, code};
+use super::fake::FakeTailscale;
+use crate::vendor_support::code;
 use super::strategy::Asked;
 use sym_integrations::tailscale::TailscaleStrategy;
 
@@ -114,6 +115,16 @@ async fn nothing_is_written_without_an_etag() {
     let error = Asked::new(&strategy, "group:ops", "ana@example.com").grant().await.unwrap_err();
     assert_eq!(code(&error), "Tailscale:NO_ETAG");
     assert_eq!(fake.writes(), 0);
+}
+
+/// TS03: the condition has the version in quotes, whether the response had them or not.
+#[tokio::test]
+async fn an_etag_without_quotes_is_a_condition_all_the_same() {
+    let fake = FakeTailscale::start().await;
+    fake.state().quotes_etag = false;
+    let strategy = TailscaleStrategy::new(fake.client());
+    Asked::new(&strategy, "group:ops", "ana@example.com").grant().await.unwrap();
+    assert!(fake.state().policy.contains("\"ana@example.com\"") && fake.writes() == 1);
 }
 
 /// TS03: the Runs of this program queue, so that they do not use up each other's attempts.

@@ -7,7 +7,8 @@ use sym_sdk::machine::EffectKey;
 use sym_sdk::model::{AccessTarget, Event, Flow, Step};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, PriorAccess, RevocationScope};
 
-use super::fake::{FakeTailscale, POLICY, code, fault, person, test_failed};
+use super::fake::{FakeTailscale, POLICY, fault, test_failed};
+use crate::vendor_support::{code, person};
 
 pub(super) fn target(group: &str) -> AccessTarget {
     AccessTarget::new("acme", "tailscale_group", "ops".parse().unwrap()).with_setting("group_name", group)
