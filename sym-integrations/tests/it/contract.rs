@@ -27,6 +27,16 @@ pub(crate) trait ContractWorld: Sized {
     /// The type of the strategy.
     const NAME: &'static str;
 
+    /// Whether this machine has what the world needs. One without it leaves all situations out.
+    fn is_available() -> bool {
+        true
+    }
+
+    /// Awaits the table, with what its worlds share.
+    async fn with_shared<T>(work: impl Future<Output = T>) -> T {
+        work.await
+    }
+
     async fn start() -> Self;
 
     fn strategy(&self) -> &Self::Strategy;
@@ -40,16 +50,16 @@ pub(crate) trait ContractWorld: Sized {
     fn identity(&self) -> String;
 
     /// The access of the user according to the service's own state, and not to the strategy.
-    fn held(&self) -> Held;
+    async fn held(&self) -> Held;
 
     /// The number of requests so far that change something in the service, or try to.
-    fn writes(&self) -> usize;
+    async fn writes(&self) -> usize;
 
     /// Changes the world. Returns whether it has this switch; one without it leaves situations out.
     async fn set(&mut self, switch: Switch, on: bool) -> bool;
 
     /// Whether what somebody else has changed at the same time, with [`Switch::ChangedMeanwhile`], is still there.
-    fn keeps_other_changes(&self) -> bool {
+    async fn keeps_other_changes(&self) -> bool {
         true
     }
 
@@ -75,7 +85,7 @@ pub(crate) enum Held {
 /// Something that can happen in a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Switch {
-    /// An administrator has given the user what the target grants. Off: an administrator has taken all access away.
+    /// An administrator, or another request, has given the user what the target grants. Off: an administrator has taken all access away.
     Standing,
     /// An administrator has given the user less than the target grants.
     Lesser,
@@ -194,7 +204,7 @@ impl<W: ContractWorld> Case<W> {
         let case = Self::start(situation).await;
         let granted = case.grant().await;
         case.expect(granted.is_done(), "the grant succeeds", &granted);
-        case.expect_held(Held::Access);
+        case.expect_held(Held::Access).await;
         case
     }
 
@@ -271,13 +281,13 @@ impl<W: ContractWorld> Case<W> {
         assert!(holds, "{}: {}: {rule}, but: {found:?}", W::NAME, self.situation);
     }
 
-    fn expect_held(&self, expected: Held) {
-        assert_eq!(self.world.held(), expected, "{}: {}: what the user has", W::NAME, self.situation);
+    async fn expect_held(&self, expected: Held) {
+        assert_eq!(self.world.held().await, expected, "{}: {}: what the user has", W::NAME, self.situation);
     }
 
     /// A grant that fails says truly whether it may have had its effect.
-    fn expect_told(&self, granted: &Attempt) {
-        let has_access = self.world.held() == Held::Access;
+    async fn expect_told(&self, granted: &Attempt) {
+        let has_access = self.world.held().await == Held::Access;
         self.expect(granted.is_done() || granted.is_unknown() || !has_access, "a failed grant gives nothing", granted);
     }
 
@@ -291,14 +301,20 @@ fn left_out(situation: &'static str) -> Row {
 }
 
 async fn rows<W: ContractWorld>() -> Vec<Row> {
-    let mut rows = vec![properties::<W>().await];
-    rows.extend(grants::<W>().await);
-    rows.extend(revocations::<W>().await);
-    rows.extend(prior_access::<W>().await);
-    rows.extend(accounts_and_targets::<W>().await);
-    rows.extend(unknown_outcomes::<W>().await);
-    rows.extend(checks::<W>().await);
-    rows
+    if !W::is_available() {
+        return Vec::new();
+    }
+    W::with_shared(async {
+        let mut rows = vec![properties::<W>().await];
+        rows.extend(grants::<W>().await);
+        rows.extend(revocations::<W>().await);
+        rows.extend(prior_access::<W>().await);
+        rows.extend(accounts_and_targets::<W>().await);
+        rows.extend(unknown_outcomes::<W>().await);
+        rows.extend(checks::<W>().await);
+        rows
+    })
+    .await
 }
 
 async fn properties<W: ContractWorld>() -> Row {
@@ -331,15 +347,15 @@ async fn grants<W: ContractWorld>() -> Vec<Row> {
     let case = Case::<W>::granted("grant twice").await;
     let again = case.grant().await;
     case.expect(again.is_done(), "access that exists can be granted", &again);
-    case.expect_held(Held::Access);
+    case.expect_held(Held::Access).await;
     rows.push(case.row(again.cell()));
 
     rows.push(match Case::<W>::with("grant, changed meanwhile", &[Switch::ChangedMeanwhile]).await {
         None => left_out("grant, changed meanwhile"),
         Some(case) => {
             let attempt = case.grant().await;
-            case.expect_told(&attempt);
-            case.expect(case.world.keeps_other_changes(), "the other change is kept", &attempt);
+            case.expect_told(&attempt).await;
+            case.expect(case.world.keeps_other_changes().await, "the other change is kept", &attempt);
             case.row(attempt.cell())
         }
     });
@@ -353,7 +369,7 @@ async fn revocations<W: ContractWorld>() -> Vec<Row> {
         for _ in 0..times {
             let revoked = case.revoke().await;
             case.expect(revoked.is_done(), "the revocation succeeds", &revoked);
-            case.expect_held(Held::Nothing);
+            case.expect_held(Held::Nothing).await;
         }
         let listed = case.lists_user().await;
         case.expect(listed != Some(true), "the user is not listed", &listed);
@@ -363,7 +379,7 @@ async fn revocations<W: ContractWorld>() -> Vec<Row> {
     let case = Case::<W>::start("revoke what was not granted").await;
     let revoked = case.revoke().await;
     case.expect(revoked.is_done(), "access that does not exist can be revoked", &revoked);
-    case.expect_held(Held::Nothing);
+    case.expect_held(Held::Nothing).await;
     rows.push(case.row(revoked.cell()));
 
     rows.push(match Case::<W>::with("revoke, put back", &[Switch::Standing, Switch::PutBack]).await {
@@ -381,8 +397,8 @@ async fn revocations<W: ContractWorld>() -> Vec<Row> {
         false => left_out("revoke, changed meanwhile"),
         true => {
             let attempt = case.revoke().await;
-            case.expect(!attempt.is_done() || case.world.held() == Held::Nothing, "done is done", &attempt);
-            case.expect(case.world.keeps_other_changes(), "the other change is kept", &attempt);
+            case.expect(!attempt.is_done() || case.world.held().await == Held::Nothing, "done is done", &attempt);
+            case.expect(case.world.keeps_other_changes().await, "the other change is kept", &attempt);
             case.row(attempt.cell())
         }
     });
@@ -401,7 +417,7 @@ async fn prior_access<W: ContractWorld>() -> Vec<Row> {
         Some(case) => {
             let prior = case.prior().await.unwrap();
             case.expect(matches!(prior, PriorAccess::Sufficient | PriorAccess::Unknown), "it is sufficient", &prior);
-            case.expect(case.world.writes() == 0, "nothing was changed", &prior);
+            case.expect(case.world.writes().await == 0, "nothing was changed", &prior);
             case.row(named(&prior))
         }
     });
@@ -409,19 +425,19 @@ async fn prior_access<W: ContractWorld>() -> Vec<Row> {
     rows.push(match Case::<W>::with("prior access: less", &[Switch::Lesser]).await {
         None => left_out("prior access: less"),
         Some(case) => {
-            case.expect_held(Held::Lesser);
+            case.expect_held(Held::Lesser).await;
             let prior = case.prior().await.unwrap();
             let PriorAccess::Lesser(state) = &prior else { panic!("{}: it is less: {prior:?}", W::NAME) };
             case.expect(case.lists_user().await != Some(true), "only those with all of it are listed", &prior);
             let granted = case.grant_with(Some(state)).await;
             case.expect(granted.is_done(), "it can be raised", &granted);
-            case.expect_held(Held::Access);
+            case.expect_held(Held::Access).await;
             let again = case.grant_with(Some(state)).await;
             case.expect(again.is_done(), "access that exists can be granted", &again);
             for _ in 0..2 {
                 let revoked = case.revoke_with(Some(state)).await;
                 case.expect(revoked.is_done(), "it can be restored", &revoked);
-                case.expect_held(Held::Lesser);
+                case.expect_held(Held::Lesser).await;
             }
             let after = case.prior().await.unwrap();
             case.expect(after == prior, "it is as before", &after);
@@ -438,10 +454,10 @@ async fn prior_access<W: ContractWorld>() -> Vec<Row> {
             case.expect(granted.is_done(), "it can be raised", &granted);
             let removed = case.world.set(Switch::Standing, false).await;
             case.expect(removed, "an administrator can take it away", &removed);
-            case.expect_held(Held::Nothing);
+            case.expect_held(Held::Nothing).await;
             let revoked = case.revoke_with(Some(state)).await;
-            case.expect(revoked.is_done() && case.world.held() != Held::Access, "it is revoked", &revoked);
-            case.row(if case.world.held() == Held::Nothing { "left alone" } else { "put back" })
+            case.expect(revoked.is_done() && case.world.held().await != Held::Access, "it is revoked", &revoked);
+            case.row(if case.world.held().await == Held::Nothing { "left alone" } else { "put back" })
         }
     });
     rows
@@ -461,7 +477,7 @@ async fn accounts_and_targets<W: ContractWorld>() -> Vec<Row> {
                 // What a suspended user is granted is of no use until somebody reinstates them.
                 let must_fail = switch != Switch::UserSuspended;
                 case.expect(!(must_fail && attempt.is_done()), "nothing is granted", &attempt);
-                case.expect_told(&attempt);
+                case.expect_told(&attempt).await;
                 case.row(attempt.cell())
             }
         });
@@ -470,7 +486,7 @@ async fn accounts_and_targets<W: ContractWorld>() -> Vec<Row> {
             false => left_out(revoked),
             true => {
                 let attempt = case.revoke().await;
-                case.expect(!attempt.is_done() || case.world.held() == Held::Nothing, "done is done", &attempt);
+                case.expect(!attempt.is_done() || case.world.held().await == Held::Nothing, "done is done", &attempt);
                 if switch == Switch::UserSuspended {
                     case.expect(attempt.is_done(), "a suspended user loses the access", &attempt);
                 }
@@ -483,7 +499,7 @@ async fn accounts_and_targets<W: ContractWorld>() -> Vec<Row> {
         Some(case) => {
             let attempt = case.grant().await;
             case.expect(!attempt.is_done() && !attempt.is_unknown(), "nothing is granted", &attempt);
-            case.expect_held(Held::Nothing);
+            case.expect_held(Held::Nothing).await;
             case.row(attempt.cell())
         }
     });
@@ -493,7 +509,7 @@ async fn accounts_and_targets<W: ContractWorld>() -> Vec<Row> {
         true => {
             let attempt = case.revoke().await;
             case.expect(!attempt.is_done(), "nothing is revoked", &attempt);
-            case.expect_held(Held::Access);
+            case.expect_held(Held::Access).await;
             case.row(attempt.cell())
         }
     });
@@ -506,11 +522,11 @@ async fn unknown_outcomes<W: ContractWorld>() -> Vec<Row> {
         None => left_out("grant, response lost"),
         Some(mut case) => {
             let attempt = case.grant().await;
-            case.expect_told(&attempt);
+            case.expect_told(&attempt).await;
             case.world.set(Switch::ResponsesLost, false).await;
             let revoked = case.revoke().await;
             case.expect(revoked.is_done(), "what was granted is revoked", &revoked);
-            case.expect_held(Held::Nothing);
+            case.expect_held(Held::Nothing).await;
             case.row(attempt.cell())
         }
     });
@@ -521,10 +537,10 @@ async fn unknown_outcomes<W: ContractWorld>() -> Vec<Row> {
             let attempt = case.grant().await;
             case.expect(attempt.is_unknown(), "the outcome is unknown", &attempt);
             case.world.set(Switch::ChangesLate, false).await;
-            case.expect_held(Held::Access);
+            case.expect_held(Held::Access).await;
             let revoked = case.revoke().await;
             case.expect(revoked.is_done(), "what has landed is revoked", &revoked);
-            case.expect_held(Held::Nothing);
+            case.expect_held(Held::Nothing).await;
             case.row(attempt.cell())
         }
     });
@@ -537,7 +553,7 @@ async fn unknown_outcomes<W: ContractWorld>() -> Vec<Row> {
             case.world.set(Switch::ResponsesLost, false).await;
             let again = case.revoke().await;
             case.expect(again.is_done(), "the revocation can be repeated", &again);
-            case.expect_held(Held::Nothing);
+            case.expect_held(Held::Nothing).await;
             case.row(attempt.cell())
         }
     });
@@ -549,8 +565,8 @@ async fn checks<W: ContractWorld>() -> Vec<Row> {
     let case = Case::<W>::start("check").await;
     let checked = case.check().await;
     case.expect(checked.is_done(), "there is nothing wrong", &checked);
-    case.expect(case.world.writes() == 0, "nothing is changed", &case.world.writes());
-    case.expect_held(Held::Nothing);
+    case.expect(case.world.writes().await == 0, "nothing is changed", &case.world.writes().await);
+    case.expect_held(Held::Nothing).await;
     rows.push(case.row(checked.cell()));
     for (situation, switch) in
         [("check, target gone", Switch::TargetGone), ("check, wrong credentials", Switch::WrongCredentials)]

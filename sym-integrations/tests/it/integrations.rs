@@ -13,9 +13,6 @@ use crate::contract::Participant;
 /// The features that are no integrations: parts of several, or of one.
 const OTHER_FEATURES: [&str; 6] = ["aws-config", "client", "runtime", "slack-app", "slack-fake", "testing"];
 
-/// The strategies that are not in the contract test: their own tests show what they do.
-const OUTSIDE_CONTRACT: [&str; 2] = ["postgres", "tailscale"];
-
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
@@ -93,7 +90,7 @@ fn every_strategy_keeps_the_contract() {
     for info in integrations() {
         for strategy in info.strategies() {
             let kind = strategy.strategy_type().kind().to_owned();
-            assert!(worlds.contains(&*kind) || OUTSIDE_CONTRACT.contains(&&*kind), "strategy `{kind}` is not in the contract test");
+            assert!(worlds.contains(&*kind), "strategy `{kind}` is not in the contract test");
         }
     }
 }

@@ -1,9 +1,10 @@
 //! PostgreSQL, against a cluster that each test starts.
 
 mod check;
-mod cluster;
-mod cluster_clock;
+pub(crate) mod cluster;
+pub(crate) mod cluster_clock;
 mod grants;
+pub(crate) mod proxy;
 mod revocations;
 mod runs;
 mod servers;

@@ -42,11 +42,11 @@ impl ContractWorld for World {
         ANA.to_string()
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         if self.fake.is_member(ROLE, ANA) { Held::Access } else { Held::Nothing }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.writes()
     }
 

@@ -45,11 +45,11 @@ impl ContractWorld for World {
         arn(USER)
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         if self.fake.state().is_member(GROUP, USER) { Held::Access } else { Held::Nothing }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.habits().writes
     }
 

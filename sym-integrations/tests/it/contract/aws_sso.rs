@@ -100,11 +100,11 @@ impl<K: Kind> ContractWorld for World<K> {
         ANA.to_owned()
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         if K::is_held(&self.fake) { Held::Access } else { Held::Nothing }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.habits().writes
     }
 

@@ -47,11 +47,11 @@ impl ContractWorld for World {
         USER.to_string()
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         if self.fake.is_member(USER) { Held::Access } else { Held::Nothing }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.writes()
     }
 
@@ -88,7 +88,7 @@ impl ContractWorld for World {
         Some(self.clock.clone())
     }
 
-    fn keeps_other_changes(&self) -> bool {
+    async fn keeps_other_changes(&self) -> bool {
         self.fake.is_member(OTHER)
     }
 }

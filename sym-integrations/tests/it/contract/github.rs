@@ -9,7 +9,7 @@ use sym_sdk::clock::VirtualClock;
 use sym_sdk::model::AccessTarget;
 
 use super::{ContractWorld, Held, Participant, Switch, table};
-use crate::github::fake::{ANA, API, FakeGitHub, ORG};
+use crate::github::fake::{ANA, API, BOB, FakeGitHub, ORG};
 use crate::http::support::at;
 
 struct World {
@@ -44,7 +44,7 @@ impl ContractWorld for World {
         ANA.to_string()
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         let state = self.fake.state();
         let Some(repo) = state.repos.get(&API).filter(|_| state.users.contains_key(&ANA)) else { return Held::Nothing };
         match (repo.has(ANA, "write"), repo.has(ANA, "read")) {
@@ -54,7 +54,7 @@ impl ContractWorld for World {
         }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.changes().len()
     }
 
@@ -75,9 +75,20 @@ impl ContractWorld for World {
                 let role = if switch == Switch::Standing { "maintain" } else { "triage" };
                 direct.extend(on.then(|| (ANA, role.to_owned())));
             }
-            _ => return false,
+            // The repository is renamed, and Bob gets a role in it.
+            Switch::ChangedMeanwhile => {
+                state.meanwhile = Some(|state| {
+                    state.rename_repo(API, "api-2");
+                    state.repos.get_mut(&API).unwrap().direct.insert(BOB, "read".to_owned());
+                });
+            }
         }
         true
+    }
+
+    async fn keeps_other_changes(&self) -> bool {
+        let repo = &self.fake.state().repos[&API];
+        repo.name == "api-2" && repo.direct.get(&BOB).is_some_and(|role| role == "read")
     }
 
     fn clock(&self) -> Option<Arc<VirtualClock>> {
@@ -93,12 +104,12 @@ async fn github_keeps_the_contract() {
         ends                         all sessions; settles in 15 min
         grant                        done, listed
         grant twice                  done
-        grant, changed meanwhile     –
+        grant, changed meanwhile     done
         revoke                       done
         revoke twice                 done
         revoke what was not granted  done
         revoke, put back             GitHub:STILL_COLLABORATOR
-        revoke, changed meanwhile    –
+        revoke, changed meanwhile    done
         prior access: none           none
         prior access: all of it      sufficient
         prior access: less           raised and restored

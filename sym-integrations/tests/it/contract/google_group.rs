@@ -46,7 +46,7 @@ impl ContractWorld for World {
         ANA.to_owned()
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         match self.fake.state().members.get(ANA).map(String::as_str) {
             None => Held::Nothing,
             Some("MEMBER") => Held::Lesser,
@@ -54,7 +54,7 @@ impl ContractWorld for World {
         }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.state().writes
     }
 

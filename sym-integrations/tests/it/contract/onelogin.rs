@@ -45,11 +45,11 @@ impl ContractWorld for World {
         USER.to_string()
     }
 
-    fn held(&self) -> Held {
+    async fn held(&self) -> Held {
         if self.fake.state().is("users", ROLE, USER) { Held::Access } else { Held::Nothing }
     }
 
-    fn writes(&self) -> usize {
+    async fn writes(&self) -> usize {
         self.fake.writes()
     }
 

@@ -28,15 +28,15 @@ use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
 use super::cluster_clock::SteppingClock;
 use crate::GRACE;
 
-pub(super) const SUPERUSER_PASSWORD: &str = "S3CRET-superuser";
-pub(super) const PASSWORD: &str = "S3CRET-manager";
-pub(super) const LOGIN_KEY: &str = "S3CRET-key-of-at-least-thirty-two-characters";
+pub(crate) const SUPERUSER_PASSWORD: &str = "S3CRET-superuser";
+pub(crate) const PASSWORD: &str = "S3CRET-manager";
+pub(crate) const LOGIN_KEY: &str = "S3CRET-key-of-at-least-thirty-two-characters";
 
 /// The directory in which Debian has the programs of each version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// The programs of all installed versions, the oldest first.
-pub(super) fn installed() -> Vec<PathBuf> {
+pub(crate) fn installed() -> Vec<PathBuf> {
     let directory = std::env::var_os("POSTGRES_VERSIONS").map_or_else(|| DEBIAN.into(), PathBuf::from);
     let versions = std::fs::read_dir(&directory).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = versions.map(|entry| entry.path().join("bin")).collect();
@@ -51,7 +51,7 @@ pub(super) fn installed() -> Vec<PathBuf> {
 }
 
 /// A running server.
-pub(super) struct Cluster {
+pub(crate) struct Cluster {
     bin: PathBuf,
     directory: TempDir,
     server: Child,
@@ -62,11 +62,11 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Starts a cluster of the newest version: with a user `manager`, who may create roles and end sessions, a role `readonly` that
     /// it may grant, and a database `app`. `None` if PostgreSQL is not installed.
-    pub(super) async fn start() -> Option<Self> {
+    pub(crate) async fn start() -> Option<Self> {
         Some(Self::start_with(installed().pop()?, &[]).await)
     }
 
-    pub(super) async fn start_with(bin: PathBuf, settings: &[&str]) -> Self {
+    pub(crate) async fn start_with(bin: PathBuf, settings: &[&str]) -> Self {
         let directory = directory();
         let password = directory.path().join("password");
         std::fs::write(&password, SUPERUSER_PASSWORD).unwrap();
@@ -93,7 +93,7 @@ impl Cluster {
     }
 
     /// Starts a replica of this cluster. The programs of a server do not always include `pg_basebackup`.
-    pub(super) async fn replica(&self) -> Self {
+    pub(crate) async fn replica(&self) -> Self {
         let (directory, admin) = (directory(), self.admin().await);
         let version: u32 = rows(&admin, "SHOW server_version_num").await[0].parse().unwrap();
         let (start, stop) = match version >= 150_000 {
@@ -145,7 +145,7 @@ impl Cluster {
     }
 
     /// Turns on TLS with a certificate for a host, and returns that of its authority in PEM.
-    pub(super) async fn turn_on_tls(&self, host: &str) -> String {
+    pub(crate) async fn turn_on_tls(&self, host: &str) -> String {
         let key = KeyPair::generate().unwrap();
         let certificate = CertificateParams::new([host.to_owned()]).unwrap().self_signed(&key).unwrap();
         let data = data(&self.directory);
@@ -170,24 +170,24 @@ impl Cluster {
     }
 
     /// Returns the log of the server, with all statements.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    pub(super) fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
     /// Connects as the superuser.
-    pub(super) async fn admin(&self) -> Client {
+    pub(crate) async fn admin(&self) -> Client {
         self.connect("postgres", SUPERUSER_PASSWORD, "postgres").await.unwrap()
     }
 
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         &self,
         user: &str,
         password: &str,
@@ -197,20 +197,20 @@ impl Cluster {
     }
 
     /// Connects with a temporary login.
-    pub(super) async fn log_in(&self, login: &TemporaryLogin) -> Result<Client, tokio_postgres::Error> {
+    pub(crate) async fn log_in(&self, login: &TemporaryLogin) -> Result<Client, tokio_postgres::Error> {
         self.connect(&login.username, login.password.expose_secret(), "app").await
     }
 
-    pub(super) fn builder(&self) -> PostgresBuilder {
+    pub(crate) fn builder(&self) -> PostgresBuilder {
         Postgres::builder(self.address(), "manager").password(PASSWORD).login_key(LOGIN_KEY).database("app")
     }
 
     /// A client whose clock does not wait.
-    pub(super) fn client(&self) -> Postgres {
+    pub(crate) fn client(&self) -> Postgres {
         self.builder().clock(SteppingClock::new()).build().unwrap()
     }
 
-    pub(super) fn strategy(&self) -> PostgresStrategy {
+    pub(crate) fn strategy(&self) -> PostgresStrategy {
         PostgresStrategy::new(self.client())
     }
 }
@@ -223,7 +223,7 @@ impl Drop for Cluster {
     }
 }
 
-pub(super) async fn connect(
+pub(crate) async fn connect(
     port: u16,
     user: &str,
     password: &str,
@@ -237,7 +237,7 @@ pub(super) async fn connect(
 }
 
 /// The rows of a query, as texts with `|` between columns.
-pub(super) async fn rows(client: &Client, query: &str) -> Vec<String> {
+pub(crate) async fn rows(client: &Client, query: &str) -> Vec<String> {
     let messages = client.simple_query(query).await.unwrap();
     let rows = messages.iter().filter_map(|message| match message {
         SimpleQueryMessage::Row(row) => Some(row),
@@ -250,7 +250,7 @@ pub(super) async fn rows(client: &Client, query: &str) -> Vec<String> {
 }
 
 /// Waits until a session has been ended by the server.
-pub(super) async fn closed(session: &Client) {
+pub(crate) async fn closed(session: &Client) {
     tokio::time::timeout(GRACE, async {
         while !session.is_closed() {
             // Fails as soon as the end of the session has arrived.
@@ -268,11 +268,11 @@ fn pem(label: &str, der: &[u8]) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
-pub(super) fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-pub(super) fn directory() -> TempDir {
+pub(crate) fn directory() -> TempDir {
     let directory = tempfile::Builder::new().prefix("sym-postgres-").tempdir().unwrap();
     own(directory.path());
     directory
@@ -298,14 +298,14 @@ fn id_of(option: &str) -> u32 {
 }
 
 /// Gives a file to the user that servers run as.
-pub(super) fn own(path: &Path) {
+pub(crate) fn own(path: &Path) {
     if is_root() {
         chown(path, Some(id_of("-u")), Some(id_of("-g"))).unwrap();
     }
 }
 
 /// A command that does not run as root. It ends with the test, even one that is killed.
-pub(super) fn unprivileged(program: &Path) -> Command {
+pub(crate) fn unprivileged(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.arg("--pdeathsig=QUIT");
     if is_root() {
@@ -316,16 +316,16 @@ pub(super) fn unprivileged(program: &Path) -> Command {
     command
 }
 
-pub(super) fn target(role: &str) -> AccessTarget {
+pub(crate) fn target(role: &str) -> AccessTarget {
     AccessTarget::new("acme", "postgres_role", "orders".parse().unwrap()).with_setting("role", role)
 }
 
-pub(super) fn code(error: &Error) -> String {
+pub(crate) fn code(error: &Error) -> String {
     error.code().to_string()
 }
 
 /// A Run that asks for a role.
-pub(super) struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     strategy: &'a PostgresStrategy,
     flow: Arc<Flow>,
     escalate: Event,
@@ -337,12 +337,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn new(strategy: &'a PostgresStrategy, role: &str) -> Self {
+    pub(crate) fn new(strategy: &'a PostgresStrategy, role: &str) -> Self {
         Self::by(strategy, "ana@example.com", 1, role)
     }
 
     /// Run number `run`, by a user.
-    pub(super) fn by(strategy: &'a PostgresStrategy, user: &str, run: u16, role: &str) -> Self {
+    pub(crate) fn by(strategy: &'a PostgresStrategy, user: &str, run: u16, role: &str) -> Self {
         let flow = Flow::builder("prod".parse().unwrap(), "acme")
             .environment(Environment::new("main".parse().unwrap()))
             .build();
@@ -359,45 +359,45 @@ impl<'a> Asked<'a> {
     }
 
     /// Sets the end of the access.
-    pub(super) fn until(mut self, end: &str) -> Self {
+    pub(crate) fn until(mut self, end: &str) -> Self {
         self.ends_at = Some(end.parse().unwrap());
         self
     }
 
     /// Sets the output of the grant that the revocation knows.
-    pub(super) fn record(&mut self, output: serde_json::Value) {
+    pub(crate) fn record(&mut self, output: serde_json::Value) {
         let run = self.deescalate.run().clone().with_step_output(Step::Escalate, StepOutput(output));
         let flow = Arc::clone(&self.flow);
         let event = Event::builder(flow, Step::Deescalate, self.deescalate.user().clone());
         self.deescalate = event.run(run).target(self.target.clone()).build();
     }
 
-    pub(super) fn event(&self) -> &Event {
+    pub(crate) fn event(&self) -> &Event {
         &self.escalate
     }
 
-    pub(super) fn login_name(&self) -> String {
+    pub(crate) fn login_name(&self) -> String {
         format!("sym_{}", self.run.to_string().replace('-', ""))
     }
 
-    pub(super) fn request<'b>(&'b self, event: &'b Event) -> AccessRequest<'b> {
+    pub(crate) fn request<'b>(&'b self, event: &'b Event) -> AccessRequest<'b> {
         let key = EffectKey { run: self.run, seq: 7 };
         AccessRequest::new(event, &self.target, &self.user, key).with_ends_at(self.ends_at)
     }
 
-    pub(super) async fn grant(&self) -> Result<GrantResult> {
+    pub(crate) async fn grant(&self) -> Result<GrantResult> {
         self.strategy.escalate(&self.request(&self.escalate)).await
     }
 
-    pub(super) async fn granted(&self) {
+    pub(crate) async fn granted(&self) {
         let _ = self.grant().await.unwrap();
     }
 
-    pub(super) async fn revoke(&self) -> Result<serde_json::Value> {
+    pub(crate) async fn revoke(&self) -> Result<serde_json::Value> {
         Ok(self.strategy.deescalate(&self.request(&self.deescalate)).await?.unwrap().0)
     }
 
-    pub(super) async fn listed(&self) -> Result<Vec<String>> {
+    pub(crate) async fn listed(&self) -> Result<Vec<String>> {
         Ok(self.strategy.list_current(&self.target).await?.unwrap())
     }
 }

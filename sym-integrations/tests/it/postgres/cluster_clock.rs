@@ -12,24 +12,24 @@ use sym_sdk::clock::Clock;
 type Act = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// A clock that advances by each sleep at once. What a test has set happens during the first sleeps.
-pub(super) struct SteppingClock {
+pub(crate) struct SteppingClock {
     now: Mutex<Timestamp>,
     acts: Mutex<VecDeque<Act>>,
 }
 
 impl SteppingClock {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let now = Mutex::new("2026-12-01T12:00:00Z".parse().unwrap());
         Arc::new(Self { now, acts: Mutex::default() })
     }
 
     /// Sets what happens during the next sleep that nothing is set for.
-    pub(super) fn then<F: Future<Output = ()> + Send + 'static>(&self, act: impl FnOnce() -> F + Send + 'static) {
+    pub(crate) fn then<F: Future<Output = ()> + Send + 'static>(&self, act: impl FnOnce() -> F + Send + 'static) {
         self.acts.lock().unwrap().push_back(Box::new(|| Box::pin(act())));
     }
 
     /// Whether everything that was set has happened.
-    pub(super) fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.acts.lock().unwrap().is_empty()
     }
 }

@@ -175,6 +175,21 @@ async fn roles_that_reach_a_login_or_may_add_members_are_refused() {
     }
 }
 
+/// Functions that users of the database have made are not called in place of the server's, whatever path its roles have.
+#[tokio::test]
+async fn functions_of_the_database_are_not_called() {
+    let Some(cluster) = Cluster::start().await else { return };
+    let (strategy, admin) = (cluster.strategy(), cluster.admin().await);
+    let setup = "\
+        CREATE ROLE boss NOLOGIN CREATEROLE; CREATE ROLE deputy NOLOGIN; GRANT boss TO deputy; \
+        GRANT deputy TO manager WITH ADMIN OPTION; ALTER ROLE manager SET search_path = public, pg_catalog";
+    admin.batch_execute(setup).await.unwrap();
+    let app = cluster.connect("postgres", SUPERUSER_PASSWORD, "app").await.unwrap();
+    let shadow = "CREATE FUNCTION public.pg_has_role(oid, oid, text) RETURNS boolean LANGUAGE sql AS 'SELECT false'";
+    app.batch_execute(shadow).await.unwrap();
+    assert_eq!(code(&Asked::new(&strategy, "deputy").grant().await.unwrap_err()), "Postgres:UNSAFE_ROLE");
+}
+
 /// PG06: the server fails transactions that change the same row at the same time.
 #[tokio::test]
 async fn concurrent_grants_and_revocations_all_succeed() {
