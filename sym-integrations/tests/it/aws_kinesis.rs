@@ -207,6 +207,16 @@ async fn a_delivery_counts_up_to_the_first_entry_that_is_refused() {
     assert_eq!(fake.state().stored.len(), lines.len(), "none is stored twice");
 }
 
+/// KF01: what was stored before the refused entry counts, and nothing after it.
+#[tokio::test]
+async fn entries_before_a_refused_one_are_delivered() {
+    let lines = lines().await;
+    let fake = start().await;
+    fake.state().refusals.insert(lines[1].id().to_string(), 1_000);
+    assert_eq!(Stream::of(&fake, StreamKind::DataStream).deliver(&lines).await.unwrap(), 1);
+    assert_eq!(fake.state().stored, text(&lines[..1]));
+}
+
 /// KF04: throttling of the whole call is one of the same.
 #[tokio::test]
 async fn throttled_calls_are_repeated() {

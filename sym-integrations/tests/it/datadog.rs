@@ -13,7 +13,7 @@ use sym_sdk::error::ErrorKind;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
-use crate::log_destinations::{anchor, lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, is_failure, lines, lines_with_a_failure, lines_with_target_setting};
 
 const INTAKE: &str = "/api/v2/logs";
 
@@ -121,6 +121,35 @@ async fn requests_stay_within_the_limits_or_are_halved() {
     let accepted = accepted.iter().map(|request| serde_json::from_slice::<Vec<Value>>(&request.body).unwrap());
     let kept: Vec<_> = accepted.filter(|logs| logs.len() <= 2).flatten().map(|log| log["sym"]["audit"]["seq"].clone()).collect();
     assert_eq!(kept, lines.iter().map(|line| Value::from(line.seq())).collect::<Vec<_>>(), "in order, each once");
+}
+
+/// Entries that were accepted before a failure count, and nothing is sent past it.
+#[tokio::test]
+async fn a_failure_between_halves_ends_the_delivery() {
+    let lines = lines_with_target_setting(&"x".repeat(900_000)).await;
+    let lines: Vec<_> = lines.iter().filter(|line| line.as_str().len() > 900_000).cycle().take(8).cloned().collect();
+    let server = MockServer::start().await;
+    let is_large = |request: &Request| serde_json::from_slice::<Vec<Value>>(&request.body).unwrap().len() > 2;
+    Mock::given(is_large).respond_with(ResponseTemplate::new(413)).with_priority(1).mount(&server).await;
+    let accepted = Mock::given(method("POST")).respond_with(ResponseTemplate::new(202)).with_priority(2);
+    accepted.up_to_n_times(1).mount(&server).await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(500)).with_priority(3).mount(&server).await;
+    assert_eq!(to(&server).deliver(&lines).await.unwrap(), 2);
+    let requests = server.received_requests().await.unwrap();
+    let sizes: Vec<_> =
+        requests.iter().map(|request| serde_json::from_slice::<Vec<Value>>(&request.body).unwrap().len()).collect();
+    assert_eq!(sizes, [5, 2, 3, 1]);
+}
+
+/// The status of a log tells failures from the rest.
+#[tokio::test]
+async fn entries_of_failures_are_errors() {
+    let server = accepting().await;
+    let lines = lines_with_a_failure().await;
+    to(&server).deliver(&lines).await.unwrap();
+    for (log, line) in logs(&server).await.iter().zip(&lines) {
+        assert_eq!(log["status"], if is_failure(line) { "error" } else { "info" });
+    }
 }
 
 /// DD04: a wrong site or key is a fault of the configuration, which no retry mends.

@@ -77,6 +77,10 @@ async fn a_cursor_leads_on_where_there_is_one() {
     second.query("per_page", 500).reply(page(2).header("x-next-cursor", "c"));
     replay.get("/v1/users").query("cursor", "c").reply(Reply::json(json!([])));
     assert_eq!(client(&replay).list_users().await.unwrap().len(), 2);
+    // The last page of such a list has no cursor, and those of the others have no number.
+    replay.get("/v1/users").query("page", 1).reply(page(1).header("x-next-cursor", "a"));
+    replay.get("/v1/users").query("cursor", "a").reply(page(2));
+    assert_eq!(client(&replay).list_users().await.unwrap().len(), 2);
     // A list that does not go on.
     replay.get("/v1/users").times(2).reply(page(1));
     assert_eq!(code(&client(&replay).list_users().await.unwrap_err()), "KnowBe4:INVALID_RESPONSE");

@@ -20,7 +20,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::GRACE;
-use crate::log_destinations::{anchor, lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, is_failure, lines, lines_with_a_failure, lines_with_target_setting};
 
 /// A receiver of messages. It tells what it has received, connection by connection.
 struct Receiver {
@@ -32,6 +32,11 @@ struct Receiver {
 
 impl Receiver {
     async fn start() -> Self {
+        Self::start_for(usize::MAX).await
+    }
+
+    /// Starts a receiver that is gone after so many connections.
+    async fn start_for(connections: usize) -> Self {
         let mut parameters = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
         parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(parameters, KeyPair::generate().unwrap()).unwrap();
@@ -54,7 +59,7 @@ impl Receiver {
         let address = format!("localhost:{}", listener.local_addr().unwrap().port());
         let (sender, received) = mpsc::unbounded_channel();
         let closes = Arc::new(AtomicBool::new(false));
-        tokio::spawn(accept(listener, TlsAcceptor::from(Arc::new(config)), sender, closes.clone()));
+        tokio::spawn(accept(listener, connections, TlsAcceptor::from(Arc::new(config)), sender, closes.clone()));
         Self { address, authority, received, closes }
     }
 
@@ -87,11 +92,12 @@ impl Receiver {
 
 async fn accept(
     listener: TcpListener,
+    connections: usize,
     acceptor: TlsAcceptor,
     sender: mpsc::UnboundedSender<(usize, Vec<u8>)>,
     closes: Arc<AtomicBool>,
 ) {
-    for connection in 1.. {
+    for connection in 1..=connections {
         let Ok((stream, _)) = listener.accept().await else { return };
         let Ok(mut stream) = acceptor.accept(stream).await else { continue };
         let (sender, closes) = (sender.clone(), closes.clone());
@@ -195,6 +201,30 @@ async fn messages_are_sent_again_after_the_receiver_closed_the_connection() {
     };
     let (message, _) = octet_counted(&second).unwrap();
     assert_eq!(body(&message)["id"], lines[0].id().to_string(), "the first message comes again, with its id");
+}
+
+/// Messages that were sent before a failure count: they would come twice otherwise.
+#[tokio::test]
+async fn messages_before_a_failure_are_delivered() {
+    let receiver = Receiver::start_for(1).await;
+    receiver.closes.store(true, Ordering::SeqCst);
+    let lines = lines().await;
+    // More than the buffers of a connection that is closed can take.
+    let lines: Vec<_> = lines.iter().cycle().take(50_000).cloned().collect();
+    let sent = receiver.destination().deliver(&lines).await.unwrap();
+    assert!((1..lines.len()).contains(&sent), "{sent}");
+}
+
+/// The severity tells failures from the rest.
+#[tokio::test]
+async fn entries_of_failures_are_errors() {
+    let mut receiver = Receiver::start().await;
+    let lines = lines_with_a_failure().await;
+    receiver.destination().deliver(&lines).await.unwrap();
+    for ((_, message), line) in receiver.messages(lines.len()).await.iter().zip(&lines) {
+        let priority = if is_failure(line) { "<107>1 " } else { "<110>1 " };
+        assert!(message.starts_with(priority), "{message}");
+    }
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ async fn finds_members_and_users() {
     let ana = person("ana@example.com");
     assert!(iam.is_user_in_group(&ana, "Admins").await.unwrap());
     assert!(!iam.is_user_in_group(&ana, "Auditors").await.unwrap());
+    // Names of groups have no case.
+    assert!(iam.is_group_member("ADMINS", &arn("ana@example.com")).await.unwrap());
     assert_eq!(code(&iam.is_user_in_group(&ana, "None").await.unwrap_err()), "AWSIAM:GROUP_NOT_FOUND");
     let ben = person("ben@example.com");
     assert_eq!(code(&iam.is_user_in_group(&ben, "Admins").await.unwrap_err()), "Identity:NOT_FOUND");

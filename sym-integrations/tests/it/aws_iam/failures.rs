@@ -84,6 +84,21 @@ async fn throttled_calls_are_repeated() {
 }
 
 #[tokio::test]
+async fn throttled_grants_do_not_delay_revocations() {
+    let replay = Replay::new();
+    let iam = replayed(&replay);
+    let throttled = Reply::status(429).header("retry-after", "90");
+    replay.post("/").form("Action", "AddUserToGroup").reply(throttled);
+    for _ in 0..2 {
+        assert_eq!(iam.add_user_to_group("Admins", "ben").await.unwrap_err().kind(), ErrorKind::RateLimited);
+    }
+    replay.post("/").form("Action", "RemoveUserFromGroup").reply(Reply::text("<RemoveUserFromGroupResponse/>"));
+    iam.remove_user_from_group("Admins", "ben").await.unwrap();
+    assert_eq!(replay.elapsed(), Duration::ZERO);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
 async fn an_endless_list_is_an_error() {
     let replay = Replay::new();
     let page = "<ListGroupsResponse><ListGroupsResult><Groups/><IsTruncated>true</IsTruncated><Marker>m</Marker>\

@@ -235,6 +235,16 @@ async fn a_failed_deletion_counts_if_nothing_is_left() {
     revoke_of(&fake, BEN).await.unwrap();
 }
 
+/// An assignment of a group is nobody's own, and its id is not that of a user.
+#[tokio::test]
+async fn assignments_of_groups_are_not_listed() {
+    let fake = start().await;
+    fake.state().assign(ANA);
+    fake.state().assign(GROUP);
+    let listed = AwsSsoStrategy::new(client(&fake)).list_current(&set_target(SET, ACCOUNT)).await.unwrap();
+    assert_eq!(listed.unwrap(), [ANA]);
+}
+
 /// IC04: from a delegated administrator's account, some sets cannot be changed at all.
 #[tokio::test]
 async fn explains_the_limits_of_delegated_administrators() {

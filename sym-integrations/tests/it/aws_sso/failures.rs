@@ -95,6 +95,22 @@ async fn waits_as_long_as_the_identity_store_asks_for() {
 }
 
 #[tokio::test]
+async fn throttled_grants_do_not_delay_revocations() {
+    let replay = Replay::new();
+    let sso = replayed(&replay);
+    let operation = |name: &str| replay.post("/").header("x-amz-target", format!("AWSIdentityStore.{name}"));
+    operation("CreateGroupMembership").reply(Reply::status(429).header("retry-after", "90"));
+    for _ in 0..2 {
+        assert_eq!(sso.add_group_member(GROUP, "u-1").await.unwrap_err().kind(), ErrorKind::RateLimited);
+    }
+    operation("GetGroupMembershipId").reply(Reply::json(json!({ "MembershipId": "m-1" })));
+    operation("DeleteGroupMembership").reply(Reply::json(json!({})));
+    sso.remove_group_member(GROUP, "u-1").await.unwrap();
+    assert_eq!(replay.elapsed(), Duration::ZERO);
+    replay.check().unwrap();
+}
+
+#[tokio::test]
 async fn an_endless_list_is_an_error() {
     let replay = Replay::new();
     let sso = replayed(&replay);
