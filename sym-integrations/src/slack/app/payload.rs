@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use crate::http::SecretString;
 use crate::http::repaired_json::repaired;
+use crate::kit::null_as_default;
 
 /// A payload received from Slack: a command, or an interaction in a view or a message
 /// ([reference](https://docs.slack.dev/reference/interaction-payloads)).
@@ -92,7 +93,7 @@ pub(super) struct SlashCommand {
     pub(super) enterprise_id: Option<String>,
     pub(super) user_id: String,
     pub(super) channel_name: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) text: String,
     pub(super) trigger_id: String,
 }
@@ -104,16 +105,16 @@ pub(super) struct BlockActions {
     pub(super) team: Option<Team>,
     pub(super) enterprise: Option<Team>,
     pub(super) channel: Option<ChannelName>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) container: Container,
     #[serde(default, deserialize_with = "secret")]
     pub(super) response_url: Option<SecretString>,
     pub(super) trigger_id: Option<String>,
     pub(super) message: Option<Message>,
     pub(super) view: Option<View>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) state: State,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) actions: Vec<Action>,
 }
 
@@ -124,9 +125,9 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<SecretStr
 /// The message in which a button was clicked.
 #[derive(Debug, Deserialize)]
 pub(super) struct Message {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) text: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) blocks: Vec<Value>,
 }
 
@@ -138,7 +139,7 @@ pub(super) struct BlockSuggestion {
     pub(super) enterprise: Option<Team>,
     pub(super) view: Option<View>,
     pub(super) block_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) value: String,
 }
 
@@ -198,7 +199,7 @@ pub(super) struct Container {
 #[derive(Debug, Deserialize)]
 pub(super) struct Action {
     pub(super) action_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) block_id: String,
     pub(super) value: Option<String>,
     pub(super) action_ts: String,
@@ -209,20 +210,20 @@ pub(super) struct Action {
 #[derive(Debug, Deserialize)]
 pub(super) struct View {
     pub(super) id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) callback_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) private_metadata: String,
     pub(super) hash: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     blocks: Vec<Block>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) state: State,
 }
 
 #[derive(Debug, Deserialize)]
 struct Block {
-    #[serde(default, rename = "type")]
+    #[serde(default, deserialize_with = "null_as_default", rename = "type")]
     kind: String,
     block_id: Option<String>,
 }
@@ -266,7 +267,7 @@ pub(super) fn parse_block_id(block: &str) -> Option<(&str, u32)> {
 /// The state of all inputs, by block id and action id.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct State {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_as_default")]
     pub(super) values: BTreeMap<String, BTreeMap<String, InputState>>,
 }
 

@@ -66,6 +66,27 @@ async fn rejects_malformed_requests_and_ignores_unknown_interactions() {
     assert_eq!(world.send_as(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
+/// S05, S09: a member that is null counts as one that is absent.
+#[tokio::test]
+async fn null_counts_as_absent_in_interactions() {
+    let mut world = World::with_reason().await;
+    for (object, member) in [
+        ("", "state"),
+        ("", "container"),
+        ("", "response_url"),
+        ("/message", "text"),
+        ("/message", "blocks"),
+        ("/actions/0", "block_id"),
+    ] {
+        let run = world.request().await;
+        let mut click = world.clicked("U0BEN", "deny", run);
+        click.pointer_mut(object).unwrap()[member] = json!(null);
+        assert_eq!(world.interact(&click).await.status, StatusCode::OK, "{object}/{member}");
+        world.settle().await;
+        assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Denied, "{object}/{member}");
+    }
+}
+
 #[tokio::test]
 async fn whoami_and_help_respond_ephemerally() {
     let world = World::with_reason().await;
