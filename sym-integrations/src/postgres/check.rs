@@ -3,18 +3,25 @@
 //! Whether sessions may be ended cannot be tried, and is left to the first revocation.
 
 use postgres_protocol::escape::escape_identifier;
-use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorKind, Result};
 use tokio_postgres::types::Type;
 
 use super::client::Inner;
 use super::codes;
-use super::connection::{Cluster, Connection};
+use super::connection::{Cluster, Connection, column};
 use super::errors::{POOLER_HINT, POSTGRES};
 use super::grant::{add_member, check_role, comment_on, create, lock_roles};
 use super::role::PREFIX;
 
 /// The first version that can wait for a session to end.
 const MIN_VERSION: i32 = 140_000;
+
+/// The action in errors of the look for a pooler.
+const LOOK: &str = "look for a pooler";
+
+/// The number of connections that are opened one after the other. A pooler may not have the first session back yet when the second is
+/// opened.
+const RECONNECTS: u32 = 3;
 
 /// The verifier of the role that is tried: of no password at all.
 const NO_VERIFIER: &str = "";
@@ -24,7 +31,9 @@ pub(super) async fn check(postgres: &Inner, role: Option<(&str, bool)>) -> Resul
     let cluster = &postgres.cluster;
     let connection = cluster.primary().await?;
     check_version(&connection).await?;
-    check_for_pooler(cluster).await?;
+    check_user(cluster, &connection).await?;
+    check_for_lost_state(cluster).await?;
+    check_for_reuse(cluster, &connection).await?;
     if let Some((role, allow_admin)) = role {
         check_role(&connection, role, allow_admin).await?;
     }
@@ -64,22 +73,52 @@ async fn grant_and_drop(connection: &Connection, role: Option<&str>, login: &str
     connection.execute("drop a login", &format!("DROP ROLE {}", escape_identifier(login))).await
 }
 
+/// Notices a pooler with a user of its own: sessions of all who connect belong to that user, and none to their logins.
+async fn check_user(cluster: &Cluster, connection: &Connection) -> Result<()> {
+    let query = "SELECT session_user::text, session_user = $1::text::name";
+    let rows = connection.query(LOOK, query, &[(&cluster.user, Type::TEXT)]).await?;
+    let (user, is_ours): (String, bool) = (column(LOOK, rows.first(), 0)?, column(LOOK, rows.first(), 1)?);
+    match is_ours {
+        true => Ok(()),
+        false => Err(pooled(cluster, &format!("the session of user `{}` belongs to `{user}`", cluster.user))),
+    }
+}
+
 /// Notices a pooler that gives each transaction another connection: the state of a session is lost between two statements while a
 /// second connection is busy.
-async fn check_for_pooler(cluster: &Cluster) -> Result<()> {
-    let action = "look for a pooler";
+async fn check_for_lost_state(cluster: &Cluster) -> Result<()> {
     let (first, second) = (cluster.primary().await?, cluster.primary().await?);
     let process = "SELECT pg_backend_pid()";
-    let before: i32 = first.value(action, process, &[]).await?;
-    first.execute(action, "SET sym.pooler = 'kept'").await?;
-    second.execute(action, "BEGIN; SELECT 1").await?;
-    let after: i32 = first.value(action, process, &[]).await?;
-    let kept: Option<String> = first.value(action, "SELECT current_setting('sym.pooler', true)", &[]).await?;
-    if before == after && kept.as_deref() == Some("kept") {
-        return Ok(());
+    let before: i32 = first.value(LOOK, process, &[]).await?;
+    first.execute(LOOK, "SET sym.pooler = 'kept'").await?;
+    second.execute(LOOK, "BEGIN; SELECT 1").await?;
+    let after: i32 = first.value(LOOK, process, &[]).await?;
+    let kept: Option<String> = first.value(LOOK, "SELECT current_setting('sym.pooler', true)", &[]).await?;
+    match before == after && kept.as_deref() == Some("kept") {
+        true => Ok(()),
+        false => Err(pooled(cluster, "it gives each transaction another session")),
     }
-    let message = format!("there is a connection pooler in front of server `{}`", cluster.primary);
-    Err(POSTGRES.error(ErrorKind::Configuration, codes::POOLED, message).with_hint(POOLER_HINT))
+}
+
+/// Notices a pooler that gives each client another session: sooner or later, a new one turns out to be older than the connection to it. A
+/// pooler that opens a session for each connection cannot be noticed, nor can one that is idle for the first time.
+async fn check_for_reuse(cluster: &Cluster, clock: &Connection) -> Result<()> {
+    for _ in 0..RECONNECTS {
+        let now = "SELECT extract(epoch FROM clock_timestamp())::double precision";
+        let before: f64 = clock.value(LOOK, now, &[]).await?;
+        let opened = cluster.primary().await?;
+        let is_older = "SELECT EXISTS (SELECT FROM pg_stat_activity \
+            WHERE pid = pg_backend_pid() AND extract(epoch FROM backend_start)::double precision < $1)";
+        if opened.value(LOOK, is_older, &[(&before, Type::FLOAT8)]).await? {
+            return Err(pooled(cluster, "a new connection to it has a session that somebody else had before"));
+        }
+    }
+    Ok(())
+}
+
+fn pooled(cluster: &Cluster, sign: &str) -> Error {
+    let message = format!("there is a connection pooler in front of server `{}`: {sign}", cluster.primary);
+    POSTGRES.error(ErrorKind::Configuration, codes::POOLED, message).with_hint(POOLER_HINT)
 }
 
 /// Warns if sessions can probably not be ended. Managed services have rules of their own, so it is no error.

@@ -59,6 +59,9 @@
 //! GRANT orders_readonly TO access_manager WITH ADMIN OPTION;    -- to grant it
 //! ```
 //!
+//! Since version 16, the right to change and drop a login belongs to the user that created it. Before you set another `user`, let the access
+//! that it has given end, or grant the logins to the new one: `GRANT "sym_…" TO new_manager WITH ADMIN OPTION`.
+//!
 //! [`check`](sym_sdk::strategy::AccessStrategy::check) does all that a grant does in a transaction that is rolled back, and names the
 //! statement that is missing. Whether sessions may be ended can only be told by ending one: it warns if the user is not a member of
 //! `pg_signal_backend`. PostgreSQL 14 or later is needed. Except on this machine, connections are encrypted, and the server has to prove
@@ -112,7 +115,9 @@
 //! # What it cannot see
 //! - **Poolers.** Behind PgBouncer and its like, sessions on the server belong to the pooler's connections. Requesters must connect to the
 //!   server itself: `auth_query` ignores `VALID UNTIL`, and with a forced user (`user=` in `[databases]`) ending the login's sessions finds
-//!   none. This program must connect to the server itself, too; `check` notices a pooler that pools by transaction or statement.
+//!   none. This program must connect to the server itself, too. `check` notices a pooler in front of its own connection: by a user that is
+//!   not its own, by the state of a session that is lost, or by a session that is older than its connection. One beside it, which only
+//!   requesters use, it cannot see.
 //! - **Doors without passwords.** `VALID UNTIL` binds passwords only. Lines of `pg_hba.conf` that admit logins by certificate, `trust`,
 //!   LDAP or a cloud's IAM are closed by the revocation, and not by the server alone.
 //! - **What a session leaves behind.** Prepared transactions, unless they have the login locked, functions and rows stay, as those of any other user of the role do.

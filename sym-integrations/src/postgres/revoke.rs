@@ -88,7 +88,8 @@ impl Revocation<'_> {
         let names = self.logins(connection).await?;
         for name in &names {
             let quoted = escape_identifier(name);
-            connection.execute(END_LOGINS, &format!("ALTER ROLE {quoted} NOLOGIN PASSWORD NULL")).await?;
+            let statement = format!("ALTER ROLE {quoted} NOLOGIN PASSWORD NULL");
+            connection.execute(END_LOGINS, &statement).await.map_err(|error| not_ours(error, connection, &quoted))?;
             for statement in revocations(connection, name).await? {
                 // Somebody else's grant may not be ours to take. The drop takes it, or else the result says so.
                 let statement = format!("SAVEPOINT membership; {statement}; RELEASE SAVEPOINT membership");
@@ -106,6 +107,17 @@ impl Revocation<'_> {
         let logins = of_access(connection, Some(&own), self.role).await?;
         let logins = logins.into_iter().filter(|login| login.name == own || login.identity == self.identity);
         Ok(logins.map(|login| login.name).collect())
+    }
+}
+
+/// Since version 16, the right to change a login belongs to the user that created it, and not to all with `CREATEROLE`.
+fn not_ours(error: Error, connection: &Connection, login: &str) -> Error {
+    match error.kind() {
+        ErrorKind::Forbidden => error.with_hint(format!(
+            "as an administrator of the server, run: GRANT {login} TO {} WITH ADMIN OPTION; the user needs CREATEROLE, too",
+            connection.user()
+        )),
+        _ => error,
     }
 }
 

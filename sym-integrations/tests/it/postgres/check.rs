@@ -7,7 +7,7 @@ use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::model::AccessTarget;
 use sym_sdk::strategy::AccessStrategy;
 
-use super::cluster::{Asked, Cluster, LOGIN_KEY, PASSWORD, code, directory, free_port, own, rows, target, unprivileged};
+use super::cluster::{Asked, Cluster, LOGIN_KEY, PASSWORD, SUPERUSER_PASSWORD, code, directory, free_port, own, rows, target, unprivileged};
 use super::cluster_clock::SteppingClock;
 use crate::GRACE;
 
@@ -37,20 +37,28 @@ async fn check_tries_a_grant_and_names_what_is_missing() {
 #[tokio::test]
 async fn check_notices_a_pooler() {
     let Some(cluster) = Cluster::start().await else { return };
-    let Some(pooler) = Pooler::start(&cluster).await else { return };
-    let client = Postgres::builder(format!("127.0.0.1:{}", pooler.port), "manager")
-        .password(PASSWORD)
-        .login_key(LOGIN_KEY)
-        .database("app")
-        .clock(SteppingClock::new())
-        .build()
-        .unwrap();
-    let error = PostgresStrategy::new(client).check(&target("readonly")).await.unwrap_err();
-    assert_eq!((code(&error).as_str(), error.kind()), ("Postgres:POOLED", ErrorKind::Configuration), "{error}");
-    assert!(error.hint().unwrap().contains("connect to the server itself"));
+    let forced = format!("user=postgres password={SUPERUSER_PASSWORD}");
+    for (mode, forced, sign) in [
+        ("transaction", "", "it gives each transaction another session"),
+        ("session", "", "a session that somebody else had before"),
+        ("session", forced.as_str(), "the session of user `manager` belongs to `postgres`"),
+    ] {
+        let Some(pooler) = Pooler::start(&cluster, mode, forced).await else { return };
+        let client = Postgres::builder(format!("127.0.0.1:{}", pooler.port), "manager")
+            .password(PASSWORD)
+            .login_key(LOGIN_KEY)
+            .database("app")
+            .clock(SteppingClock::new())
+            .build()
+            .unwrap();
+        let error = PostgresStrategy::new(client).check(&target("readonly")).await.unwrap_err();
+        assert_eq!((code(&error).as_str(), error.kind()), ("Postgres:POOLED", ErrorKind::Configuration), "{error}");
+        assert!(error.message().ends_with(sign), "{error}");
+        assert!(error.hint().unwrap().contains("connect to the server itself"));
+    }
 }
 
-/// A PgBouncer that pools by transaction.
+/// A PgBouncer.
 struct Pooler {
     process: std::process::Child,
     port: u16,
@@ -58,8 +66,8 @@ struct Pooler {
 }
 
 impl Pooler {
-    /// Starts a pooler in front of a cluster. `None` if it is not installed.
-    async fn start(cluster: &Cluster) -> Option<Self> {
+    /// Starts a pooler in front of a cluster, with a mode and options of the database. `None` if it is not installed.
+    async fn start(cluster: &Cluster, mode: &str, options: &str) -> Option<Self> {
         let program = std::path::Path::new("/usr/sbin/pgbouncer");
         if !program.exists() {
             assert!(std::env::var_os("REQUIRE_POSTGRES").is_none(), "PgBouncer is not installed");
@@ -69,8 +77,8 @@ impl Pooler {
         let (users, settings) = (directory.path().join("users"), directory.path().join("settings"));
         std::fs::write(&users, format!("\"manager\" \"{PASSWORD}\"\n")).unwrap();
         let text = format!(
-            "[databases]\napp = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-             auth_type = scram-sha-256\nauth_file = {}\npool_mode = transaction\nunix_socket_dir =\n",
+            "[databases]\napp = host=127.0.0.1 port={} {options}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             auth_type = scram-sha-256\nauth_file = {}\npool_mode = {mode}\nunix_socket_dir =\n",
             cluster.port(),
             users.display(),
         );
