@@ -8,7 +8,7 @@ use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
 use super::SimulatedGitHub;
 use super::errors::classify;
-use crate::http::{Auth, BaseUrl, Call, Client, RateLimit, SecretString};
+use crate::http::{Auth, BaseUrl, Call, RateLimit, SecretString};
 use crate::kit::{
     BASE_URL, Credentials, Endpoint, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient,
 };
@@ -20,8 +20,8 @@ pub(super) const GITHUB: Vendor = Vendor::new("github", "GitHub")
     .rate_limits(&[
         RateGroup::new("", RateLimit::new(3_900, HOUR)),
         RateGroup::new(REVOKE, RateLimit::new(1_000, HOUR)),
-        RateGroup::new(WRITE, RateLimit::per_second(1)),
-        RateGroup::new(REVOKE_WRITE, RateLimit::per_second(1)),
+        RateGroup::per_key("", RateLimit::per_second(1)),
+        RateGroup::per_key(REVOKE, RateLimit::per_second(1)),
     ])
     .settings(SettingsSchema::open(&[SettingSchema::required(API_TOKEN), SettingSchema::optional(BASE_URL)]))
     .classify(classify);
@@ -34,11 +34,8 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// The setting that names the secret with the token.
 const API_TOKEN: &str = "api_token_secret";
 
-/// The rate group of changes.
-const WRITE: &str = "write";
-
-/// The rate group of the changes that revoke access.
-const REVOKE_WRITE: &str = "revoke-write";
+/// The key of changes within their rate group, so that they count against its limit and have one of their own.
+const CHANGE: &str = "change";
 
 /// The endpoint of the GraphQL API, where it is not below the REST API.
 const GRAPHQL: &str = "graphql";
@@ -72,9 +69,9 @@ impl GitHub {
     }
 }
 
-/// Assigns a change to the rate group of changes, apart from those of others if it revokes access.
-pub(super) fn paced(client: &Client, call: Call) -> Call {
-    call.rate_group(if client.rate_group() == REVOKE { REVOKE_WRITE } else { WRITE })
+/// Assigns a call to the changes of its rate group.
+pub(super) fn paced(call: Call) -> Call {
+    call.key(CHANGE)
 }
 
 impl VendorBuilder<GitHub> {

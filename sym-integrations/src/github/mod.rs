@@ -67,7 +67,7 @@
 //!
 //! # Rate limits
 //! GitHub lets a user's token make 5,000 calls an hour, and asks for a second between two changes. The client makes at most 3,900 calls
-//! an hour, and another 1,000 for revocations, which no listing can delay. A delay that GitHub asks for is kept. See
+//! an hour, and another 1,000 for revocations, which no listing can delay; changes are among them, at most one a second of each. A delay that GitHub asks for is kept. See
 //! [`VendorBuilder::rate_limit`](crate::kit::VendorBuilder::rate_limit).
 
 mod client;

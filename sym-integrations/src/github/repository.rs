@@ -111,7 +111,7 @@ impl RepositoryClient {
     /// may not change it.
     pub async fn add_collaborator(&self, login: &str, role: &RepositoryRole) -> Result<Option<Invitation>> {
         let call = self.github.0.put("repos/{owner}/{repo}/collaborators/{user}", &[&self.owner, &self.name, login]);
-        let call = paced(&self.github.0, call).json(&json!({ "permission": role.permission() })).hint(
+        let call = paced(call).json(&json!({ "permission": role.permission() })).hint(
             &[ErrorKind::Forbidden, ErrorKind::NotFound, ErrorKind::InvalidInput],
             "check that the token may administer the repository; and if the organization has enterprise managed users, that the \
              identity is the user's managed account, and otherwise that it is not one",
@@ -129,7 +129,7 @@ impl RepositoryClient {
     /// [`DELETE /repos/{owner}/{repo}/collaborators/{username}`](https://docs.github.com/en/rest/collaborators/collaborators#remove-a-repository-collaborator)
     pub async fn remove_collaborator(&self, login: &str) -> Result<()> {
         let call = self.github.0.delete("repos/{owner}/{repo}/collaborators/{user}", &[&self.owner, &self.name, login]);
-        removed(paced(&self.github.0, call)).await
+        removed(paced(call)).await
     }
 
     /// Lists the invitations that were not accepted yet.
@@ -147,7 +147,7 @@ impl RepositoryClient {
     pub async fn update_invitation(&self, id: u64, role: &RepositoryRole) -> Result<()> {
         let values = [&self.owner, &self.name, &*id.to_string()];
         let call = self.github.0.patch("repos/{owner}/{repo}/invitations/{invitation}", &values).idempotent(true);
-        let call = paced(&self.github.0, call).json(&json!({ "permissions": role.as_str() }));
+        let call = paced(call).json(&json!({ "permissions": role.as_str() }));
         call.await?.json::<Invitation>().map(drop)
     }
 
@@ -156,7 +156,7 @@ impl RepositoryClient {
     pub async fn delete_invitation(&self, id: u64) -> Result<()> {
         let values = [&self.owner, &self.name, &*id.to_string()];
         let call = self.github.0.delete("repos/{owner}/{repo}/invitations/{invitation}", &values);
-        removed(paced(&self.github.0, call)).await
+        removed(paced(call)).await
     }
 
     /// Returns a user who was added to the repository directly, by id, with their *effective* role.

@@ -164,7 +164,8 @@ impl<C: VendorClient> VendorBuilder<C> {
         let endpoints = endpoints.collect::<Result<_>>()?;
         let mut client = client_of(base_url.clone(), auth);
         for group in vendor.rate_groups().iter().filter(|_| self.has_rate_limits) {
-            let limit = self.rate_limit.filter(|_| group.name.is_empty()).unwrap_or(group.limit);
+            let is_main = group.name.is_empty() && !group.per_key;
+            let limit = self.rate_limit.filter(|_| is_main).unwrap_or(group.limit);
             client = match group.per_key {
                 true => client.keyed_rate_limit(group.name, limit),
                 false => client.rate_limit(group.name, limit),
