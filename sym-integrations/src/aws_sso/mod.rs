@@ -49,7 +49,8 @@
 //! 8 assignments of an instance are changed at once, revocations first.
 //!
 //! The end of access removes the assignment. Credentials and console sessions that were issued before last until the session duration of the
-//! permission set is over; the output of the revocation has the latest time in `sessions_may_last_until`. A target cannot be told when access
+//! permission set is over; the output of the revocation has the latest time in `sessions_may_last_until`, and `check --live`
+//! warns if it is longer than the access that a flow gives. A target cannot be told when access
 //! ends.
 
 mod accounts;

@@ -177,6 +177,16 @@ impl AccessStrategy for AwsSsoStrategy {
             Kind::Group => self.groups.check(target).await,
         }
     }
+
+    /// That of the permission set. Which ones a group has is not known.
+    async fn session_duration(&self, target: &AccessTarget) -> Result<Option<Duration>> {
+        match (kind_of(target)?, target.settings().get(PERMISSION_SET)) {
+            (Kind::PermissionSet, Some(set)) => {
+                Ok(Duration::try_from(self.sso.get_permission_set(set).await?.session_duration()).ok())
+            }
+            _ => Ok(None),
+        }
+    }
 }
 
 impl Membership for AwsSso {

@@ -33,5 +33,6 @@ pub const NOT_LISTED: ErrorCode = GITHUB.code("NOT_LISTED");
 pub const STILL_COLLABORATOR: ErrorCode = GITHUB.code("STILL_COLLABORATOR");
 /// `GitHub:NO_SEAT`: the organization has no seat left.
 pub const NO_SEAT: ErrorCode = GITHUB.code(NO_SEAT_NAME);
-/// `GitHub:SSO_REQUIRED`: the token is not authorized for the single sign-on of the organization.
+/// `GitHub:SSO_REQUIRED`: the token is not authorized for the single sign-on of the organization. `check --live` shows
+/// the URL at which its owner can authorize it.
 pub const SSO_REQUIRED: ErrorCode = GITHUB.code(SSO_REQUIRED_NAME);

@@ -18,6 +18,9 @@ pub(super) const SSO_REQUIRED: &str = "SSO_REQUIRED";
 /// asks for where its response names none.
 const UNNAMED_DELAY: Duration = Duration::from_secs(60);
 
+/// The longest URL that is shown, in bytes.
+const MAX_URL: usize = 2_000;
+
 /// The codes in `errors`, each about one field.
 const FIELD_ERRORS: ErrorTable = ErrorTable::new(&[ErrorRule::new(&["no_seat"], ErrorKind::Conflict, NO_SEAT)
     .hint("free a seat of the organization, or buy one, in its billing settings")
@@ -47,7 +50,9 @@ pub(super) fn classify(response: &Response) -> Result<(), Failure> {
             .with_name(error_names::RATE_LIMITED)
             .with_retry(Retry::Always)
             .with_retry_after(Some(delay(response))),
-        403 if sso.starts_with("required") || message.to_ascii_lowercase().contains("saml") => sso_required(failure),
+        403 if sso.starts_with("required") || message.to_ascii_lowercase().contains("saml") => {
+            authorization_url(sso).into_iter().fold(sso_required(failure), Failure::with_temporary_url)
+        }
         401 => failure.with_hint("create a new token in GitHub, and store it as the integration's secret"),
         403 => failure.with_hint(permission_hint(response)),
         // GitHub gives a message with each 404.
@@ -74,7 +79,14 @@ fn delay(response: &Response) -> Duration {
     response.retry_after().or_else(until_reset).unwrap_or(UNNAMED_DELAY)
 }
 
-/// The header's URL, which authorizes the token for an hour, is left out: hints are stored.
+/// The URL at which the token can be authorized within an hour, of a header such as `required; url=https://github.com/orgs/acme/sso?…`.
+fn authorization_url(sso: &str) -> Option<String> {
+    let url = sso.split(';').find_map(|part| part.trim().strip_prefix("url="))?;
+    let is_plain = url.len() <= MAX_URL && url.bytes().all(|byte| byte.is_ascii_graphic());
+    Some(url.to_owned()).filter(|url| is_plain && url.starts_with("https://"))
+}
+
+/// The URL at which the token can be authorized is not part of the hint, which is stored.
 fn sso_required(failure: Failure) -> Failure {
     failure.with_kind(ErrorKind::Forbidden).with_name(SSO_REQUIRED).with_retry(Retry::Never).with_hint(
         "authorize the token for the organization's single sign-on: in the settings of the token's owner, under Developer settings, \

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use secrecy::{ExposeSecret, SecretString};
 use sym_sdk::error::{Error, ErrorCode, ErrorKind};
 
 use super::Response;
@@ -68,6 +69,7 @@ struct Inner {
     code: ErrorCode,
     message: String,
     hint: Option<String>,
+    temporary_url: Option<SecretString>,
     retry: Retry,
     retry_after: Option<Duration>,
     clock_offset: Option<SignedDuration>,
@@ -107,6 +109,7 @@ impl Failure {
             code: info.code(name),
             message,
             hint: None,
+            temporary_url: None,
             retry,
             retry_after,
             clock_offset: None,
@@ -152,6 +155,12 @@ impl Failure {
     /// Sets the hint: what the reader can do about the failure.
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Sets a URL at which an operator can resolve the failure for a short time: [`Error::temporary_url`].
+    pub fn with_temporary_url(mut self, url: impl Into<SecretString>) -> Self {
+        self.0.temporary_url = Some(url.into());
         self
     }
 
@@ -204,11 +213,15 @@ impl Failure {
     }
 
     pub(super) fn into_error(self, response: &Response) -> Error {
-        let Inner { info, kind, code, message, hint, .. } = *self.0;
+        let Inner { info, kind, code, message, hint, temporary_url, .. } = *self.0;
         let message = info.clean(&message);
         let error = info.error(kind, code, &message).with_status(response.status());
         let error = match response.request_id() {
             Some(id) => error.with_request_id(id),
+            None => error,
+        };
+        let error = match temporary_url {
+            Some(url) => error.with_temporary_url(url.expose_secret()),
             None => error,
         };
         match hint {

@@ -118,9 +118,7 @@ fn write_clients(clients: &[ClientCheck], output: &mut Output<'_>) -> io::Result
     let failed: Vec<_> = clients.iter().filter_map(|checked| Some((checked, checked.error.as_ref()?))).collect();
     for (checked, error) in &failed {
         writeln!(output.out, "error: {}: {}", client_name(checked), error.message)?;
-        if let Some(hint) = &error.hint {
-            writeln!(output.out, "  help: {hint}")?;
-        }
+        write_help(error.hint.as_deref(), output)?;
     }
     writeln!(output.out, "{} checked: {}", count(clients.len(), "client"), errors(failed.len()))
 }
@@ -159,14 +157,33 @@ fn write_targets(targets: &[TargetCheck], output: &mut Output<'_>) -> io::Result
     writeln!(output.out)?;
     write_table(output.out, &rows)?;
     writeln!(output.out)?;
-    let failed: Vec<_> = targets.iter().filter_map(|checked| Some((checked, checked.error.as_ref()?))).collect();
-    for (checked, error) in &failed {
-        writeln!(output.out, "error: {}: {}", target_name(checked), error.message)?;
-        if let Some(hint) = &error.hint {
-            writeln!(output.out, "  help: {hint}")?;
+    for checked in targets {
+        let of_target = target_name(checked);
+        if let Some(error) = &checked.error {
+            writeln!(output.out, "error: {of_target}: {}", error.message)?;
+            write_help(error.hint.as_deref(), output)?;
+        }
+        if let Some(url) = &checked.temporary_url {
+            writeln!(output.out, "  open: {url}")?;
+        }
+        for warning in &checked.warnings {
+            writeln!(output.out, "warning: {of_target}: {}", warning.message)?;
+            write_help(warning.hint.as_deref(), output)?;
         }
     }
-    writeln!(output.out, "{} checked: {}", count(targets.len(), "target"), errors(failed.len()))
+    let failed = targets.iter().filter(|checked| checked.error.is_some()).count();
+    let warnings = match targets.iter().map(|checked| checked.warnings.len()).sum() {
+        0 => String::new(),
+        warnings => format!(", {}", count(warnings, "warning")),
+    };
+    writeln!(output.out, "{} checked: {}{warnings}", count(targets.len(), "target"), errors(failed))
+}
+
+fn write_help(hint: Option<&str>, output: &mut Output<'_>) -> io::Result<()> {
+    match hint {
+        Some(hint) => writeln!(output.out, "  help: {hint}"),
+        None => Ok(()),
+    }
 }
 
 /// The warning about an organization without e-mail domains: users become members by the domain of their address, and only

@@ -100,6 +100,7 @@ struct Inner {
     message: String,
     hint: Option<String>,
     doc_url: Option<String>,
+    temporary_url: Option<String>,
     service: Option<String>,
     status: Option<u16>,
     request_id: Option<String>,
@@ -117,6 +118,7 @@ impl Error {
             message: on_one_line(message.into()),
             hint: None,
             doc_url: None,
+            temporary_url: None,
             service: None,
             status: None,
             request_id: None,
@@ -155,6 +157,13 @@ impl Error {
     /// Sets the URL of further documentation.
     pub fn with_doc_url(mut self, url: impl Into<String>) -> Self {
         self.0.doc_url = Some(url.into());
+        self
+    }
+
+    /// Sets a URL at which an operator can resolve the error now, such as one that authorizes a token within an hour. See
+    /// [`Error::temporary_url`].
+    pub fn with_temporary_url(mut self, url: impl Into<String>) -> Self {
+        self.0.temporary_url = Some(url.into());
         self
     }
 
@@ -218,6 +227,12 @@ impl Error {
     /// The URL of further documentation.
     pub fn doc_url(&self) -> Option<&str> {
         self.0.doc_url.as_deref()
+    }
+
+    /// A URL at which an operator can resolve the error, for a short time. It may give rights to whoever opens it, so it is in no
+    /// message, log, JSON or store: the text of `check --live` shows it to the operator.
+    pub fn temporary_url(&self) -> Option<&str> {
+        self.0.temporary_url.as_deref()
     }
 
     /// The service that failed.
@@ -330,6 +345,8 @@ impl fmt::Debug for Error {
             message,
             hint,
             doc_url,
+            // Debug output ends up in logs.
+            temporary_url: _,
             service,
             status,
             request_id,

@@ -114,7 +114,7 @@ use refusals::Refusals;
 pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
-pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck};
+pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 pub use submission::{
     Actor, Decision, FlowRequest, PromptRequest, Receipt, ResolvedUser, Revoke, Submission, WriteOff,
 };

@@ -1,8 +1,9 @@
 //! Checks of clients and targets in their services, before anybody requests access.
 //!
-//! Only checks are called, which change nothing. A [`Builder`] builds the clients and strategies for them, with their secrets, and needs
+//! Only methods are called that change nothing. A [`Builder`] builds the clients and strategies for them, with their secrets, and needs
 //! neither an engine nor a store, so this works beside a program that runs. A [`Runtime`] checks those that it has.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,9 +15,10 @@ use super::bounded_call::call_bounded;
 use super::builder::{Builder, BuiltClient, RuntimeAssembler};
 use crate::clock::Clock;
 use crate::config::{Diagnostic, Diagnostics};
-use crate::error::{ErrorKind, codes};
+use crate::error::{Error, ErrorKind, codes};
+use crate::forms::format_duration;
 use crate::machine::EffectError;
-use crate::model::{AccessTarget, Strategy};
+use crate::model::{AccessTarget, Flow, Strategy};
 use crate::strategy::DynAccessStrategy;
 
 /// The number of checks at once.
@@ -57,7 +59,7 @@ pub struct ClientCheck {
 }
 
 /// The check of one target of a strategy.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TargetCheck {
     /// The type of the strategy.
@@ -70,6 +72,36 @@ pub struct TargetCheck {
     pub enforces_end: Option<bool>,
     /// The reason why access to the target could not be granted; `None` if nothing is wrong.
     pub error: Option<EffectError>,
+    /// A URL at which an operator can resolve the error, for a short time: [`Error::temporary_url`]. It is not serialized.
+    #[serde(skip)]
+    pub temporary_url: Option<String>,
+    /// Warnings about what keeps nobody from access.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<TargetWarning>,
+}
+
+impl fmt::Debug for TargetCheck {
+    /// Leaves out the URL, since debug output ends up in logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TargetCheck")
+            .field("strategy", &self.strategy)
+            .field("target", &self.target)
+            .field("enforces_end", &self.enforces_end)
+            .field("error", &self.error)
+            .field("warnings", &self.warnings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A warning about a target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TargetWarning {
+    /// The warning, on one line.
+    pub message: String,
+    /// The way to resolve it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
 }
 
 impl Builder {
@@ -92,6 +124,7 @@ impl Builder {
             let faults = assembler.take_diagnostics();
             subjects.strategies.push((declared.clone(), built.ok_or_else(|| not_built(declared, &faults))));
         }
+        subjects.flows = flows.into_iter().map(|planned| planned.flow).collect();
         Ok(subjects.check(&*clock, limit).await)
     }
 }
@@ -103,6 +136,7 @@ impl Runtime {
         let mut subjects = Subjects::default();
         for entry in self.executor.flows.iter() {
             subjects.add_clients(entry.clients());
+            subjects.flows.push(entry.flow.clone());
             let Some(declared) = entry.flow.strategy() else { continue };
             if subjects.strategies.iter().all(|(known, _)| known.name() != declared.name()) {
                 let built = entry.strategy().ok_or_else(|| not_built(declared, &entry.faults()));
@@ -118,6 +152,7 @@ impl Runtime {
 struct Subjects {
     clients: Vec<BuiltClient>,
     strategies: Vec<(Strategy, Result<Arc<dyn DynAccessStrategy>, EffectError>)>,
+    flows: Vec<Arc<Flow>>,
 }
 
 impl Subjects {
@@ -133,8 +168,9 @@ impl Subjects {
     async fn check(mut self, clock: &dyn Clock, limit: Duration) -> ServiceChecks {
         self.clients.sort_by(|one, other| one.id().cmp(&other.id()));
         let clients = self.clients.iter().map(|client| check_client(client, clock, limit));
+        let flows = &self.flows;
         let targets = self.strategies.iter().flat_map(|(declared, built)| {
-            declared.targets().iter().map(move |target| check_target(declared, target, built, clock, limit))
+            declared.targets().iter().map(move |target| Check { clock, limit, declared, target, flows, built }.make())
         });
         // Collected first: the checks of both kinds are made at the same time.
         let (clients, targets): (Vec<_>, Vec<_>) = (clients.collect(), targets.collect());
@@ -172,31 +208,6 @@ async fn check_client(built: &BuiltClient, clock: &dyn Clock, limit: Duration) -
     }
 }
 
-async fn check_target(
-    declared: &Strategy,
-    target: &AccessTarget,
-    built: &Result<Arc<dyn DynAccessStrategy>, EffectError>,
-    clock: &dyn Clock,
-    limit: Duration,
-) -> TargetCheck {
-    let enforces_end = built.as_ref().ok().map(|strategy| strategy.enforces_end());
-    let error = match built {
-        Ok(strategy) => {
-            let check = async { strategy.check(target).await };
-            let checked = call_bounded(clock, limit, || "the check".to_owned(), check).await;
-            checked.and_then(|checked| checked).err().map(|error| EffectError::from(&error))
-        }
-        Err(error) => Some(error.clone()),
-    };
-    TargetCheck {
-        strategy_type: declared.kind().to_owned(),
-        strategy: declared.name().to_string(),
-        target: target.clone(),
-        enforces_end,
-        error,
-    }
-}
-
 fn not_built(strategy: &Strategy, faults: &[Diagnostic]) -> EffectError {
     let message = format!("strategy `{}` could not be built: {}", strategy.name(), messages(faults));
     EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message)
@@ -205,4 +216,77 @@ fn not_built(strategy: &Strategy, faults: &[Diagnostic]) -> EffectError {
 fn messages(faults: &[Diagnostic]) -> String {
     let faults: Vec<_> = faults.iter().map(|fault| fault.message.as_str()).collect();
     faults.join("; ")
+}
+
+/// A check of a target that is to be made.
+struct Check<'a> {
+    clock: &'a dyn Clock,
+    limit: Duration,
+    declared: &'a Strategy,
+    target: &'a AccessTarget,
+    flows: &'a [Arc<Flow>],
+    built: &'a Result<Arc<dyn DynAccessStrategy>, EffectError>,
+}
+
+impl Check<'_> {
+    async fn make(self) -> TargetCheck {
+        let mut checked = TargetCheck {
+            strategy_type: self.declared.kind().to_owned(),
+            strategy: self.declared.name().to_string(),
+            target: self.target.clone(),
+            enforces_end: self.built.as_ref().ok().map(|strategy| strategy.enforces_end()),
+            error: None,
+            temporary_url: None,
+            warnings: Vec::new(),
+        };
+        match self.built {
+            Err(error) => checked.error = Some(error.clone()),
+            Ok(strategy) => match self.bounded("the check", async { strategy.check(self.target).await }).await {
+                Ok(()) => checked.warnings.extend(self.warn_of_sessions(strategy).await),
+                Err(error) => {
+                    checked.temporary_url = error.temporary_url().map(str::to_owned);
+                    checked.error = Some(EffectError::from(&error));
+                }
+            },
+        }
+        checked
+    }
+
+    /// Makes a call of the strategy, inside of the future: it can panic before it returns one.
+    async fn bounded<T>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        call_bounded(self.clock, self.limit, || what.to_owned(), call).await.and_then(|result| result)
+    }
+
+    /// Warns if sessions may last longer than any access: then ending the access ends little.
+    async fn warn_of_sessions(&self, strategy: &Arc<dyn DynAccessStrategy>) -> Option<TargetWarning> {
+        let call = async { strategy.session_duration(self.target).await };
+        let sessions = match self.bounded("the look at sessions", call).await {
+            Ok(sessions) => sessions?,
+            Err(error) => {
+                let message = format!("it is unknown how long sessions may last: {}", error.message());
+                return Some(TargetWarning { message, hint: error.hint().map(str::to_owned) });
+            }
+        };
+        let longest = |flow: &Flow| flow.params().durations.iter().max().copied();
+        let shorter = |flow: &Arc<Flow>| {
+            longest(flow).filter(|longest| *longest < sessions).map(|longest| (flow.name().clone(), longest))
+        };
+        let own = |flow: &&Arc<Flow>| flow.strategy().is_some_and(|own| own.name() == self.declared.name());
+        let shorter: Vec<_> = self.flows.iter().filter(own).filter_map(shorter).collect();
+        if shorter.is_empty() {
+            return None;
+        }
+        let shorter: Vec<_> = shorter
+            .iter()
+            .map(|(flow, longest)| format!("flow `{flow}` gives it for {} at most", format_duration(*longest)))
+            .collect();
+        let sessions = format_duration(sessions);
+        let message = format!("sessions may last for {sessions}, longer than the access: {}", shorter.join(", "));
+        let hint = "shorten the sessions in the service, or expect people to keep what they have open";
+        Some(TargetWarning { message, hint: Some(hint.to_owned()) })
+    }
 }

@@ -19,6 +19,7 @@ pub(crate) trait DynAccessStrategy: Send + Sync + 'static {
     fn level(&self, target: &AccessTarget) -> Option<String>;
     fn enforces_end(&self) -> bool;
     fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>>;
+    fn session_duration<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Duration>>>;
     fn prior_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<PriorAccess>>;
 }
 
@@ -57,6 +58,10 @@ impl<S: AccessStrategy> DynAccessStrategy for S {
 
     fn check<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<()>> {
         Box::pin(AccessStrategy::check(self, target))
+    }
+
+    fn session_duration<'a>(&'a self, target: &'a AccessTarget) -> BoxFuture<'a, Result<Option<Duration>>> {
+        Box::pin(AccessStrategy::session_duration(self, target))
     }
 
     fn prior_access<'a>(&'a self, target: &'a AccessTarget, identity: &'a str) -> BoxFuture<'a, Result<PriorAccess>> {

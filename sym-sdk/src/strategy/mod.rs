@@ -145,6 +145,16 @@ pub trait AccessStrategy: Send + Sync + 'static {
         let _ = target;
         std::future::ready(Ok(()))
     }
+
+    /// Returns for how long a session through the target may last that begins right before the access ends, where the service does not end
+    /// it. `check --live` warns if that is longer than any access through the target. It must change nothing.
+    ///
+    /// # Errors
+    /// If the service cannot be asked.
+    fn session_duration(&self, target: &AccessTarget) -> impl Future<Output = Result<Option<Duration>>> + Send {
+        let _ = target;
+        std::future::ready(Ok(None))
+    }
 }
 
 impl<S: AccessStrategy> AccessStrategy for Arc<S> {
@@ -190,6 +200,10 @@ impl<S: AccessStrategy> AccessStrategy for Arc<S> {
 
     async fn check(&self, target: &AccessTarget) -> Result<()> {
         (**self).check(target).await
+    }
+
+    async fn session_duration(&self, target: &AccessTarget) -> Result<Option<Duration>> {
+        (**self).session_duration(target).await
     }
 }
 

@@ -119,9 +119,17 @@ impl AccessStrategy for Spaces {
         self.together.wait().await;
         match target.name().as_str() {
             "gone" => Err(Error::new(ErrorKind::NotFound, codes::HTTP_ERROR_RESPONSE, "there is no space `gone`")
-                .with_hint("create it, or name another")),
+                .with_hint("create it, or name another")
+                .with_temporary_url("https://wiki.example.com/spaces?restore=S3CRET")),
             "stuck" => std::future::pending().await,
             _ => Ok(()),
+        }
+    }
+
+    async fn session_duration(&self, target: &AccessTarget) -> Result<Option<Duration>> {
+        match target.name().as_str() {
+            "ops" => Ok(Some(Duration::from_secs(8 * 3_600))),
+            other => panic!("target `{other}` cannot be granted, and has no sessions"),
         }
     }
 }
@@ -180,6 +188,7 @@ fn world(test: &str, config: &str, has_secret: bool) -> World {
     World { app, clock, calls }
 }
 
+/// IC10: a warning says that sessions outlast the access. GH10: a URL that resolves an error for a short time is shown to the operator.
 #[tokio::test]
 async fn each_target_is_checked_in_its_service() {
     let World { app, clock, calls } = world("live", CONFIG, true);
@@ -194,10 +203,13 @@ async fn each_target_is_checked_in_its_service() {
         spaces (custom)  gone    program, service  HTTP:ERROR_RESPONSE
         spaces (custom)  stuck   program, service  SymSDK:HANDLER_TIMED_OUT
 
+        warning: target `ops` of strategy `spaces`: sessions may last for 8h, longer than the access: flow `wiki` gives it for 1h at most
+          help: shorten the sessions in the service, or expect people to keep what they have open
         error: target `gone` of strategy `spaces`: there is no space `gone`
           help: create it, or name another
+          open: https://wiki.example.com/spaces?restore=S3CRET
         error: target `stuck` of strategy `spaces`: the check took longer than its limit of 60s
-        3 targets checked: 2 errors
+        3 targets checked: 2 errors, 1 warning
     "#]], expect![[""]]);
     assert_eq!(calls.load(Ordering::SeqCst), 3);
 }
@@ -331,6 +343,23 @@ async fn a_client_that_cannot_be_built_is_reported() {
     let wiki = found["clients"].as_array().unwrap().iter().find(|client| client["key"] == "wiki").unwrap();
     let message = wiki["error"]["message"].as_str().unwrap();
     assert!(message.contains("could not be built") && message.contains("there is no such wiki"), "{message}");
+}
+
+/// IC10: access that is given for as long as sessions last is nothing to warn of.
+#[tokio::test]
+async fn sessions_are_compared_with_the_longest_access() {
+    for (durations, expected) in
+        [(r#"["1h", "8h"]"#, None), (r#"["1h", "2h"]"#, Some("flow `wiki` gives it for 2h at most"))]
+    {
+        let config = CONFIG.replace(r#"["1h"]"#, durations);
+        let World { app, clock, .. } = world("live-sessions", &config, true);
+        let done = with_time(&clock, run(app, &["check", "--live", "--json"])).await;
+        let found: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+        let warning = found["targets"][0]["warnings"][0]["message"].as_str();
+        assert_eq!(warning.is_some(), expected.is_some(), "{found}");
+        assert!(expected.is_none_or(|text| warning.unwrap().ends_with(text)), "{found}");
+        assert!(!done.out.contains("S3CRET"), "the URL is for people");
+    }
 }
 
 #[tokio::test]

@@ -110,3 +110,20 @@ fn missing_argument_names_argument_and_function() {
     expect!["`onelogin.users_in_role` requires the argument `role_id` (SymSDK:MISSING_ARGUMENT)"]
         .assert_eq(&Error::missing_argument("role_id", "onelogin.users_in_role").to_string());
 }
+
+/// GH10: a URL that gives rights for a while is for whoever asks for it, and in no text.
+#[test]
+fn a_temporary_url_is_in_no_text() {
+    let error = Error::new(ErrorKind::Forbidden, codes::CONFIGURATION, "refused")
+        .with_temporary_url("https://example.com/?key=S3CRET");
+    assert_eq!(error.temporary_url(), Some("https://example.com/?key=S3CRET"));
+    for text in [
+        error.to_string(),
+        format!("{error:?}"),
+        error.report().to_string(),
+        error.slack_markdown(),
+        error.to_json().to_string(),
+    ] {
+        assert!(!text.contains("S3CRET"), "{text}");
+    }
+}

@@ -339,3 +339,16 @@ async fn reports_what_is_missing() {
     strategy.check(&target()).await.unwrap();
     strategy.check(&group_target(GROUP)).await.unwrap();
 }
+
+/// IC10: sessions last as long as the permission set says, which a check compares with the access.
+#[tokio::test]
+async fn sessions_last_as_long_as_the_permission_set_says() {
+    let fake = start().await;
+    let strategy = AwsSsoStrategy::new(client(&fake));
+    let hours = |hours: u64| Some(std::time::Duration::from_secs(hours * 3_600));
+    assert_eq!(strategy.session_duration(&target()).await.unwrap(), hours(12));
+    let picked = AccessTarget::new("acme", "aws_sso_permission_set", "any".parse().unwrap());
+    assert_eq!(strategy.session_duration(&picked.with_field_binding("permission_set_arn")).await.unwrap(), None);
+    assert_eq!(strategy.session_duration(&group_target(GROUP)).await.unwrap(), None);
+    assert!(!fake.calls().iter().any(|call| call.starts_with("Create") || call.starts_with("Delete")));
+}

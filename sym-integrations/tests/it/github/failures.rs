@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sym_integrations::github::{GitHub, RepositoryRole};
+use sym_integrations::http::RateLimit;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
 
@@ -91,6 +92,21 @@ async fn tells_limits_from_refusals() {
     }
 }
 
+/// GH10: the URL that authorizes a token for an hour is for the operator who asks, and in no text.
+#[tokio::test]
+async fn the_url_that_authorizes_a_token_is_shown_to_operators_alone() {
+    let url = "https://github.com/orgs/acme/sso?authorization_request=AZS3CRET";
+    let refused = |header: String| problem(403, "Resource protected by organization SAML enforcement.").header("x-github-sso", &header);
+    let (error, _) = answered(refused(format!("required; url={url}"))).await;
+    assert_eq!(error.temporary_url(), Some(url));
+    for text in [format!("{error:?}"), error.report().to_string(), error.slack_markdown()] {
+        assert!(!text.contains("AZS3CRET"), "{text}");
+    }
+    for header in ["required".to_owned(), "required; url=javascript:alert(1)".to_owned(), format!("required; url={url}{}", "x".repeat(2_000))] {
+        assert_eq!(answered(refused(header)).await.0.temporary_url(), None);
+    }
+}
+
 /// GH11: a short delay is kept, and the call is repeated.
 #[tokio::test]
 async fn keeps_short_delays() {
@@ -102,6 +118,24 @@ async fn keeps_short_delays() {
     assert!(added.is_none());
     assert!((7.0..9.0).contains(&replay.elapsed().as_secs_f64()), "{:?}", replay.elapsed());
     replay.check().unwrap();
+}
+
+/// A change is a call as any other, and waits a second after the one before it.
+#[tokio::test]
+async fn changes_count_against_the_limit_of_all_calls() {
+    let replay = Replay::new();
+    replay.put("/repos/acme/api/collaborators/anab").always().reply(Reply::status(204));
+    // Half of them in a burst.
+    let limit = RateLimit::new(4, Duration::from_secs(3_600));
+    let builder = GitHub::builder(ORG).token(TOKEN).rate_limit(limit).connection(replay.connection());
+    let github = builder.build().unwrap();
+    for waited in 0..2 {
+        github.repo("api").add_collaborator("anab", &RepositoryRole::Write).await.unwrap();
+        assert_eq!(replay.elapsed().as_secs(), waited);
+    }
+    let error = github.get_repo("api").await.unwrap_err();
+    assert_eq!(code(&error), "GitHub:RATE_LIMITED", "{error}");
+    assert!(error.message().contains("4 calls in 3600s"), "{error}");
 }
 
 #[tokio::test]
