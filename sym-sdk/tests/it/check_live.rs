@@ -319,9 +319,9 @@ async fn each_client_that_handlers_take_is_checked() {
     assert_eq!(done.exit, Exit::Failure);
     let table = done.out.split_once("CLIENT").map(|(_, table)| table.split_once("STRATEGY").unwrap().0).unwrap();
     expect![[r#"
-           INTEGRATION       IDENTITY                       STATUS
-        plain    plain (custom)    -                              no check
-        refused  refused (custom)  -                              HTTP:ERROR_RESPONSE
+           INTEGRATION       IDENTITY   STATUS
+        plain    plain (custom)    -          no check
+        refused  refused (custom)  -          HTTP:ERROR_RESPONSE
         wiki     wiki (custom)     bot `sym`  ok
 
         error: integration `refused` (custom), for `refused`: the service does not accept the token

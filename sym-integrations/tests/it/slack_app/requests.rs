@@ -72,7 +72,6 @@ async fn null_counts_as_absent_in_interactions() {
     let mut world = World::with_reason().await;
     for (object, member) in [
         ("", "state"),
-        ("", "container"),
         ("", "response_url"),
         ("/message", "text"),
         ("/message", "blocks"),
@@ -85,6 +84,13 @@ async fn null_counts_as_absent_in_interactions() {
         world.settle().await;
         assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Denied, "{object}/{member}");
     }
+    // A click outside of any message decides nothing.
+    let run = world.request().await;
+    let mut click = world.clicked("U0BEN", "deny", run);
+    click["container"] = json!(null);
+    assert_eq!(world.interact(&click).await.status, StatusCode::OK);
+    world.settle().await;
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
 }
 
 #[tokio::test]
