@@ -277,7 +277,7 @@ impl<M: Membership> AccessStrategy for MembershipStrategy<M> {
     /// The group alone, so that targets of one group share the access.
     fn resource(&self, target: &AccessTarget) -> String {
         let id = target.settings().get(M::GROUP_SETTING).map(|id| M::group_key(id));
-        resource_named_by(target, &[(M::GROUP_SETTING, id)])
+        resource_named_by(target, &[(M::GROUP_SETTING, id.as_deref())])
     }
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {

@@ -15,7 +15,8 @@ use super::users::parse_user_id;
 use super::{OneLogin, Privilege, codes};
 use crate::http::Paginator;
 use crate::kit::{
-    Account, GroupInfo, GroupRef, Membership, MembershipStrategy, VendorClient, resource_named_by, strategy_flag, vendor_errors,
+    Account, GroupInfo, GroupRef, Membership, MembershipStrategy, VendorClient, resource_named_by, strategy_flag,
+    vendor_errors,
 };
 
 const ROLE_ID: &str = "role_id";
