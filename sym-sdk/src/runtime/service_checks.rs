@@ -147,11 +147,14 @@ impl Runtime {
     }
 }
 
+/// A strategy, or the reason why it could not be built.
+type BuiltStrategy = Result<Arc<dyn DynAccessStrategy>, EffectError>;
+
 /// What is to be checked.
 #[derive(Default)]
 struct Subjects {
     clients: Vec<BuiltClient>,
-    strategies: Vec<(Strategy, Result<Arc<dyn DynAccessStrategy>, EffectError>)>,
+    strategies: Vec<(Strategy, BuiltStrategy)>,
     flows: Vec<Arc<Flow>>,
 }
 
@@ -225,7 +228,7 @@ struct Check<'a> {
     declared: &'a Strategy,
     target: &'a AccessTarget,
     flows: &'a [Arc<Flow>],
-    built: &'a Result<Arc<dyn DynAccessStrategy>, EffectError>,
+    built: &'a BuiltStrategy,
 }
 
 impl Check<'_> {
