@@ -104,7 +104,7 @@ fn check_offer(flow: &Flow, request: &RequestData, duration: Option<Duration>) -
             Err(refused(codes::INVALID_DURATION, reason))
         }
         Some(duration) => check_duration(flow, duration),
-        None if ends && flow.params().schedule_deescalation => {
+        None if flow.params().schedule_deescalation => {
             let reason = format!("flow `{name}` now needs a duration, and the request has none");
             Err(refused(codes::INVALID_DURATION, reason))
         }
@@ -114,8 +114,7 @@ fn check_offer(flow: &Flow, request: &RequestData, duration: Option<Duration>) -
 
 /// Checks that the values of the form are still among the options that the flow declares.
 fn check_fields(flow: &Flow, fields: &FieldMap) -> Result<(), EffectError> {
-    let specs = flow.fields().iter().filter(|spec| spec.name() != DURATION && !spec.is_prefetched());
-    for spec in specs {
+    for spec in flow.fields().iter().filter(|spec| spec.name() != DURATION) {
         let Some(value) = fields.get(spec.name()) else { continue };
         if let Err(error) = spec.check_allowed(value) {
             return Err(refused(error.code().clone(), format!("{}, as it did when it was requested", error.message())));
