@@ -1,6 +1,7 @@
 //! The audit log: its content, its chain, and its delivery.
 
 mod anchors;
+mod batches;
 mod collector;
 mod configured_destinations;
 mod delivery;

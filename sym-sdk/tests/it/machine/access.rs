@@ -179,6 +179,43 @@ fn access_has_a_pending_expiry_while_its_end_is_processed() {
     assert_eq!((end.timer, end.effect), (None, Some(grant)));
 }
 
+/// The store has lost the effect that ends the access. A timer beside it would end it a second time.
+#[test]
+fn an_end_that_is_lost_while_it_is_processed_is_requested_once() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Deescalate));
+    world.escalate(&ana, &ben);
+    world.fire(TimerKind::Expire);
+    assert_eq!(world.lose_expiry(), InputReply::Accepted { event: None });
+    assert!(!world.timers.contains_key(&TimerKind::Expire), "{:?}", world.timers);
+    let end = world.state().pending_expiry().unwrap();
+    assert_eq!((end.timer, end.effect), (None, world.find(is_hook(Hook::On(Step::Deescalate)))));
+    world.settle();
+    assert_eq!((world.status(), world.granted), (RunStatus::Deescalated, false));
+}
+
+/// Access that is being granted ends after the outcome of the grant. If that cannot come, the expiry timer ends nothing.
+#[test]
+fn access_whose_grant_is_forgotten_has_lost_its_end() {
+    let [ana, ben, ..] = everybody();
+    let mut world = World::access();
+    world.open(&ana);
+    world.approve(&ben);
+    let grant = world.settle_until(is_grant);
+    assert!(world.state().pending_expiry().is_some() && world.timers.contains_key(&TimerKind::Expire));
+    world.effects.remove(&grant);
+    let mut json = serde_json::to_value(world.state()).unwrap();
+    json.as_object_mut().unwrap().remove("active_event").unwrap();
+    json["pending"] = serde_json::json!({});
+    world.state = Some(serde_json::from_value(json).unwrap());
+    assert_eq!(world.state().pending_expiry(), None);
+    assert_eq!(world.input(InputBody::Rearm), InputReply::Accepted { event: None });
+    assert!(world.find(is_revoke).is_some(), "whether it was granted is unknown");
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Errored);
+}
+
 #[test]
 fn a_clock_that_was_ahead_does_not_prolong_a_deferred_end() {
     let [ana, ben, ..] = everybody();

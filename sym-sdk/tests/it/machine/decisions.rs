@@ -200,6 +200,21 @@ fn refuses_requests_from_sources_that_are_not_allowed() {
 }
 
 #[test]
+fn accepts_requests_from_every_source_that_is_allowed() {
+    let ana = user("ana", UserRole::Member);
+    for (channel, is_allowed) in [(ChannelType::Slack, true), (ChannelType::Api, true), (ChannelType::Web, false)] {
+        let mut params = FlowParams::default();
+        params.allowed_sources = Some([Source::Slack, Source::Api].into());
+        let mut world = World::new(flow(false, params), Hooks::NONE, RequestPermission::admins_only());
+        for action in [Action::Prompt, Action::Request(Box::default())] {
+            let reply = world.act_through(&ana, channel, action);
+            assert_eq!(matches!(reply, InputReply::Accepted { .. }), is_allowed, "{channel}: {reply:?}");
+            world.settle();
+        }
+    }
+}
+
+#[test]
 fn recognizes_a_person_whose_address_has_changed() {
     let [ana, ben, ..] = everybody();
     let renamed = |user: &User| Arc::new(User::person(user.id(), &format!("new-{}", user.username())).unwrap());

@@ -82,6 +82,17 @@ fn hooks_cannot_escalate_unapproved_requests() {
 }
 
 #[test]
+fn hooks_cannot_end_access_that_nobody_has() {
+    for on in [Step::Request, Step::Approve, Step::Escalate] {
+        let mut world = fire_from(on, ApprovalTemplate::deescalate());
+        assert_eq!(world.status(), RunStatus::Errored, "from {on}");
+        assert_eq!(world.state().error.as_ref().unwrap().code, codes::DEESCALATE_INVALID_RUN);
+        world.settle();
+        assert!(world.grants_asked == 0 && world.state().is_finished());
+    }
+}
+
+#[test]
 fn a_hook_can_fire_its_own_event_once() {
     let mut world = fire_from(Step::Request, ApprovalTemplate::request().duration(Duration::from_secs(600)));
     let hook = world.find(is_hook(Hook::On(Step::Request))).expect("the hook is called again");

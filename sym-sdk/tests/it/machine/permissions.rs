@@ -160,3 +160,49 @@ fn durations_are_checked_before_a_grant_and_not_before_a_repetition() {
     world.act(&ada, Action::Regrant);
     check_grant(&shorter, world.state(), &target, Some(&*ana)).unwrap();
 }
+
+/// A request in somebody's name is what they have filled in. Nobody is an exception, administrators included.
+#[test]
+fn only_whoever_opened_a_form_submits_it() {
+    let [ana, ben, _, ada, _] = everybody();
+    let mut world = World::access();
+    world.act(&ana, Action::Prompt);
+    world.settle();
+    for other in [&ben, &ada] {
+        let reply = world.request(other);
+        assert_eq!(
+            world.refusal(&reply),
+            "only ana@example.com, who opened the form, can submit it (SymSDK:NOT_PERMITTED)"
+        );
+        assert!(world.state().request.is_none());
+    }
+    world.open(&ana);
+    assert_eq!(world.status(), RunStatus::Requested);
+    assert_eq!(world.state().run.requester(), Some(&*ana));
+}
+
+/// Once a request is routed, it is known who may decide: nobody else waits for the active event any more.
+#[test]
+fn only_those_who_may_act_wait_for_the_active_event_of_a_routed_request() {
+    let [ana, ben, cho, ada, _] = everybody();
+    let mut world = World::access();
+    world.permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Admin);
+    world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
+    world.request(&ana);
+    assert!(matches!(world.approve(&ben), InputReply::Accepted { .. }), "before that, anybody might be an approver");
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Requested);
+
+    world.approve(&ada);
+    let hook = world.find(is_hook(Hook::On(Step::Approve))).expect("the hook is slow");
+    for action in [Action::Approve { decision_message: None }, Action::Deny { decision_message: None }, Action::Revoke]
+    {
+        let reply = world.act(&cho, action);
+        let refused = "cho@example.com is not permitted to decide this request (SymSDK:NOT_PERMITTED)";
+        assert_eq!(world.refusal(&reply), refused);
+    }
+    assert!(world.state().queue.is_empty());
+    world.succeed(hook);
+    world.settle();
+    assert_eq!(world.status(), RunStatus::Escalated);
+}

@@ -1,6 +1,7 @@
 //! People who leave or lose a role while a request waits.
 
 use sym_sdk::audit::AuditKind;
+use sym_sdk::directory::UserChange;
 use sym_sdk::error::codes;
 use sym_sdk::handlers;
 use sym_sdk::prelude::*;
@@ -10,6 +11,7 @@ use super::*;
 
 const GUEST: &str = "the requester is no longer a member, and guests are not granted access";
 const GONE: &str = "the requester is no longer a user";
+const LOCKED: &str = "the requester is locked";
 
 async fn make_guest(runtime: &Runtime, name: &str) {
     runtime.directory().set_role(user_id(runtime, name).await, UserRole::Guest).await.unwrap();
@@ -17,6 +19,12 @@ async fn make_guest(runtime: &Runtime, name: &str) {
 
 async fn delete(runtime: &Runtime, name: &str) {
     runtime.directory().delete_user(user_id(runtime, name).await).await.unwrap();
+}
+
+/// Locks somebody, and does not end yet what they have asked for: a decision can come between both.
+async fn lock(world: &World, runtime: &Runtime, name: &str) {
+    let id = user_id(runtime, name).await;
+    assert!(world.users.change_user(id, UserChange::Locked(true)).await.unwrap().unwrap().is_locked());
 }
 
 /// W1.
@@ -45,6 +53,39 @@ async fn requester_who_was_deleted_is_granted_nothing_and_sent_nothing() {
     assert_eq!(refused.message(), format!("this request is closed, and no access is granted: {GONE}"));
     assert_closed(&world, &runtime, run, codes::UNKNOWN_USER, GONE).await;
     assert!(world.messages_to("ana").is_empty());
+}
+
+#[tokio::test]
+async fn requester_who_is_locked_is_granted_nothing() {
+    let world = World::new();
+    let runtime = world.start(config()).await;
+    let run = request(&runtime, "1h").await;
+    lock(&world, &runtime, "ana").await;
+    let refused = try_approve(&runtime, run, "ben").await.unwrap_err();
+    assert_eq!(refused.message(), format!("this request is closed, and no access is granted: {LOCKED}"));
+    assert_closed(&world, &runtime, run, codes::USER_LOCKED, LOCKED).await;
+}
+
+/// Their approval may have been made by whoever they were locked because of.
+#[tokio::test]
+async fn approval_of_somebody_who_is_locked_does_not_count() {
+    let world = World::new();
+    let runtime = with_two_approvals(&world).await;
+    let run = request(&runtime, "1h").await;
+    approve(&runtime, run, "ben").await;
+    lock(&world, &runtime, "ben").await;
+    approve(&runtime, run, "cho").await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Requested);
+    assert_eq!(approved_by(&runtime, run).await, ["cho@example.com"]);
+    let withdrawn = |kind: &AuditKind| match kind {
+        AuditKind::ApprovalWithdrawn { approver, error } => {
+            approver == "ben@example.com" && error.message == "ben@example.com is locked"
+        }
+        _ => false,
+    };
+    assert!(kinds(&runtime, run).await.iter().any(withdrawn));
+    approve(&runtime, run, "dan").await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
 }
 
 /// W1, W2, in a flow that grants nothing itself.
