@@ -6,10 +6,12 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 use sym_sdk::audit::{AuditEntry, AuditKind, Verified, VerifyError, verify};
 use sym_sdk::engine::{RunFilter, SqliteStore, Store, StoredRun};
+use sym_sdk::error::codes;
 use sym_sdk::machine::Access;
 use sym_sdk::model::{DeescalateType, EventId, RunId, Step};
 
 use crate::child::{ACKNOWLEDGED, Acknowledged, Response, STORE};
+use crate::flows::ACCOUNTS;
 use crate::journal;
 use crate::service::{self, Call, Op, ServiceResponse};
 
@@ -85,7 +87,9 @@ impl Records {
             broken.push(format!("P1: work is still due at {at}"));
         }
         for run in &self.runs {
-            if !run.state.is_finished() || !run.state.pending.is_empty() || !run.state.timers.is_empty() {
+            // After a restart without its flow, nobody submits the form that was shown.
+            let has_ended = run.state.is_finished() || run.state.is_prunable();
+            if !has_ended || !run.state.pending.is_empty() || !run.state.timers.is_empty() {
                 broken.push(format!("P1: Run {} has not ended: it is {}", run.state.run.id(), run.state.run.status()));
             }
         }
@@ -94,6 +98,10 @@ impl Records {
     /// P2: the approval and the expiry were committed before the service was called.
     fn grants(&self, broken: &mut Vec<String>) {
         for call in self.calls.iter().filter(|call| call.op == Op::Grant) {
+            // All requests are made in one configuration.
+            if call.account != ACCOUNTS[0] {
+                broken.push(format!("P5: access was granted in an account that nobody asked for: {call:?}"));
+            }
             if !call.approved {
                 broken.push(format!("P2: access was granted without a committed approval: {call:?}"));
             }
@@ -105,8 +113,8 @@ impl Records {
 
     /// P3: all access was revoked, and none too early.
     fn revocations(&self, broken: &mut Vec<String>) {
-        for (target, identity) in service::with_access(&self.calls) {
-            broken.push(format!("P3: {identity} still has access to {target}"));
+        for (account, target, identity) in service::with_access(&self.calls) {
+            broken.push(format!("P3: {identity} still has access to {target} in account `{account}`"));
         }
         let mut until: HashMap<(&str, &str), BTreeMap<RunId, Timestamp>> = HashMap::new();
         for call in &self.calls {
@@ -220,8 +228,11 @@ impl Records {
                         recorded(|kind| matches!(kind, AuditKind::RevokeFailed { .. })),
                     ),
                 };
+                // A grant whose outcome was lost with its process is not repeated if the request is outdated by then.
+                let is_outdated = |kind: &AuditKind| matches!(kind, AuditKind::Failed { error } if error.code == codes::REQUEST_OUTDATED);
+                let lost = usize::from(op == Op::Grant && recorded(is_outdated) > 0);
                 // An effect that has lost too many leases counts as failed, whatever the service did.
-                if successes > succeeded || successes + failures < calls.len() {
+                if successes > succeeded || successes + failures + lost < calls.len() {
                     broken.push(format!(
                         "P6: Run {id} has {successes} successes and {failures} failures of {op:?} in the audit log, and the \
                          service had {succeeded} and {failed}"
@@ -240,5 +251,5 @@ impl Records {
 }
 
 fn is_refusal(entry: &AuditEntry) -> bool {
-    matches!(entry.kind, AuditKind::Refused { .. })
+    matches!(entry.kind, AuditKind::Refused { .. } | AuditKind::SubmissionRefused { .. })
 }

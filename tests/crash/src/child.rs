@@ -15,11 +15,12 @@ use sym_sdk::runtime::{Limits, Runtime, Submission};
 use sym_sdk::strategy::StrategyType;
 
 use crate::clock::PersistentClock;
+use crate::configured::Configured;
 use crate::flows::{self, DOMAIN, STRATEGY_TYPE};
 use crate::front_end::FrontEnd;
 use crate::handlers;
 use crate::journal::Journal;
-use crate::points::{Point, Points};
+use crate::points::Points;
 use crate::service::{self, Service};
 use crate::store::CrashStore;
 
@@ -76,21 +77,23 @@ pub struct Child {
 
 impl Child {
     /// Continues from the files in `dir`. The clock advances by `tick` with each commit.
-    pub async fn start(dir: &Path, kill_at: Option<Point>, tick: Duration) -> Self {
-        let points = Arc::new(Points::new(dir, kill_at));
+    pub async fn start(dir: &Path, points: Arc<Points>, tick: Duration) -> Self {
+        let configured = Configured::of(dir);
         let clock = Arc::new(PersistentClock::open(dir));
         points.before("open");
         let store = SqliteStore::open(dir.join(STORE)).await.unwrap();
         points.after("open");
         let store = Arc::new(CrashStore::new(store, points.clone(), clock.clone(), tick));
-        let calls = Journal::open(&dir.join(service::CALLS));
-        let service = Arc::new(Service::new(points.clone(), clock.clone(), store.clone(), calls));
-        let runtime = Runtime::builder(flows::config())
+        let calls = Arc::new(Journal::open(&dir.join(service::CALLS)));
+        let service = Service::new(points.clone(), clock.clone(), store.clone(), calls);
+        let builder = Runtime::builder(flows::config(configured))
             .registry(handlers::registry())
             .state(points.clone())
             .state(handlers::DeferredExpiries::open(&dir.join("deferred.log")))
             .delivery(FrontEnd::new(points.clone()))
-            .strategy_type(StrategyType::new(STRATEGY_TYPE, move |_| Ok(service.clone())))
+            .strategy_type(StrategyType::new(STRATEGY_TYPE, move |config| {
+                Ok(Arc::new(service.in_account(config.integration()?.external_id())))
+            }))
             .clock(clock.clone())
             // It changes nothing unless it is told to.
             .without_reconcile()
@@ -101,10 +104,13 @@ impl Child {
                 requests_per_hour: usize::MAX,
                 open_requests: usize::MAX,
                 ..Limits::default()
-            })
-            .build()
-            .await
-            .unwrap();
+            });
+        let runtime = match configured {
+            Configured::Unchanged => builder.build().await,
+            // As a server starts.
+            _ => builder.build_degraded().await,
+        };
+        let runtime = runtime.unwrap();
         // Nobody decides with their first contact.
         for email in USERS {
             runtime.directory().contact(email).await.unwrap();
@@ -121,9 +127,7 @@ impl Child {
         let submission: Submission = submission.into();
         let response = match self.runtime.submit(submission.key(InputKey::new(key))).await {
             Ok(receipt) => Response::Accepted { run: receipt.run, event: receipt.event },
-            Err(error) if matches!(error.kind(), ErrorKind::Forbidden | ErrorKind::Conflict) => {
-                Response::Refused(error.code().to_string())
-            }
+            Err(error) if is_refusal(error.kind()) => Response::Refused(error.code().to_string()),
             Err(error) => panic!("{key}: {error}"),
         };
         match self.acknowledged.lines().into_iter().find(|known| known.key == key) {
@@ -208,4 +212,9 @@ impl Child {
         store.inner().close().await.unwrap();
         points.after("close");
     }
+}
+
+fn is_refusal(kind: ErrorKind) -> bool {
+    use ErrorKind::{Conflict, Forbidden, InvalidInput, NotFound, Unauthorized};
+    matches!(kind, Conflict | Forbidden | InvalidInput | NotFound | Unauthorized)
 }

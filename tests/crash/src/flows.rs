@@ -5,6 +5,7 @@ use sym_sdk::config::{
 };
 use sym_sdk::machine::EffectKey;
 
+use crate::configured::Configured;
 use crate::service::{Op, ServiceResponse};
 
 /// Two users approve, after a timeout of the first notification. Grant and revocation each fail once.
@@ -25,12 +26,16 @@ pub const REJECTED: &str = "rejected";
 pub const BY_HOOK: &str = "by-hook";
 /// Two Runs need the same access.
 pub const SHARED: &str = "shared";
+/// Submissions are refused before they reach the machine.
+pub const REFUSED: &str = "refused";
+/// It is removed from the configuration while it gives access and has an open request.
+pub const REMOVED: &str = "removed";
 /// For load tests: like the first, with random responses of the service.
 pub const LOAD: &str = "load";
 
 /// All flows.
-pub const ALL: [&str; 10] =
-    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, LOAD];
+pub const ALL: [&str; 12] =
+    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, REFUSED, REMOVED, LOAD];
 
 /// A part of the names of channels that cannot be reached.
 pub const BROKEN: &str = "broken";
@@ -43,6 +48,9 @@ pub const DURATIONS: [&str; 2] = ["1h", "4h"];
 
 /// The type of strategy, integration and targets.
 pub const STRATEGY_TYPE: &str = "crash";
+
+/// The accounts in which access is granted, at first and in another configuration.
+pub const ACCOUNTS: [&str; 2] = ["first", "other"];
 
 /// The e-mail domain of all users.
 pub const DOMAIN: &str = "example.com";
@@ -68,15 +76,39 @@ pub fn response(flow: &str, op: Op, key: EffectKey, attempt: usize) -> ServiceRe
     }
 }
 
-/// The configuration.
-pub fn config() -> Config {
+/// Returns the configuration of a process.
+pub fn config(configured: Configured) -> Config {
+    let mut config = declared();
+    let [first, other] = ACCOUNTS;
+    match configured {
+        Configured::Unchanged => {}
+        Configured::WithoutFlows => config.flows.clear(),
+        Configured::OtherAccount => {
+            // What was granted is revoked by the strategy that is no longer that of a flow.
+            let (mut integration, mut strategy) = (config.integrations[0].clone(), config.strategies[0].clone());
+            (integration.name, integration.external_id) = (other.to_owned(), other.to_owned());
+            strategy.name = other.to_owned();
+            strategy.integration = Some(Reference::typed(STRATEGY_TYPE, other));
+            for flow in &mut config.flows {
+                flow.params.strategy = Some(Reference::typed(STRATEGY_TYPE, other));
+            }
+            config.integrations.push(integration);
+            config.strategies.push(strategy);
+            assert_eq!(config.integrations[0].external_id, first);
+        }
+    }
+    config
+}
+
+/// Returns the configuration in which requests are made.
+fn declared() -> Config {
     let reference = |name: &str| Reference::typed(STRATEGY_TYPE, name);
     let mut config = Config::default();
     config.organization.domains.push(DOMAIN.to_owned());
     config.integrations.push(Integration {
         kind: STRATEGY_TYPE.to_owned(),
         name: STRATEGY_TYPE.to_owned(),
-        external_id: STRATEGY_TYPE.to_owned(),
+        external_id: ACCOUNTS[0].to_owned(),
         ..Default::default()
     });
     config.error_loggers.push(ErrorLogger {

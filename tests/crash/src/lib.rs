@@ -18,6 +18,7 @@
 pub mod check;
 pub mod child;
 pub mod clock;
+pub mod configured;
 pub mod flows;
 pub mod front_end;
 pub mod golden;

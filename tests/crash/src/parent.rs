@@ -10,6 +10,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::check::broken_promises;
+use crate::configured::Configured;
 use crate::points::{KILL_AT, Point, Points};
 
 /// The file name of the process's standard error.
@@ -65,6 +66,11 @@ impl RunDir {
             std::fs::copy(entry.path(), copy.dir.path().join(entry.file_name())).unwrap();
         }
         copy
+    }
+
+    /// Sets the configuration of the next process.
+    pub fn configure(&self, configured: Configured) {
+        configured.set(self.dir.path());
     }
 
     /// Starts the process, which kills itself at this point if it reaches it.

@@ -32,7 +32,8 @@ impl Point {
     /// Whether it directly follows a durable write: of the store, of the service or of an acknowledgement. Other effects leave
     /// nothing behind, and a claim only a count: its lease ends with its process.
     pub fn is_after_a_write(&self) -> bool {
-        let written = ["commit ", "release ", "effect grant", "effect revoke", "acknowledgement", "open", "close"];
+        let written =
+            ["commit ", "release ", "effect grant", "effect revoke", "acknowledgement", "open", "close", "change "];
         self.name.strip_prefix("after ").is_some_and(|what| written.iter().any(|written| what.starts_with(written)))
     }
 }

@@ -1,11 +1,14 @@
 //! Scenarios: the actions of users, one scenario per flow. A restarted process replays its scenario with the same keys.
 
+use sym_sdk::machine::MessageRef;
 use sym_sdk::model::{RunId, RunStatus, Step};
 use sym_sdk::runtime::{FlowRequest, Submission};
 
 use crate::child::{Child, USERS};
+use crate::configured::Configured;
 use crate::flows::{
-    BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, FORGOTTEN, REJECTED, SHARED, TARGETS, UNDELIVERABLE, WHOLE,
+    BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, FORGOTTEN, REFUSED, REJECTED, REMOVED, SHARED, TARGETS,
+    UNDELIVERABLE, WHOLE,
 };
 
 const ANA: &str = USERS[0];
@@ -13,19 +16,25 @@ const BEN: &str = USERS[1];
 const CYD: &str = USERS[2];
 
 /// The flows that have a scenario.
-pub const SCENARIOS: [&str; 9] = [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED];
+pub const SCENARIOS: [&str; 11] =
+    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, REFUSED, REMOVED];
 
 fn request(flow: &str, duration: &str) -> FlowRequest {
     Submission::request(flow, ANA).input("target_srn", TARGETS[0]).input("duration", duration)
 }
 
-/// Runs the scenario of a flow, and waits until all Runs have ended.
-pub async fn run(child: &Child, flow: &str) {
+/// Runs the scenario of a flow, and waits until all Runs have ended, unless a restart with another configuration is part of it. Returns
+/// that configuration.
+pub async fn run(child: &Child, flow: &str) -> Option<Configured> {
     let ends = act(child, flow).await;
+    if flow == REMOVED {
+        return Some(Configured::WithoutFlows);
+    }
     child.until_idle().await;
     for (run, end) in ends {
         assert_eq!(child.status(run).await, end, "Run {run} of `{flow}`");
     }
+    None
 }
 
 /// Performs the actions of a scenario, and returns the expected final status of each Run.
@@ -76,6 +85,26 @@ async fn act(child: &Child, flow: &str) -> Vec<(RunId, RunStatus)> {
                 ends.push((run, RunStatus::Deescalated));
             }
             ends
+        }
+        REFUSED => {
+            let stranger = Submission::request(REFUSED, "eve@elsewhere.test").input("target_srn", TARGETS[0]);
+            child.submit_refused("a stranger requests", stranger.input("duration", hour)).await;
+            child.submit_refused("a duration is not offered", request(REFUSED, "7h")).await;
+            let nothing: RunId = "00000000-0000-0000-0000-000000000007".parse().unwrap();
+            child.submit_refused("ana revokes nothing", Submission::revoke(nothing, ANA)).await;
+            let run = child.submit_accepted("request", request(REFUSED, hour)).await;
+            let elsewhere = Submission::approve(run, BEN).in_message(MessageRef::new("crash", "elsewhere"));
+            child.submit_refused("ben approves in another message", elsewhere).await;
+            child.submit_accepted("ben denies", Submission::deny(run, BEN)).await;
+            vec![(run, RunStatus::Denied)]
+        }
+        REMOVED => {
+            let held = child.submit_accepted("request", request(REMOVED, hour)).await;
+            child.submit_accepted("ben approves", Submission::approve(held, BEN)).await;
+            child.until(held, |state| state.run.actor(Step::Escalate).is_some()).await;
+            child.submit_accepted("another request", request(REMOVED, DURATIONS[1])).await;
+            // They end after the restart.
+            vec![]
         }
         other => panic!("there is no scenario of `{other}`"),
     }

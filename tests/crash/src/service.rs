@@ -13,7 +13,7 @@ use sym_sdk::prelude::*;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use crate::clock::PersistentClock;
-use crate::flows;
+use crate::flows::{self, ACCOUNTS};
 use crate::journal::Journal;
 use crate::points::Points;
 use crate::store::CrashStore;
@@ -59,6 +59,8 @@ pub struct Call {
     pub at: Timestamp,
     /// The operation.
     pub op: Op,
+    /// The account.
+    pub account: String,
     /// The target's name.
     pub target: String,
     /// The identity whose access it is.
@@ -79,19 +81,30 @@ pub struct Call {
     pub awaited: bool,
 }
 
-/// A service that grants access by recording it.
-#[derive(Debug)]
+/// An account of a service that grants access by recording it.
+#[derive(Clone, Debug)]
 pub struct Service {
+    account: String,
     points: Arc<Points>,
     clock: Arc<PersistentClock>,
     store: Arc<CrashStore>,
-    calls: Journal<Call>,
+    calls: Arc<Journal<Call>>,
 }
 
 impl Service {
     /// Continues from the journal.
-    pub fn new(points: Arc<Points>, clock: Arc<PersistentClock>, store: Arc<CrashStore>, calls: Journal<Call>) -> Self {
-        Self { points, clock, store, calls }
+    pub fn new(
+        points: Arc<Points>,
+        clock: Arc<PersistentClock>,
+        store: Arc<CrashStore>,
+        calls: Arc<Journal<Call>>,
+    ) -> Self {
+        Self { account: ACCOUNTS[0].to_owned(), points, clock, store, calls }
+    }
+
+    /// Returns another account of the service.
+    pub fn in_account(&self, account: &str) -> Self {
+        Self { account: account.to_owned(), ..self.clone() }
     }
 
     async fn call(&self, op: Op, request: &AccessRequest<'_>) -> Result<ServiceResponse> {
@@ -114,6 +127,7 @@ impl Service {
         self.calls.append(Call {
             at: self.clock.now(),
             op,
+            account: self.account.clone(),
             target: request.target().name().to_string(),
             identity: request.identity().to_owned(),
             run,
@@ -167,11 +181,11 @@ fn unavailable(message: &str) -> Error {
     Error::new(ErrorKind::Unavailable, codes::HANDLER_FAILED, message)
 }
 
-/// Returns the access that results from these calls, as targets and identities.
-pub fn with_access<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<(&'a str, &'a str)> {
+/// Returns the access that results from these calls, as accounts, targets and identities.
+pub fn with_access<'a>(calls: impl IntoIterator<Item = &'a Call>) -> Vec<(&'a str, &'a str, &'a str)> {
     let mut holders = Vec::new();
     for call in calls.into_iter().filter(|call| call.answer.applies()) {
-        let access = (call.target.as_str(), call.identity.as_str());
+        let access = (call.account.as_str(), call.target.as_str(), call.identity.as_str());
         holders.retain(|held| *held != access);
         if call.op == Op::Grant {
             holders.push(access);
@@ -205,7 +219,9 @@ impl AccessStrategy for Service {
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {
         let calls = self.calls.lines();
-        let holders = with_access(&calls).into_iter().filter(|(name, _)| *name == target.name().as_str());
-        Ok(Some(holders.map(|(_, identity)| identity.to_owned()).collect()))
+        let is_here =
+            |(account, name, _): &(&str, &str, &str)| *account == self.account && *name == target.name().as_str();
+        let holders = with_access(&calls).into_iter().filter(is_here);
+        Ok(Some(holders.map(|(.., identity)| identity.to_owned()).collect()))
     }
 }

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crash::flows::WHOLE;
+use crash::configured::Configured;
+use crash::flows::{BY_HOOK, WHOLE};
 use crash::golden;
 use crash::parent::{End, Job, RunDir, for_each};
 use crash::points::Point;
@@ -160,6 +161,32 @@ fn promises_hold_after_kills_at_any_two_points() {
             }
             progress.add(1, format_args!("about {}", first.len() * first.len() / 2));
         }
+        Ok(())
+    });
+    tally.end(&progress);
+}
+
+/// The program is restarted with another configuration, after any write: access that was given before ends in time where it was given, none
+/// is given elsewhere, and nothing that was acknowledged is lost. A kill leaves what was written before it, so one point stands for all
+/// between two writes.
+#[test]
+fn promises_hold_after_a_restart_with_another_configuration() {
+    let _serial = SERIAL.lock();
+    let writes = |scenario| points_of(scenario).into_iter().filter(Point::is_after_a_write);
+    let cases: Vec<_> = [WHOLE, BY_HOOK]
+        .into_iter()
+        .flat_map(|scenario| writes(scenario).map(move |point| Case::new(scenario).then(&point)))
+        .flat_map(|case| Configured::CHANGED.map(|configured| (case.clone(), configured)))
+        .collect();
+    let (progress, tally) = (Progress::new("restarts with another configuration"), Tally::default());
+    for_each(&cases, |(case, configured)| {
+        let killed = case.kill(case.start())?;
+        tally.count(killed.is_some());
+        if let Some(dir) = killed {
+            dir.configure(*configured);
+            case.finish(dir).map_err(|error| format!("{configured:?}: {error}"))?;
+        }
+        progress.add(1, cases.len());
         Ok(())
     });
     tally.end(&progress);

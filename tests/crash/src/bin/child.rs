@@ -9,9 +9,12 @@
 )]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crash::child::Child;
+use crash::configured::Configured;
+use crash::points::Points;
 use crash::{load, points, scenarios};
 
 /// The lifetime after which a process counts as hanging.
@@ -32,20 +35,31 @@ fn main() {
     let mut next = || arguments.next().expect("usage: crash-child DIR (scenario FLOW | load SEED RUNS)");
     let dir = PathBuf::from(next());
     let kill_at = std::env::var(points::KILL_AT).ok().map(|point| point.parse().unwrap());
+    let points = Arc::new(Points::new(&dir, kill_at));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     match next().as_str() {
         "scenario" => {
             let flow = next();
             runtime.block_on(async {
-                let child = Child::start(&dir, kill_at, Duration::ZERO).await;
-                scenarios::run(&child, &flow).await;
+                if Configured::of(&dir) == Configured::Unchanged {
+                    let child = Child::start(&dir, points.clone(), Duration::ZERO).await;
+                    let changed = scenarios::run(&child, &flow).await;
+                    child.stop().await;
+                    let Some(changed) = changed else { return };
+                    points.before("change of the configuration");
+                    changed.set(&dir);
+                    points.after("change of the configuration");
+                }
+                // Whatever was begun comes to its end.
+                let child = Child::start(&dir, points, Duration::ZERO).await;
+                child.until_idle().await;
                 child.stop().await;
             });
         }
         "load" => {
             let (seed, runs) = (next().parse().unwrap(), next().parse().unwrap());
             runtime.block_on(async {
-                load::run(Child::start(&dir, kill_at, load::TICK).await, seed, runs).await;
+                load::run(Child::start(&dir, points, load::TICK).await, seed, runs).await;
             });
         }
         other => panic!("`{other}` is neither `scenario` nor `load`"),
