@@ -7,9 +7,10 @@
 //! some seconds.
 //!
 //! A state in memory is a prediction. It comes true if the Run's commits follow one another as predicted, because the machine is a
-//! pure function; the version of the stored Run tells. If it does not, the predicted inputs are dropped and the store has the last
-//! word: the timer or effect that they began with is still in it. So is everything else if the process ends before it has written:
-//! then the same calls are made again, with the same keys.
+//! pure function, and if the clock has not gone back since, because an input is written with the time at which it is written then. The
+//! version of the stored Run tells, and whether it waits for the same effects and timers. If it does not come true, the predicted
+//! inputs are dropped and the store has the last word: the timer or effect that they began with is still in it. So is everything else if
+//! the process ends before it has written: then the same calls are made again, with the same keys.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -65,8 +66,8 @@ struct UnwrittenInput {
     own: OwnInput,
     /// Keeps the effect from being executed again.
     _in_hand: Option<InFlightGuard>,
-    /// The predicted version of the Run after this input.
-    version: Option<u64>,
+    /// The predicted Run after this input.
+    predicted: Option<StoredRun>,
     /// The effects that it asks for.
     asks_for: Vec<u64>,
     /// Whether it is about an effect or timer that the store does not have.
@@ -90,7 +91,7 @@ impl Unwritten {
                 run.timers.get(&key.kind).is_some_and(|timer| timer.is_some_and(|(_, set)| set == generation))
             });
         let mut unwritten =
-            UnwrittenInput { own, _in_hand: in_hand, version: None, asks_for: Vec::new(), is_predicted };
+            UnwrittenInput { own, _in_hand: in_hand, predicted: None, asks_for: Vec::new(), is_predicted };
         run.predict(&mut unwritten, step);
         run.inputs.push_back(unwritten);
     }
@@ -120,12 +121,13 @@ impl Unwritten {
         self.runs().get(&run)?.inputs.front().map(|unwritten| unwritten.own.clone())
     }
 
-    /// Removes the first input of a Run, which was written and led to this version.
-    pub(super) fn written(&self, run: RunId, version: u64) {
+    /// Removes the first input of a Run, which was written. `stored` is the Run after it.
+    pub(super) fn written(&self, run: RunId, stored: Option<&StoredRun>) {
         let mut runs = self.runs();
         let Some(unwritten) = runs.get_mut(&run) else { return };
         let written = unwritten.inputs.pop_front();
-        let came_true = written.as_ref().is_some_and(|written| written.version == Some(version));
+        let predicted = written.as_ref().and_then(|written| written.predicted.as_ref());
+        let came_true = predicted.zip(stored).is_some_and(|(predicted, stored)| agree(predicted, stored));
         if came_true {
             // The store has them now, and their outcomes stay whatever becomes of later predictions.
             for seq in written.iter().flat_map(|written| &written.asks_for) {
@@ -215,7 +217,7 @@ impl UnwrittenRun {
         if let (Some(run), Some(state)) = (&mut self.latest, transition.state) {
             *run = StoredRun::new(run.version + 1, state.into());
         }
-        unwritten.version = self.latest.as_ref().map(|run| run.version);
+        unwritten.predicted = self.latest.clone();
         for effect in transition.effects.into_iter().filter(|effect| executes_from_memory(effect.lane())) {
             unwritten.asks_for.push(effect.key.seq);
             self.effects.insert(effect.key.seq, effect);
@@ -238,7 +240,7 @@ impl UnwrittenRun {
     fn forget_predictions(&mut self) {
         self.inputs.retain(|unwritten| !unwritten.is_predicted);
         for unwritten in &mut self.inputs {
-            unwritten.version = None;
+            unwritten.predicted = None;
             unwritten.asks_for.clear();
         }
         self.latest = None;
@@ -251,6 +253,21 @@ impl UnwrittenRun {
             }
         }
     }
+}
+
+/// Whether two states of a Run wait for the same effects and timers under the same numbers. Otherwise, the outcome of an effect of the
+/// one would be that of another effect of the other, or of one that it asks for later.
+fn agree(predicted: &StoredRun, stored: &StoredRun) -> bool {
+    let (one, other) = (&predicted.state, &stored.state);
+    let effects = |state: &RunState| -> Vec<_> {
+        state.pending.iter().map(|(seq, pending)| (*seq, pending.kind.clone())).collect()
+    };
+    let timers =
+        |state: &RunState| -> Vec<_> { state.timers.iter().map(|(kind, timer)| (*kind, timer.generation)).collect() };
+    predicted.version == stored.version
+        && (one.next_seq, one.next_generation) == (other.next_seq, other.next_generation)
+        && effects(one) == effects(other)
+        && timers(one) == timers(other)
 }
 
 /// Returns the time from which an effect may be executed before it is written.

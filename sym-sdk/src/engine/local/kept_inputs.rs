@@ -182,11 +182,11 @@ impl LocalEngine {
             // The time of what happened, unless the clock was ahead then.
             input.at = input.at.min(self.clock.now());
             self.deliver(key, input, settles, fired).await?;
-            let version = match self.run_cache.get(run) {
-                Some(run) => run.version,
-                None => self.load(run).await?.map_or(0, |run| run.version),
+            let stored = match self.run_cache.get(run) {
+                Some(stored) => Some(stored),
+                None => self.load(run).await?,
             };
-            self.unwritten.written(run, version);
+            self.unwritten.written(run, stored.as_ref());
             if let Some(key) = settles {
                 self.in_flight.forget_leases(key);
             }
