@@ -5,6 +5,7 @@ use std::time::Duration;
 use jiff::ToSpan;
 use sym_sdk::clock::Clock;
 use sym_sdk::machine::Access;
+use sym_sdk::model::RunId;
 
 use crate::asked::Asked;
 use crate::declared::Declared;
@@ -107,7 +108,8 @@ impl History {
             return self.crash().await;
         }
         if self.world.occurs(Trouble::People) {
-            return self.staff.change(&mut self.process);
+            let approvers = self.approvers();
+            return self.staff.change(&mut self.process, &approvers);
         }
         if self.world.occurs(Trouble::Outage) {
             return self.begin_outage();
@@ -124,6 +126,15 @@ impl History {
         }
     }
 
+    /// Returns the people who have approved a request that is still open, or are about to.
+    fn approvers(&self) -> Vec<&'static str> {
+        let runs = at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap();
+        let is_open = |run: RunId| runs.iter().any(|known| known.state.run.id() == run && known.state.is_open());
+        let wishes = self.people.wishes();
+        let approvals = wishes.iter().filter(|wish| matches!(wish.action, WishAction::Approve(run) if is_open(run)));
+        approvals.filter(|wish| wish.in_flight > 0 || wish.taken().is_some()).map(|wish| wish.who).collect()
+    }
+
     fn release(&self, waiting: &[(u64, &'static str)]) {
         let (ticket, point) = waiting[self.world.below(waiting.len())];
         self.world.log(format_args!("{point} goes on"));
@@ -131,12 +142,14 @@ impl History {
     }
 
     /// Advances the clock: a little while calls are in flight, and otherwise to the next deadline; occasionally further, as if the
-    /// machine had been suspended.
+    /// machine had been suspended, and more often while the store takes no writes: what waits for the end of an outage waits for long.
     fn time_passes(&mut self, calls_wait: bool) {
         let next = self.world.clock.until_somebody_wakes().unwrap_or_default();
         let up_to = |most: usize| Duration::from_millis(self.world.below(most) as u64);
+        let takes_writes = self.world.outage.refused_since().is_none();
         let time = match self.world.below(40) {
             0 => up_to(600_000),
+            4..14 if !takes_writes => up_to(600_000),
             1..4 => next,
             _ if calls_wait => up_to(200),
             _ => next,

@@ -15,13 +15,14 @@ use sym_sdk::runtime::Runtime;
 use crate::declared::Declared;
 use crate::disk::at_once;
 use crate::outage::OutageKind;
+use crate::promises::piece_of;
 use crate::staff::Staff;
 use crate::target::Target;
 use crate::world::World;
 
 /// The maximum time between something's falling due and its attempt, while a process is up. Leases that a crashed process has left
-/// behind, services that hang, and other access that waits for the same service are all shorter.
-const BOUND: Duration = Duration::from_secs(2 * 3600);
+/// behind, services that hang, and other access that waits for the same service are all shorter. An outage of the store can last longer.
+const BOUND: Duration = Duration::from_secs(40 * 60);
 
 /// The time for which hooks can defer the end of access.
 const DEFERRED: Duration = Duration::from_secs(IGNORED_EXPIRY_RETRY_DELAY.as_secs() * MAX_DEFERRALS as u64);
@@ -125,7 +126,9 @@ impl Live<'_> {
             let entitlement = other.state.access.grant().map(|grant| &grant.entitlement);
             other.state.run.id() != run && other.state.may_hold_access() && entitlement == Some(&grant.entitlement)
         });
-        if self.world.outage.kind().is_some() && (is_shared || grant.is_standing) {
+        // Nor is it repeated for access that was taken away, which is on record only then, too.
+        let is_taken = self.target.last_revocation(run).is_some() && !self.target.held().contains(&piece_of(grant));
+        if self.world.outage.kind().is_some() && (is_shared || grant.is_standing || is_taken) {
             return due;
         }
         match &state.access {

@@ -200,7 +200,7 @@ fn accounted_for(world: &World, held: &BTreeSet<Piece>, runs: &[StoredRun]) {
     }
 }
 
-fn piece_of(grant: &Grant) -> Piece {
+pub(crate) fn piece_of(grant: &Grant) -> Piece {
     (resource(grant.account.as_deref(), &grant.target), grant.identity.clone())
 }
 

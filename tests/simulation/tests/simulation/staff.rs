@@ -99,12 +99,24 @@ impl Staff {
 
     // Changes.
 
-    /// Something changes about somebody. Locks are set by a process, which may crash over it.
-    pub(crate) fn change(&self, process: &mut Process) {
+    /// Something changes about somebody, half of the time about one of the `approvers`: those whose approvals of open requests are to
+    /// count. Locks are set by a process, which may crash over it.
+    pub(crate) fn change(&self, process: &mut Process, approvers: &[&'static str]) {
         let world = self.world.clone();
+        let changing = |who: &&str| CHANGING.contains(who) && self.may_act(id(who));
+        let approvers: Vec<_> = approvers.iter().copied().filter(changing).collect();
+        if !approvers.is_empty() && world.once_in(2) {
+            world.count("an approver changes while a request is open");
+            return self.change_somebody(world.one_of(&approvers), process);
+        }
         // Half of the changes concern somebody who cannot act, so that there remain people who can.
         let idle: Vec<_> = CHANGING.into_iter().filter(|who| *who != GUEST && !self.may_act(id(who))).collect();
         let who = if !idle.is_empty() && world.once_in(2) { world.one_of(&idle) } else { world.one_of(&CHANGING) };
+        self.change_somebody(who, process);
+    }
+
+    fn change_somebody(&self, who: &'static str, process: &mut Process) {
+        let world = self.world.clone();
         let Some(user) = self.user(id(who)) else { return self.bring_back(who, process) };
         let how = match world.below(12) {
             0..4 => self.change_role(who, &user),
