@@ -50,7 +50,7 @@ use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 ///
 /// #[reducer]
 /// fn get_permissions() -> RequestPermission {
-///     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+///     RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 /// }
 ///
 /// fn main() -> std::process::ExitCode {

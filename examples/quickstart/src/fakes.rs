@@ -8,7 +8,7 @@ pub(crate) fn people() -> Vec<User> {
     [("ana@example.com", "U012ANA"), ("ben@example.com", "U012BEN"), ("cleo@example.com", "U012CLEO")]
         .into_iter()
         .filter_map(|(email, slack_id)| {
-            let user = User::person(UserId::from_email(email), email).ok()?;
+            let user = User::from_email(email).ok()?;
             Some(user.with_identity(UserIdentity::new("slack", "T012AB3CD", slack_id)))
         })
         .collect()

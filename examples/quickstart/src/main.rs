@@ -28,7 +28,7 @@ enum Urgency {
 /// Lets members approve, but not their own requests.
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member)
 }
 
 /// Notifies the channel. Urgent requests go to the on-call engineers first, and to the channel after ten minutes.

@@ -24,7 +24,7 @@ const ACCOUNT: &str = "123456789012";
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let iam = SimulatedIam::new().member("Admins", "ana@example.com").build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(iam.is_user_in_group(&ana, "Admins").await?);
 /// assert!(!iam.is_user_in_group(&ana, "Auditors").await?);
 /// # Ok(())

@@ -35,7 +35,7 @@
 //! #     .connection(replay.connection())
 //! #     .build()?;
 //! # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-//! # let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
+//! # let ann = User::from_email("ann@example.com")?;
 //! # let event = Event::builder(flow, Step::Request, ann).build();
 //! # assert!(on_request(&event, &AwsLambda::new(context)).await?.is_some());
 //! # replay.check()?;

@@ -73,7 +73,7 @@ pub fn strategy_type() -> StrategyType {
 /// # use sym_sdk::prelude::*;
 /// # let arn = "arn:aws:lambda:eu-central-1:123456789012:function:grant";
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-/// # let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
+/// # let ann = User::from_email("ann@example.com")?;
 /// # let target = AccessTarget::new("acme", "aws_lambda_function", Slug::parse("admins")?).with_setting("arn", arn);
 /// # let event = Event::builder(flow, Step::Escalate, ann).target(target.clone()).build();
 /// # let key = "0190f5a4-0000-7000-8000-000000000000:7".parse()?;

@@ -24,7 +24,7 @@ const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-5151515151515151";
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let sso = SimulatedSso::new().member("Admins", "ana@example.com").account("123456789012", "production").build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(sso.is_user_in_group(&ana, "Admins").await?);
 /// assert_eq!(sso.list_accounts(None).await?[0].name(), "production");
 /// # Ok(())

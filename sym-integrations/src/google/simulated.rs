@@ -22,7 +22,7 @@ use crate::kit::SimulatedService;
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let google = SimulatedGoogle::new().member("admins@example.com", "ana@example.com").build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(google.is_user_in_group(&ana, "admins@example.com").await?);
 /// assert!(!google.is_user_in_group(&ana, "audit@example.com").await?);
 /// # Ok(())

@@ -89,7 +89,7 @@ pub fn strategy_type() -> StrategyType {
 /// # use std::sync::Arc;
 /// # use sym_sdk::prelude::*;
 /// # let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-/// # let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
+/// # let ann = User::from_email("ann@example.com")?;
 /// # let target = AccessTarget::new("acme", "http_target", Slug::parse("office")?);
 /// # let event = Event::builder(flow, Step::Escalate, ann).target(target.clone()).build();
 /// # let key = "0190f5a4-0000-7000-8000-000000000000:7".parse()?;

@@ -129,7 +129,7 @@ impl AccountResolver {
         let Some(directory) = &self.directory else {
             let Some(email) = email else { return Ok(None) };
             // The account of an integration, for example, may have an address that cannot be a user's.
-            let Ok(user) = User::person(UserId::from_email(email), email) else { return Ok(None) };
+            let Ok(user) = User::from_email(email) else { return Ok(None) };
             let identity = UserIdentity::new(self.service, &*self.service_id, &account.id);
             return Ok(Some(Inserted::Existing(Arc::new(user.with_identity(identity)))));
         };

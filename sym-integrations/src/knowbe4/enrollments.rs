@@ -36,7 +36,7 @@ impl KnowBe4 {
     ///
     /// let passed = json!({ "enrollment_id": 1, "status": "Passed", "campaign_id": 7 });
     /// let knowbe4 = SimulatedKnowBe4::new().enrollment("ana@example.com", passed).build()?;
-    /// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+    /// let ana = User::from_email("ana@example.com")?;
     /// let enrollments = knowbe4.get_training_enrollments_for_user(&ana).campaign_id(7).await?;
     /// // An empty list says that the user is not enrolled.
     /// assert!(!enrollments.is_empty() && enrollments.iter().all(|enrollment| enrollment.is_complete()));

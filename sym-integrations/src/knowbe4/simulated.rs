@@ -15,7 +15,7 @@ use crate::kit::{SimulatedRequest, SimulatedService};
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let knowbe4 = SimulatedKnowBe4::new().member(17, "ana@example.com").build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(knowbe4.is_user_in_group(&ana, 17).await?);
 /// assert!(!knowbe4.is_user_in_group(&ana, 18).await?);
 /// # Ok(())

@@ -20,7 +20,7 @@ use crate::kit::{SimulatedMembers, SimulatedService};
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let okta = SimulatedOkta::new().member("00g1", "ana@example.com").build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(okta.is_user_in_group(&ana, "00g1").await?);
 /// assert!(!okta.is_user_in_group(&ana, "00g2").await?);
 /// # Ok(())

@@ -21,7 +21,7 @@ use crate::kit::{SimulatedMembers, SimulatedRequest, SimulatedService};
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let onelogin = SimulatedOneLogin::new().user_in_role(70, "ana@example.com", Privilege::Member).build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(onelogin.is_user_in_role(&ana, 70).await?);
 /// assert!(!onelogin.is_user_in_role(&ana, 71).await?);
 /// # Ok(())

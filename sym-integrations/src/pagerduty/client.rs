@@ -57,7 +57,7 @@ const API_TOKEN: &str = "api_token_secret";
 /// # let connection = replay.connection();
 /// let pagerduty = PagerDuty::builder("example").token("u+k3y").connection(connection).build()?;
 ///
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(pagerduty.is_on_call(&ana).schedule_name("prod").await?);
 /// # replay.check()?;
 /// # Ok(())

@@ -18,7 +18,7 @@ use crate::kit::{SimulatedRequest, SimulatedService};
 /// use sym_sdk::model::{User, UserId};
 ///
 /// let pagerduty = SimulatedPagerDuty::new().on_call("ana@example.com").build()?;
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// assert!(pagerduty.is_on_call(&ana).schedule_name("prod").await?);
 /// # Ok(())
 /// # }

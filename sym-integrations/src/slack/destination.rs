@@ -97,7 +97,7 @@ pub fn fallback<D: Into<RequestDestination>>(destinations: impl IntoIterator<Ite
 /// use sym_integrations::slack;
 /// use sym_sdk::model::{User, UserId, UserIdentity};
 ///
-/// let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+/// let ana = User::from_email("ana@example.com")?;
 /// let ana = ana.with_identity(UserIdentity::new("slack", "T012AB3CD", "U012AB3CD"));
 /// assert_eq!(format!("thank you, {}!", slack::mention(&ana)?), "thank you, <@U012AB3CD>!");
 /// # Ok::<(), sym_sdk::Error>(())
@@ -113,7 +113,7 @@ pub fn mention<'a>(user: impl Into<UserArg<'a>>) -> Result<String> {
 mod tests {
     use sym_sdk::error::codes::{IDENTITY_NOT_FOUND, INVALID_DESTINATION};
     use sym_sdk::forms::SlackUserSelection;
-    use sym_sdk::model::{User, UserId};
+    use sym_sdk::model::User;
 
     use super::*;
 
@@ -134,7 +134,7 @@ mod tests {
             assert_eq!(error.message(), format!("`{text}` is not a Slack user"));
             assert!(error.hint().unwrap().contains("begins with U or W"));
         }
-        let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+        let ana = User::from_email("ana@example.com").unwrap();
         let error = mention(&ana).unwrap_err();
         assert_eq!(error.code(), &IDENTITY_NOT_FOUND);
         assert_eq!(error.message(), "`ana@example.com` has no known Slack account");

@@ -32,7 +32,7 @@
 //! #[reducer]
 //! async fn get_permissions(slack: &Slack) -> Result<RequestPermission> {
 //!     let approvers = slack.users_in_channel("#approvers").await?;
-//!     Ok(RequestPermission::new(PermissionLevel::AllUsers, user_ids(&approvers).or(PermissionLevel::Admin)))
+//!     Ok(RequestPermission::decided_by(user_ids(&approvers).or(PermissionLevel::Admin)).seen_by(PermissionLevel::AllUsers))
 //! }
 //! ```
 //!

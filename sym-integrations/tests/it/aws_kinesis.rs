@@ -176,7 +176,7 @@ async fn nothing_is_sent_past_a_refused_entry_of_a_run() {
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 async fn lines_of_two_runs() -> Vec<AuditLine> {

@@ -12,7 +12,7 @@ use std::time::Duration;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Event, Flow, Step, User, UserId};
+use sym_sdk::model::{AccessTarget, Event, Flow, Step, User};
 use sym_integrations::kit::integrations;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, PriorAccess, PriorState, RevocationScope};
 
@@ -217,7 +217,7 @@ impl<W: ContractWorld> Case<W> {
 
     fn event(&self, step: Step) -> Event {
         let flow = Arc::new(Flow::builder("prod".parse().unwrap(), "acme").build());
-        let user = User::person(UserId::from_email(W::EMAIL), W::EMAIL).unwrap();
+        let user = User::from_email(W::EMAIL).unwrap();
         let event = Event::builder(flow, step, user.clone()).actor(Step::Request, user);
         event.target(self.world.target()).build()
     }

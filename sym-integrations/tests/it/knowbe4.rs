@@ -10,7 +10,7 @@ use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
-use sym_sdk::model::{Integration, User, UserId, UserIdentity};
+use sym_sdk::model::{Integration, User, UserIdentity};
 
 const DOMAIN: &str = "example.com";
 const ANA: &str = "ana@example.com";
@@ -21,7 +21,7 @@ fn client(replay: &Replay) -> KnowBe4 {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 /// Somebody whose account is stored already.

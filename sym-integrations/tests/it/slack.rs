@@ -16,7 +16,7 @@ use sym_integrations::slack::Slack;
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::error::Error;
-use sym_sdk::model::{User, UserId, UserIdentity};
+use sym_sdk::model::{User, UserIdentity};
 
 const TOKEN: &str = "xoxb-17653672481-S3CRET";
 const WORKSPACE: &str = "T012AB3CD";
@@ -72,7 +72,7 @@ fn with(mut member: Value, change: impl FnOnce(&mut Value)) -> Value {
 }
 
 fn user(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 fn known(email: &str, id: &str) -> User {

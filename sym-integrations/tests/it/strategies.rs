@@ -40,7 +40,7 @@ struct Asked {
 impl Asked {
     fn to(step: Step) -> Self {
         let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-        let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
+        let ann = User::from_email("ann@example.com").unwrap();
         let target = AccessTarget::new("acme", "office", Slug::parse("main").unwrap()).with_setting("floor", "7");
         let event = Event::builder(flow, step, ann.clone()).actor(Step::Request, ann).target(target.clone()).build();
         Self { event, target, key: KEY.parse().unwrap() }
@@ -244,7 +244,7 @@ struct Profile {
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 #[hook]

@@ -6,14 +6,14 @@ use sym_sdk::config::{self, Config, Reference};
 use sym_sdk::engine::MemoryStore;
 use sym_sdk::error::{Error, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput, User, UserId};
+use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, StepOutput, User};
 use sym_sdk::reducer;
 use sym_sdk::routing::{PermissionLevel, RequestPermission};
 use sym_sdk::runtime::{LocalSecrets, Plugin, Runtime};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult};
 
 pub(crate) fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 /// Returns the code of an error, after a check that no form of the error contains a credential.
@@ -131,5 +131,5 @@ impl Declared<'_> {
 
 #[reducer]
 pub(crate) fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }

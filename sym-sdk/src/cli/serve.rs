@@ -32,7 +32,7 @@ use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::machine::EffectError;
-use crate::model::{User, UserId, UserRole};
+use crate::model::{User, UserRole};
 use crate::runtime::{
     AuditAnchors, Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime, ServiceChecks,
 };
@@ -188,7 +188,7 @@ fn example_users(domain: Option<&str>) -> Vec<User> {
     let users = [("ana", UserRole::Member), ("ben", UserRole::Member), ("ada", UserRole::Admin)];
     let users = users.into_iter().filter_map(|(name, role)| {
         let email = format!("{name}@{domain}");
-        Some(User::person(UserId::from_email(&email), &email).ok()?.with_role(role))
+        Some(User::from_email(&email).ok()?.with_role(role))
     });
     users.collect()
 }

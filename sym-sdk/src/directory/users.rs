@@ -27,7 +27,7 @@ const MAX_BOT_NAME_CHARS: usize = 100;
 /// async fn get_permissions(event: &Event, directory: &Directory) -> Result<RequestPermission> {
 ///     let owner = directory.get_or_create_user_by_email(event.flow().var("owner")?).await?;
 ///     let approvers = user_ids([owner]).or(PermissionLevel::Admin);
-///     Ok(RequestPermission::new(PermissionLevel::Admin, approvers))
+///     Ok(RequestPermission::decided_by(approvers).seen_by(PermissionLevel::Admin))
 /// }
 /// ```
 #[derive(Clone)]

@@ -27,7 +27,7 @@ use crate::model::{Step, StepOutput};
 /// }
 ///
 /// let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-/// let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
+/// let ann = User::from_email("ann@example.com")?;
 /// let event = Event::builder(flow, Step::Request, ann).field("urgency", "Urgent").build();
 /// assert_eq!(on_request(&event)?, Some(ApprovalTemplate::approve().reason("it is urgent")));
 /// # Ok::<(), Error>(())

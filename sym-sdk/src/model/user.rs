@@ -153,7 +153,7 @@ impl UserIdentity {
 /// ```
 /// use sym_sdk::model::{User, UserId, UserRole};
 ///
-/// let ann = User::person(UserId::from_email("Ann@Example.com"), "Ann@Example.com")?.with_role(UserRole::Admin);
+/// let ann = User::from_email("Ann@Example.com")?.with_role(UserRole::Admin);
 /// assert_eq!(ann.username(), "ann@example.com");
 /// assert_eq!(ann.email_domain(), Some("example.com"));
 /// assert!(ann.is_admin());

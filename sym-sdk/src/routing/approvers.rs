@@ -51,7 +51,9 @@ impl Approvers {
     pub fn permission(&self) -> RequestPermission {
         let destinations = self.destinations();
         let allow_self = !destinations.is_empty() && destinations.iter().all(RequestDestination::self_allowed);
-        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(allow_self)
+        RequestPermission::decided_by(PermissionLevel::Member)
+            .seen_by(PermissionLevel::Admin)
+            .allow_self_approval(allow_self)
     }
 }
 

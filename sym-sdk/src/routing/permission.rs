@@ -181,7 +181,7 @@ fn with_hint<E: de::Error>(error: Error) -> E {
 /// ```
 /// use sym_sdk::prelude::*;
 ///
-/// let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(2);
+/// let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).approvals(2);
 /// assert_eq!(permission.required_approvals(), 2);
 /// assert!(!permission.self_approval_allowed());
 /// ```
@@ -209,19 +209,22 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Err
 }
 
 impl RequestPermission {
-    /// Creates a permission that requires one approval, from somebody other than the requester.
-    pub fn new(webapp_view: impl Into<PermissionScope>, approve_deny: impl Into<PermissionScope>) -> Self {
-        Self {
-            webapp_view: webapp_view.into(),
-            approve_deny: approve_deny.into(),
-            allow_self_approval: false,
-            approvals: 1,
-        }
+    /// Creates a permission that requires one approval, by one of these users other than the requester. The same users may see the request,
+    /// unless [`seen_by`](Self::seen_by) says otherwise.
+    pub fn decided_by(approve_deny: impl Into<PermissionScope>) -> Self {
+        let approve_deny = approve_deny.into();
+        Self { webapp_view: approve_deny.clone(), approve_deny, allow_self_approval: false, approvals: 1 }
+    }
+
+    /// Sets who may see the request in the web app, rather than those who may decide it.
+    pub fn seen_by(mut self, webapp_view: impl Into<PermissionScope>) -> Self {
+        self.webapp_view = webapp_view.into();
+        self
     }
 
     /// Creates a permission for administrators only. It is the default of flows without `get_permissions`.
     pub fn admins_only() -> Self {
-        Self::new(PermissionLevel::Admin, PermissionLevel::Admin)
+        Self::decided_by(PermissionLevel::Admin)
     }
 
     /// Parses the JSON form.

@@ -20,7 +20,7 @@ pub struct UserIds(BTreeSet<UserId>);
 ///
 /// # let on_call: Vec<User> = Vec::new();
 /// let approvers = user_ids(&on_call).or(PermissionLevel::Admin);
-/// let permission = RequestPermission::new(PermissionLevel::Member, approvers);
+/// let permission = RequestPermission::decided_by(approvers).seen_by(PermissionLevel::Member);
 /// ```
 pub fn user_ids<I>(users: I) -> UserIds
 where

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     fn user(name: &str) -> User {
-        User::person(UserId::from_email(name), name).unwrap()
+        User::from_email(name).unwrap()
     }
 
     #[test]

@@ -53,7 +53,7 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// # use sym_sdk::simulation::Simulation;
 /// #[reducer]
 /// fn get_permissions() -> RequestPermission {
-///     RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+///     RequestPermission::decided_by(PermissionLevel::Member)
 /// }
 ///
 /// # #[tokio::main(flavor = "current_thread")]

@@ -107,7 +107,7 @@ impl<'a> AccessRequest<'a> {
     /// use sym_sdk::strategy::AccessRequest;
     ///
     /// let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-    /// let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com")?;
+    /// let ann = User::from_email("ann@example.com")?;
     /// let target = AccessTarget::new("acme", "aws_lambda_function", Slug::parse("admins")?);
     /// let event = Event::builder(flow, Step::Escalate, ann).target(target.clone()).build();
     /// let key: EffectKey = "0190f5a4-0000-7000-8000-000000000000:7".parse()?;

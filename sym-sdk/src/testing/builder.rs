@@ -13,7 +13,7 @@ use crate::delivery::Delivery;
 use crate::handler::Registry;
 use crate::integration::IntegrationClient;
 use crate::integration::Outbox;
-use crate::model::{User, UserId, UserRole};
+use crate::model::{User, UserRole};
 use crate::runtime::{Builder, Limits, Runtime};
 use crate::simulation::Simulation;
 use crate::strategy::{AccessStrategy, StrategyType};
@@ -280,9 +280,7 @@ async fn add_people(simulation: &Simulation, people: Vec<Person>) -> Result<(), 
     for person in people {
         let user = match person {
             Person::User(user) => Ok(user),
-            Person::Email(email, role) => {
-                User::person(UserId::from_email(&email), &email).map(|user| user.with_role(role))
-            }
+            Person::Email(email, role) => User::from_email(&email).map(|user| user.with_role(role)),
         };
         let added = match user {
             Ok(user) => simulation.runtime().directory().put_user(user).await.map(drop),

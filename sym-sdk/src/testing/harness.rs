@@ -22,7 +22,7 @@ use crate::simulation::{Simulation, Timeline};
 /// # use sym_sdk::testing::Harness;
 /// # #[reducer]
 /// # fn get_permissions() -> RequestPermission {
-/// #     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+/// #     RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 /// # }
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -17,7 +17,7 @@ use sym_sdk::strategy::StrategyType;
 /// Members decide.
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Notifies the access channel.

@@ -60,7 +60,7 @@ fn lookalike_domains_are_external() {
 
 #[test]
 fn returns_identities_of_known_users() {
-    let ann = User::person(UserId::from_email("ann@bank.com"), "ann@bank.com").unwrap();
+    let ann = User::from_email("ann@bank.com").unwrap();
     let id = ann.id();
     let directory = Directory::new(MemoryDirectory::from_iter([ann]), ["bank.com"]);
     let saved = now(directory.put_identity(id, UserIdentity::new("okta", "bank.okta.com", "00u1"))).unwrap();
@@ -293,7 +293,7 @@ fn checks_deserialized_users() {
         assert_eq!(*now(directory.put_user(bad)).expect_err(what).code(), codes::USER_PROCESSING_ERROR, "{what}");
     }
     let ann = user("normal", id, "ann@example.com", Some("ann@example.com"));
-    let ben = User::person(UserId::from_email("ben@example.com"), "ben@example.com").unwrap();
+    let ben = User::from_email("ben@example.com").unwrap();
     assert_eq!(now(directory.put_users([ann, ben])).unwrap().len(), 2);
     assert_eq!(*now(directory.set_name(id, "x".repeat(201), "")).unwrap_err().code(), codes::USER_PROCESSING_ERROR);
     assert_eq!(now(directory.set_name(id, "Ann", "Lee")).unwrap().full_name(), "Ann Lee");

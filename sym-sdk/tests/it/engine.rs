@@ -184,7 +184,7 @@ async fn call_that_outlives_its_lease_excludes_itself_and_its_peers() {
 }
 
 fn submitted(run: RunId) -> InputBody {
-    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::from_email("ana@example.com").unwrap();
     InputBody::Submitted {
         event: EventId::from_uuid(*run.as_uuid()),
         actor: Arc::new(ana),

@@ -15,7 +15,7 @@ fn slug(text: &str) -> Slug {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 fn target() -> AccessTarget {

@@ -13,7 +13,7 @@ use sym_sdk::routing::{
 };
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 fn users(number: usize) -> Vec<SlackUser> {
@@ -201,7 +201,9 @@ fn approvers_convert_to_notifications_and_a_permission() {
     let first = SlackUser::new("U1").unwrap().allow_self(true).timeout(Duration::from_secs(5));
     let one = Approvers::from(first.clone());
     assert_eq!(one.notifications(), [Notification::to(first.clone()).timeout(Duration::from_secs(5))]);
-    let expected = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(true);
+    let expected = RequestPermission::decided_by(PermissionLevel::Member)
+        .seen_by(PermissionLevel::Admin)
+        .allow_self_approval(true);
     assert_eq!(one.permission(), expected);
 
     let mixed = Approvers::from(vec![first.clone(), SlackUser::new("U2").unwrap()]);
@@ -237,7 +239,8 @@ fn forward_context() {
 #[test]
 fn permission_json() {
     let ann = person("ann@example.com");
-    let permission = RequestPermission::new(PermissionLevel::AllUsers, user_ids([&ann]).or(PermissionLevel::Admin));
+    let permission =
+        RequestPermission::decided_by(user_ids([&ann]).or(PermissionLevel::Admin)).seen_by(PermissionLevel::AllUsers);
     let json = json!({ "webapp_view": "all_users", "approve_deny": [ann.id()], "allow_self_approval": false });
     assert_eq!(serde_json::to_value(&permission).unwrap(), json);
     assert_eq!(RequestPermission::from_json(&json).unwrap(), permission);

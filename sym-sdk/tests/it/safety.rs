@@ -24,7 +24,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 fn plain() -> Registry {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sym_sdk::model::{
     AccessTarget, Channel, ChannelType, DeescalateType, Environment, Event, Flow, Integration, Payload, Secret,
-    SecretSource, Slug, Step, Strategy, User, UserId,
+    SecretSource, Slug, Step, Strategy, User,
 };
 
 fn slug(text: &str) -> Slug {
@@ -36,7 +36,7 @@ fn targets_round_trip() {
 #[test]
 fn payloads_round_trip() {
     let target = AccessTarget::new("acme", "okta_group", slug("admins"));
-    let ann = User::person(UserId::from_email("a@b.c"), "a@b.c").unwrap();
+    let ann = User::from_email("a@b.c").unwrap();
     let event = Event::builder(Flow::builder(slug("x"), "acme").build(), Step::Deescalate, ann)
         .field("reason", "because")
         .target(target)

@@ -19,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member)
 }
 
 #[reducer]

@@ -35,9 +35,9 @@ fn field(name: &str, field_type: &str) -> PromptField {
 
 #[tokio::test]
 async fn resolves_slack_users_through_the_directory() {
-    let boss = User::person(UserId::from_email("boss@example.com"), "boss@example.com").unwrap();
+    let boss = User::from_email("boss@example.com").unwrap();
     let boss = boss.with_identity(UserIdentity::new("slack", "T1", "UBOSS"));
-    let elsewhere = User::person(UserId::from_email("eve@example.com"), "eve@example.com").unwrap();
+    let elsewhere = User::from_email("eve@example.com").unwrap();
     let elsewhere = elsewhere.with_identity(UserIdentity::new("slack", "T2", "UEVE"));
     let seen = Seen::default();
     let mut harness = Harness::builder()

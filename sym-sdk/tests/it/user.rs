@@ -8,7 +8,7 @@ use sym_sdk::error::codes;
 use sym_sdk::model::{User, UserId, UserIdentity, UserRole, UserType};
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 #[test]

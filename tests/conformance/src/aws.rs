@@ -9,7 +9,7 @@ use sym_integrations::aws_kinesis::StreamKind;
 use sym_integrations::aws_lambda::AwsLambda;
 use sym_integrations::aws_sso::{AwsSso, AwsSsoStrategy};
 use sym_integrations::http::BaseUrl;
-use sym_sdk::model::{AccessTarget, Event, Flow, Secret, SecretSource, Slug, Step, User, UserId};
+use sym_sdk::model::{AccessTarget, Event, Flow, Secret, SecretSource, Slug, Step, User};
 use sym_sdk::runtime::SecretReader;
 use sym_sdk::strategy::{AccessRequest, AccessStrategy};
 
@@ -146,7 +146,7 @@ impl Change {
             .with_setting("permission_set_arn", permission_set)
             .with_setting("account_id", account_id);
         let flow = Arc::new(Flow::builder(Slug::parse("prod")?, "acme").build());
-        let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com")?;
+        let ana = User::from_email("ana@example.com")?;
         Ok(Self { event: Event::builder(flow, Step::Escalate, ana).target(target.clone()).build(), target })
     }
 

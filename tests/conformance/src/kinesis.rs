@@ -19,7 +19,7 @@ const MAX_RECORDS: usize = 100;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Delivers the first entries of some Runs. The result, or the failure, has them as `lines`, each with its Run.

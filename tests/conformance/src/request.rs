@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use sym_sdk::error::Error;
-use sym_sdk::model::{User, UserId};
+use sym_sdk::model::User;
 
 #[derive(Deserialize)]
 pub(crate) struct Request {
@@ -72,7 +72,7 @@ impl TryFrom<String> for Person {
     type Error = Error;
 
     fn try_from(email: String) -> Result<Self, Error> {
-        User::person(UserId::from_email(&email), &email).map(Self)
+        User::from_email(&email).map(Self)
     }
 }
 

@@ -15,7 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 #[reducer]
 fn get_permissions(event: &Event, points: State<Arc<Points>>) -> RequestPermission {
     points.before("effect get_permissions");
-    let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+    let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin);
     let permission = permission.approvals(flows::approvals(event.flow().name()));
     points.after("effect get_permissions");
     permission

@@ -8,7 +8,7 @@ use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationSc
 /// Members decide, but not on their own requests.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(false)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).allow_self_approval(false)
 }
 
 /// Notifies one channel.

@@ -19,7 +19,7 @@ impl Settings {
 /// Members decide, subject to the hooks.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Notifies the environment's channel.

@@ -16,7 +16,7 @@ pub async fn get_permissions(event: &Event, okta: &Okta, directory: &Directory) 
     let emails = okta.users_in_group(group).await?;
     let approvers = directory.get_or_create_users_by_emails(emails.iter().map(String::as_str)).await?;
     let approvers = user_ids(approvers.iter().map(|user| &**user)).or(PermissionLevel::Admin);
-    Ok(RequestPermission::new(PermissionLevel::Member, approvers))
+    Ok(RequestPermission::decided_by(approvers).seen_by(PermissionLevel::Member))
 }
 
 /// Notifies the department's channel.

@@ -6,7 +6,7 @@ use sym_sdk::prelude::*;
 /// Lets members decide.
 #[reducer]
 pub fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).allow_self_approval(true)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).allow_self_approval(true)
 }
 
 /// Notifies one channel.

@@ -231,12 +231,11 @@ mod tests {
 
     use serde_json::json;
     use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, PromptField};
-    use sym_sdk::model::UserId;
 
     use super::*;
 
     fn form(number: u128, opened: Timestamp) -> OpenForm {
-        let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+        let ana = User::from_email("ana@example.com").unwrap();
         let snapshot = FormSnapshot::new(PromptForm::new(Vec::new()));
         OpenForm::new(run(number), format!("V{number}"), Arc::new(ana), opened, snapshot)
     }

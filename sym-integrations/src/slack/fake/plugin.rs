@@ -111,7 +111,7 @@ mod tests {
     use sym_sdk::config::Config;
     use sym_sdk::directory::{Directory, MemoryDirectory};
     use sym_sdk::error::ErrorKind;
-    use sym_sdk::model::{Integration, Slug, UserId, UserIdentity};
+    use sym_sdk::model::{Integration, Slug, UserIdentity};
     use sym_sdk::runtime::Plugin;
 
     use super::*;
@@ -121,7 +121,7 @@ mod tests {
         let address = |text: &str| text.parse().unwrap();
         let (listen, server) = (address("127.0.0.1:0"), address("127.0.0.1:3000"));
         let mut config = FakeConfig::new(listen, server, directory, Arc::new(SystemClock));
-        config.people = vec![User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap()];
+        config.people = vec![User::from_email("ana@example.com").unwrap()];
         let integration = Integration::new(Slug::parse("main").unwrap(), "slack", "T012AB3CD");
         config.integrations = vec![integration; integrations];
         config
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn members_have_the_users_identity_or_a_generated_one() {
-        let person = |email: &str| User::person(UserId::from_email(email), email).unwrap();
+        let person = |email: &str| User::from_email(email).unwrap();
         let account = |id: &str| UserIdentity::new("slack", "T012AB3CD", id);
         let people = [
             person("ana@example.com"),

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use sym_integrations::aws::{AssumeRole, Credentials, PermissionContext, PermissionContextBuilder, Region};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, Result};
-use sym_sdk::model::{AccessTarget, Event, Flow, Slug, Step, StepOutput, User, UserId};
+use sym_sdk::model::{AccessTarget, Event, Flow, Slug, Step, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult};
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sym";
@@ -99,7 +99,7 @@ pub(crate) struct Asked<'a, S> {
 impl<'a, S: AccessStrategy> Asked<'a, S> {
     pub(crate) fn new(strategy: &'a S, target: AccessTarget, identity: &'a str) -> Self {
         let flow = Flow::builder(Slug::parse("prod").unwrap(), "acme").build();
-        let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+        let ana = User::from_email("ana@example.com").unwrap();
         let event = Event::builder(flow, Step::Escalate, ana).target(target.clone()).build();
         Self { strategy, event, target, identity }
     }

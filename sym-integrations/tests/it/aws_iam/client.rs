@@ -4,13 +4,13 @@ use sym_integrations::aws::{AssumeRole, PermissionContext, Region};
 use sym_integrations::aws_iam::{AwsIam, SimulatedIam};
 use sym_integrations::field_options;
 use sym_sdk::error::ErrorKind;
-use sym_sdk::model::{User, UserId, UserIdentity};
+use sym_sdk::model::{User, UserIdentity};
 
 use super::fake::{ACCOUNT, arn, client, start};
 use crate::aws::support::{code, keys};
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use sym_integrations::aws_lambda::{AwsLambda, FunctionArn};
 use sym_integrations::http::{BaseUrl, Connection};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{Error, ErrorKind};
-use sym_sdk::model::{Event, Flow, Slug, Step, User, UserId};
+use sym_sdk::model::{Event, Flow, Slug, Step, User};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -101,7 +101,7 @@ async fn reads_responses() {
 #[tokio::test]
 async fn accepts_events_as_payloads() {
     let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-    let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
+    let ann = User::from_email("ann@example.com").unwrap();
     let event = Event::builder(flow, Step::Request, ann).field("reason", "an alert").build();
     let replay = Replay::new();
     replay.post(path_of(FUNCTION)).json(event.to_json()).reply(Reply::status(200));

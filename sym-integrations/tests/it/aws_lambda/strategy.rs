@@ -7,7 +7,7 @@ use sym_integrations::aws_lambda::{AwsLambda, LambdaStrategy};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, DeescalateType, Event, Flow, Slug, Step, StepOutput, User, UserId};
+use sym_sdk::model::{AccessTarget, DeescalateType, Event, Flow, Slug, Step, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope};
 
 use super::{FUNCTION, path_of};
@@ -19,7 +19,7 @@ fn target(name: &str) -> AccessTarget {
 
 fn event(step: Step, target: &AccessTarget) -> Event {
     let flow = Arc::new(Flow::builder(Slug::parse("prod").unwrap(), "acme").build());
-    let user = |email| User::person(UserId::from_email(email), email).unwrap();
+    let user = |email| User::from_email(email).unwrap();
     Event::builder(flow, step, user("bob@example.com"))
         .actor(Step::Request, user("ann@example.com"))
         .target(target.clone())
@@ -134,7 +134,7 @@ async fn targets_that_share_a_function_are_distinct() {
     assert_ne!(strategy.resource(&target("admins")), strategy.resource(&target("readers")));
     assert_eq!(strategy.resource(&target("admins")), strategy.resource(&target("admins")));
     assert_eq!(strategy.revocation_scope(), RevocationScope::Unknown);
-    let ann = User::person(UserId::from_email("ann@example.com"), "ann@example.com").unwrap();
+    let ann = User::from_email("ann@example.com").unwrap();
     assert_eq!(strategy.fetch_remote_identity(&ann).await.unwrap().as_deref(), Some("ann@example.com"));
 
     replay.post(path_of(FUNCTION)).header("x-amz-invocation-type", "DryRun").reply(Reply::status(204));

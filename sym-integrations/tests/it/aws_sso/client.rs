@@ -6,7 +6,7 @@ use sym_integrations::aws_sso::{AccountState, AwsSso, SimulatedSso};
 use sym_integrations::field_options;
 use sym_integrations::kit::vendor_errors;
 use sym_sdk::error::ErrorKind;
-use sym_sdk::model::{User, UserId, UserIdentity};
+use sym_sdk::model::{User, UserIdentity};
 use wiremock::ResponseTemplate;
 
 use super::fake::{ANA, BEN, GROUP, INSTANCE, MANAGEMENT, SET, STORE, client, start, user};
@@ -14,7 +14,7 @@ use crate::aws::fake::json_failure;
 use crate::aws::support::{code, keys};
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::GRACE;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Declares two targets that give the same assignment, and one of a group.

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use serde_json::{Value, json};
 use sym_integrations::github::{GitHub, GitHubBuilder};
 use sym_integrations::http::{BaseUrl, SecretString};
-use sym_sdk::model::{User, UserId, UserIdentity};
+use sym_sdk::model::{User, UserIdentity};
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
@@ -466,6 +466,6 @@ fn page(
 
 /// A user with a GitHub account.
 pub(crate) fn person(email: &str, account: u64) -> User {
-    let user = User::person(UserId::from_email(email), email).unwrap();
+    let user = User::from_email(email).unwrap();
     user.with_identity(UserIdentity::new("github", ORG, account.to_string()))
 }

@@ -5,7 +5,7 @@ use sym_integrations::github::{GitHub, GitHubStrategy};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, User, UserId};
+use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Step, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, PriorAccess, PriorState, RevocationScope};
 
 use super::fake::{ANA, API, BOB, EVE, FakeGitHub, ORG, State, person};
@@ -143,7 +143,7 @@ async fn follows_the_account_and_not_the_login() {
     let error = by_login.revoke().await.unwrap_err();
     assert!(error.hint().unwrap().contains("`502`"), "{error}");
     assert!(fake.changes().is_empty());
-    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::from_email("ana@example.com").unwrap();
     assert_eq!(strategy.fetch_remote_identity(&ana).await.unwrap(), None);
 }
 

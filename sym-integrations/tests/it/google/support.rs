@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sym_integrations::google::{Google, GoogleBuilder};
 use sym_integrations::http::{Auth, SecretString};
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::model::{User, UserId};
+use sym_sdk::model::User;
 
 pub(super) const DOMAIN: &str = "example.com";
 pub(super) const GROUP: &str = "admins@example.com";
@@ -61,5 +61,5 @@ pub(super) fn duplicate() -> Reply {
 }
 
 pub(super) fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }

@@ -5,7 +5,7 @@ use sym_integrations::field_options;
 use sym_integrations::jira::{Jira, SimulatedJira};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::ErrorKind;
-use sym_sdk::model::{User, UserId};
+use sym_sdk::model::User;
 
 use super::failures::jira;
 use crate::vendor_support::code;
@@ -107,7 +107,7 @@ async fn finds_people_by_the_address_that_they_show() {
     let replay = Replay::new();
     let path = "/rest/api/3/user/search";
     let hit = |id: &str, email: Value, active: bool| json!({ "accountId": id, "emailAddress": email, "active": active });
-    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::from_email("ana@example.com").unwrap();
     let hidden = || hit("5b1", json!(null), true);
     for (hits, expected) in [
         (json!([hidden()]), Err("Identity:NOT_FOUND")),

@@ -10,7 +10,7 @@ use sym_integrations::testing::Replay;
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::error::Error;
-use sym_sdk::model::{User, UserId};
+use sym_sdk::model::User;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -152,7 +152,7 @@ pub(super) fn entry(user: &str, policy: &str, level: u32, schedule: Option<&str>
 }
 
 pub(super) fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 pub(super) fn emails(users: &[Arc<User>]) -> Vec<&str> {

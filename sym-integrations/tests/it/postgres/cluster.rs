@@ -20,7 +20,7 @@ use secrecy::ExposeSecret;
 use sym_integrations::postgres::{Postgres, PostgresBuilder, PostgresStrategy, TemporaryLogin};
 use sym_sdk::error::{Error, Result};
 use sym_sdk::machine::EffectKey;
-use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Run, RunId, Step, StepOutput, User, UserId};
+use sym_sdk::model::{AccessTarget, Environment, Event, Flow, Run, RunId, Step, StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult};
 use tempfile::TempDir;
 use tokio_postgres::{Client, Config, NoTls, SimpleQueryMessage};
@@ -348,7 +348,7 @@ impl<'a> Asked<'a> {
             .build();
         let flow = Arc::new(flow);
         let (target, id) = (target(role), format!("0190a0a0-0000-7000-8000-00000000{run:04x}").parse().unwrap());
-        let person = User::person(UserId::from_email(user), user).unwrap();
+        let person = User::from_email(user).unwrap();
         let event = |step| {
             let channel = Event::builder(Arc::clone(&flow), step, person.clone()).build().channel().clone();
             let run = Run::new(id, &flow, channel);

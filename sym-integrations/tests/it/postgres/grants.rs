@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use sym_sdk::error::ErrorKind;
-use sym_sdk::model::{Event, Flow, Step, User, UserId};
+use sym_sdk::model::{Event, Flow, Step, User};
 use sym_sdk::strategy::{AccessStrategy, RevocationScope};
 
 use super::cluster::{Asked, Cluster, LOGIN_KEY, PASSWORD, SUPERUSER_PASSWORD, code, rows, target};
@@ -261,7 +261,7 @@ async fn only_the_hook_after_a_grant_gets_the_login() {
         .build()
         .unwrap();
     let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
-    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::from_email("ana@example.com").unwrap();
     let event = |step, target: Option<sym_sdk::model::AccessTarget>| {
         let event = Event::builder(flow.clone(), step, ana.clone());
         target.into_iter().fold(event, sym_sdk::model::EventBuilder::target).build()

@@ -16,7 +16,7 @@ use crate::GRACE;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 static HANDED_OUT: Mutex<Vec<(String, String)>> = Mutex::new(Vec::new());

@@ -208,7 +208,7 @@ async fn a_click_reads_the_run_once_and_the_user_once() {
     let runtime = runtime.store(store.clone()).build().await.unwrap();
     world.router = app.router(runtime.clone());
     let ben = ["U0BEN".to_owned(), "ben@example.com".to_owned(), UserId::from_email("ben@example.com").to_string()];
-    let known = User::person(UserId::from_email("ben@example.com"), "ben@example.com").unwrap();
+    let known = User::from_email("ben@example.com").unwrap();
     runtime.directory().put_user(known).await.unwrap();
     let request = async || {
         let request = Submission::request("prod", "ana@example.com").input("target_id", "admins").input("duration", "1h");

@@ -160,7 +160,7 @@ async fn a_refusal_is_shown_only_to_the_user_who_clicked() {
 async fn guests_can_decide_if_the_flow_allows_it() {
     #[reducer]
     fn get_permissions() -> RequestPermission {
-        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::AllUsers)
+        RequestPermission::decided_by(PermissionLevel::AllUsers).seen_by(PermissionLevel::Admin)
     }
     let handlers = sym_sdk::handlers![get_permissions, super::get_request_notifications];
     let harness = builder(vec![reason()]).handlers(handlers);

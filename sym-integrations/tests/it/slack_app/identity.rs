@@ -14,7 +14,7 @@ use super::{SIGNING_SECRET, World, builder, get_request_notifications, reason};
 #[reducer]
 async fn get_permissions(directory: &Directory) -> Result<RequestPermission> {
     let partner = directory.get_or_create_user_by_email("partner@elsewhere.example").await?;
-    Ok(RequestPermission::new(PermissionLevel::Admin, user_ids([partner]).or(PermissionLevel::Admin)))
+    Ok(RequestPermission::decided_by(user_ids([partner]).or(PermissionLevel::Admin)).seen_by(PermissionLevel::Admin))
 }
 
 /// A world that trusts these teams, whose flow admits guests.

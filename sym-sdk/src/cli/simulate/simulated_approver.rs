@@ -5,7 +5,7 @@
 
 use super::driver::Driver;
 use crate::error::Result;
-use crate::model::{Channel, RunId, User, UserId, UserRole};
+use crate::model::{Channel, RunId, User, UserRole};
 use crate::runtime::{Actor, Submission};
 
 /// Approves a Run as admins that are created for this, as many as the request needs. Adds a note for each.
@@ -29,7 +29,7 @@ pub(super) async fn approve(
         if driver.runtime().directory().user_by_email(&email).await?.is_some() {
             continue;
         }
-        let admin = User::person(UserId::from_email(&email), &email)?.with_role(UserRole::Admin);
+        let admin = User::from_email(&email)?.with_role(UserRole::Admin);
         driver.runtime().directory().put_user(admin).await?;
         notes.push(format!("no decision given: approved by the simulated admin {email}"));
         driver.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;

@@ -33,7 +33,7 @@ use crate::suggest;
 ///
 /// #[reducer]
 /// fn get_permissions(vars: Vars<Settings<'_>>) -> RequestPermission {
-///     RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(vars.approvals.unwrap_or(1))
+///     RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).approvals(vars.approvals.unwrap_or(1))
 /// }
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

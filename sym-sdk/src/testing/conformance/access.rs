@@ -55,7 +55,7 @@ impl<'a, S: Store> SteppedRun<'a, S> {
 
     async fn act(&mut self, action: Action) -> Checked {
         let email = if matches!(action, Action::Request(_)) { "ana@example.com" } else { "ada@example.com" };
-        let actor = User::person(UserId::from_email(email), email).expect("an e-mail address");
+        let actor = User::from_email(email).expect("an e-mail address");
         let event = EventId::from_uuid(uuid::Uuid::from_u128(u128::from(self.version)));
         let (actor, channel) = (Arc::new(actor.with_role(UserRole::Admin)), Channel::new(ChannelType::Api));
         self.step(InputBody::Submitted { event, actor, channel, action }).await

@@ -21,7 +21,7 @@ use crate::machine::{
     Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementChange, EntitlementKey, Input, InputBody, InputReply,
     Lane, Rules, RunState, TimerChange, TimerKind, step,
 };
-use crate::model::{Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, User, UserId};
+use crate::model::{Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, User};
 
 #[doc(hidden)]
 pub use self::{access::*, audit::*, commits::*, effects::*, runs::*, timers::*};
@@ -134,7 +134,7 @@ fn at(second: i64) -> Timestamp {
 /// A Run that has just been requested.
 fn requested(run: RunId, now: Timestamp) -> RunState {
     let flow = Flow::builder(Slug::lossy("prod"), "acme").build();
-    let actor = User::person(UserId::from_email("ana@example.com"), "ana@example.com").expect("an e-mail address");
+    let actor = User::from_email("ana@example.com").expect("an e-mail address");
     let body = InputBody::Submitted {
         event: EventId::from_uuid(Uuid::from_u128(1)),
         actor: Arc::new(actor),

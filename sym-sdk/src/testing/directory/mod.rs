@@ -16,7 +16,7 @@ use crate::clock::VirtualClock;
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 use crate::engine::{MemoryStore, Store};
 use crate::error::{Error, ErrorCode, Result};
-use crate::model::{User, UserId};
+use crate::model::User;
 
 /// The stores that [`check_directory`] checks. Clones share the same stores.
 #[derive(Clone)]
@@ -120,7 +120,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).expect("an e-mail address")
+    User::from_email(email).expect("an e-mail address")
 }
 
 /// Returns the code of an expected error.

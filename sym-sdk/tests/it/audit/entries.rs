@@ -19,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 #[reducer]
@@ -181,7 +181,7 @@ async fn settled_lines_are_one_object_per_event_as_in_syms_schema() {
 
 #[tokio::test]
 async fn a_line_has_the_members_of_syms_schema() {
-    let person = |email| User::person(UserId::from_email(email), email).unwrap();
+    let person = |email| User::from_email(email).unwrap();
     let builder = builder().user(person("ana@example.com")).user(person("ben@example.com"));
     let mut harness = builder.build().await.unwrap();
     let run = harness.request("prod").duration("1h").field("reason", "incident 42").await.unwrap();
@@ -295,7 +295,7 @@ async fn the_run_of_a_flow_picker_is_the_parent() {
 /// In Slack people have an account; elsewhere they have their Sym identity.
 #[tokio::test]
 async fn actors_have_their_identity_in_the_service_of_the_channel() {
-    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::from_email("ana@example.com").unwrap();
     let ana = ana.with_name("Ana", "Lee").with_identity(UserIdentity::new("slack", "T1", "U1"));
     let mut harness = builder().user(ana).build().await.unwrap();
     let slack = Channel::new(ChannelType::Slack);

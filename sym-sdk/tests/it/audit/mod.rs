@@ -45,7 +45,7 @@ fn requested(number: u128) -> Commit {
     let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
     let body = InputBody::Submitted {
         event: EventId::from_uuid(*run.as_uuid()),
-        actor: Arc::new(User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap()),
+        actor: Arc::new(User::from_email("ana@example.com").unwrap()),
         channel: Channel::new(ChannelType::Api),
         action: Action::Request(Box::default()),
     };
@@ -72,7 +72,7 @@ async fn records(runs: u128) -> Vec<AuditRecord> {
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Members decide, and nobody is notified.

@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 fn key() -> AuditKey {

@@ -19,7 +19,7 @@ use crate::support::access_flow;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Hides all flows from one person.
@@ -90,7 +90,7 @@ fn request(actor: impl Into<Actor>) -> sym_sdk::runtime::FlowRequest {
 }
 
 fn eve_user() -> User {
-    User::person(UserId::from_email("eve@elsewhere.test"), "eve@elsewhere.test").unwrap()
+    User::from_email("eve@elsewhere.test").unwrap()
 }
 
 fn dir() -> tempfile::TempDir {

@@ -29,7 +29,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member).allow_self_approval(true)
+    RequestPermission::decided_by(PermissionLevel::Member).allow_self_approval(true)
 }
 
 fn plain() -> Registry {

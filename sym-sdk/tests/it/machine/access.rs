@@ -101,7 +101,7 @@ fn open_ended_access_lasts_until_it_is_revoked() {
     let [ana, ben, cho, ..] = everybody();
     let mut params = FlowParams::default();
     params.schedule_deescalation = false;
-    let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+    let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin);
     let mut world = World::new(flow(true, params), Hooks::NONE, permission);
     world.escalate(&ana, &ben);
     assert!(world.timers.is_empty());
@@ -115,7 +115,7 @@ fn only_admins_revoke_early_if_the_flow_disallows_it() {
     let [ana, ben, _, ada, _] = everybody();
     let mut params = FlowParams::default();
     params.allow_revoke = false;
-    let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+    let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin);
     let mut world = World::new(flow(true, params), Hooks::NONE, permission);
     world.escalate(&ana, &ben);
     let reply = world.act(&ana, Action::Revoke);

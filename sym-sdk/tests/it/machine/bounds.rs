@@ -66,7 +66,7 @@ fn a_crowd_without_permission_cannot_keep_out_a_denial() {
         params.allow_guest_interaction = admits_guests;
         world.flow = flow(true, params);
         if admits_guests {
-            world.permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::AllUsers);
+            world.permission = RequestPermission::decided_by(PermissionLevel::AllUsers).seen_by(PermissionLevel::Admin);
         }
         world.open(&ana);
         world.approve(&ben);

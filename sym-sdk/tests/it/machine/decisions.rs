@@ -33,7 +33,7 @@ fn an_access_request_proceeds_from_request_to_deescalation() {
 #[test]
 fn an_approval_only_flow_stops_after_approval() {
     let [ana, ben, ..] = everybody();
-    let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+    let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin);
     let mut world = World::new(flow(false, FlowParams::default()), Hooks::NONE, permission);
     world.escalate(&ana, &ben);
     assert_eq!(world.status(), RunStatus::Approved);
@@ -75,10 +75,9 @@ fn notifies_the_actor_of_a_queued_decision_that_is_refused() {
 fn refuses_decisions_beyond_the_permissions() {
     let [ana, ben, cho, ada, gus] = everybody();
     let mut world = World::access();
-    world.permission = RequestPermission::new(
-        PermissionLevel::Admin,
-        PermissionScope::try_from(sym_sdk::prelude::user_ids([&*ben])).unwrap(),
-    );
+    world.permission =
+        RequestPermission::decided_by(PermissionScope::try_from(sym_sdk::prelude::user_ids([&*ben])).unwrap())
+            .seen_by(PermissionLevel::Admin);
     world.open(&ana);
     for (who, expected) in [
         (&cho, expect_test::expect!["cho@example.com is not permitted to decide this request (SymSDK:NOT_PERMITTED)"]),
@@ -139,7 +138,7 @@ fn guests_cannot_request_and_decide_only_if_flow_and_permissions_admit_them() {
     ] {
         let mut params = FlowParams::default();
         params.allow_guest_interaction = guests;
-        let permission = RequestPermission::new(PermissionLevel::Admin, level);
+        let permission = RequestPermission::decided_by(level).seen_by(PermissionLevel::Admin);
         let mut world = World::new(flow(true, params), Hooks::NONE, permission);
         world.open(&ana);
         let reply = world.approve(&gus);

@@ -97,7 +97,7 @@ impl World {
     }
 
     pub(super) fn access() -> Self {
-        let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+        let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin);
         Self::new(flow(true, FlowParams::default()), Hooks::NONE, permission)
     }
 

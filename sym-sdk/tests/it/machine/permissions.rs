@@ -121,7 +121,7 @@ fn a_request_that_failed_is_not_submitted_again() {
 fn an_approver_may_revoke_after_a_demotion() {
     let [ana, _, _, ada, _] = everybody();
     let mut world = World::access();
-    world.permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Admin);
+    world.permission = RequestPermission::decided_by(PermissionLevel::Admin);
     world.escalate(&ana, &ada);
     let demoted = user("ada", UserRole::Member);
     assert_eq!(allowed(&world, &demoted), [ActionKind::Revoke]);

@@ -65,8 +65,10 @@ fn make_world(
         .filter(|(bit, _)| hooks & (1 << bit) != 0)
         .map(|(_, hook)| hook)
         .collect();
-    let permission =
-        RequestPermission::new(PermissionLevel::Admin, level).approvals(approvals).allow_self_approval(allow_self);
+    let permission = RequestPermission::decided_by(level)
+        .seen_by(PermissionLevel::Admin)
+        .approvals(approvals)
+        .allow_self_approval(allow_self);
     let mut world = World::new(flow(access, params), hooks, permission);
     let timeout = Duration::from_secs(300);
     world.notifications =

@@ -173,7 +173,7 @@ mod listed {
 
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
-        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(2)
+        RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).approvals(2)
     }
 
     /// The example of the guide.
@@ -214,7 +214,7 @@ mod two {
 
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
-        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(2)
+        RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).approvals(2)
     }
 
     #[hook]

@@ -24,7 +24,7 @@ mod three_of_two {
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
         let approvers = user_ids([id("ben"), id("cleo")]).or(PermissionLevel::Admin);
-        RequestPermission::new(PermissionLevel::Member, approvers).approvals(3)
+        RequestPermission::decided_by(approvers).seen_by(PermissionLevel::Member).approvals(3)
     }
 }
 
@@ -34,7 +34,7 @@ mod requester_only {
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
         let approvers = user_ids([id("ana")]).or(PermissionLevel::Admin);
-        RequestPermission::new(PermissionLevel::Member, approvers)
+        RequestPermission::decided_by(approvers).seen_by(PermissionLevel::Member)
     }
 }
 
@@ -43,7 +43,7 @@ mod two_members {
 
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
-        RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member).approvals(2)
+        RequestPermission::decided_by(PermissionLevel::Member).approvals(2)
     }
 }
 
@@ -53,7 +53,7 @@ mod bot_named {
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
         let approvers = user_ids([id("ben"), bot().id()]).or(PermissionLevel::Admin);
-        RequestPermission::new(PermissionLevel::Member, approvers).approvals(2)
+        RequestPermission::decided_by(approvers).seen_by(PermissionLevel::Member).approvals(2)
     }
 }
 
@@ -71,7 +71,7 @@ mod everybody_defers {
 
     #[reducer]
     pub(super) fn get_permissions() -> RequestPermission {
-        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+        RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
     }
 
     #[hook]

@@ -77,7 +77,7 @@ async fn all_can_be_asked_for() {
 async fn without_a_runtime_there_is_nothing_to_count() {
     let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
     let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
-    let ana = User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap();
+    let ana = User::from_email("ana@example.com").unwrap();
     let event = Event::builder(flow, Step::Request, ana).build();
     let error = directory.event_count(&event, Step::Request).await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::CONFIGURATION));

@@ -7,7 +7,7 @@ use expect_test::expect;
 use sym_sdk::error::codes;
 use sym_sdk::handler::Registry;
 use sym_sdk::handlers;
-use sym_sdk::model::{RunId, UserId, UserIdentity};
+use sym_sdk::model::{RunId, UserIdentity};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Actor, Submission};
 use sym_sdk::testing::Harness;
@@ -58,7 +58,7 @@ impl World {
     async fn new(handlers: Registry, answers: Answers) -> Self {
         let answers = Arc::new(answers);
         let known = UserIdentity::new("test", "test", "id-of-the-directory");
-        let dora = User::person(UserId::from_email("dora@example.com"), "dora@example.com").unwrap();
+        let dora = User::from_email("dora@example.com").unwrap();
         let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(handlers);
         let builder = builder.state(answers.clone()).user(dora.with_identity(known));
         Self { harness: builder.build().await.unwrap(), answers }
@@ -232,7 +232,7 @@ async fn a_resolved_actor_is_read_again_a_second_later() {
     let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
     let runtime = harness.runtime().clone();
     let directory = runtime.directory();
-    let cyd = User::person(UserId::from_email("cyd@example.com"), "cyd@example.com").unwrap();
+    let cyd = User::from_email("cyd@example.com").unwrap();
     let cyd = directory.put_user(cyd.with_role(UserRole::Member)).await.unwrap();
     directory.put_identity(cyd.id(), UserIdentity::new("slack", "T1", "U1")).await.unwrap();
     let resolve = || runtime.actor_by_identity("slack", "T1", "U1");

@@ -117,7 +117,7 @@ async fn spellings_of_an_address_are_one_person() {
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member).approvals(2)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).approvals(2)
 }
 
 /// Two addresses of one mailbox are one vote.
@@ -209,7 +209,7 @@ async fn approver_lists_are_not_inherited() {
     #[reducer]
     async fn get_permissions(directory: &Directory) -> Result<RequestPermission> {
         let owner = directory.get_or_create_user_by_email("owner@example.com").await?;
-        Ok(RequestPermission::new(PermissionLevel::Member, user_ids([owner]).or(PermissionLevel::Admin)))
+        Ok(RequestPermission::decided_by(user_ids([owner]).or(PermissionLevel::Admin)).seen_by(PermissionLevel::Member))
     }
 
     let builder = Harness::builder().access_flow("prod", ["admins"]).handlers(handlers![get_permissions]);

@@ -97,7 +97,7 @@ fn desk_type(desk: Desk) -> FrontEndType {
 }
 
 fn person(email: &str) -> User {
-    User::person(UserId::from_email(email), email).unwrap()
+    User::from_email(email).unwrap()
 }
 
 struct Served {

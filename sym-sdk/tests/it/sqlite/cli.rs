@@ -32,7 +32,7 @@ impl StoreFixture {
         environment.strategy.fail_revocations(3);
         environment.clock.advance(HOUR / 6);
         runtime.run_until_idle().await.unwrap();
-        let admin = User::person(UserId::from_email("ada@example.com"), "ada@example.com").unwrap();
+        let admin = User::from_email("ada@example.com").unwrap();
         runtime.directory().put_user(admin.with_role(UserRole::Admin)).await.unwrap();
         Self { path: environment.path(), environment, held, stuck }
     }

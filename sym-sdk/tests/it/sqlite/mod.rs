@@ -36,7 +36,7 @@ pub(crate) fn requested(flow: &str, run: RunId, now: Timestamp) -> Transition {
     let flow = Flow::builder(flow.parse().unwrap(), "acme").build();
     let body = InputBody::Submitted {
         event: EventId::from_uuid(*run.as_uuid()),
-        actor: Arc::new(User::person(UserId::from_email("ana@example.com"), "ana@example.com").unwrap()),
+        actor: Arc::new(User::from_email("ana@example.com").unwrap()),
         channel: Channel::new(ChannelType::Api),
         action: Action::Request(Box::default()),
     };

@@ -25,7 +25,7 @@ pub(super) const HOUR: Duration = Duration::from_secs(60 * 60);
 
 #[reducer]
 pub(super) fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// The configuration of a flow that grants access to a group.

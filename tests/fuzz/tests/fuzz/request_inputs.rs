@@ -14,7 +14,7 @@ use crate::target::fuzz;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 fn field(name: &str, kind: &str) -> config::PromptField {

@@ -5,7 +5,7 @@ mod prod {
 
     #[reducer]
     fn get_permissions(_event: &Event) -> RequestPermission {
-        RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+        RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
     }
 
     #[hook]

@@ -36,7 +36,7 @@ const MAX_CONCURRENT_REQUESTS: usize = 64;
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Member, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member)
 }
 
 #[reducer]

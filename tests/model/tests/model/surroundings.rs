@@ -90,7 +90,7 @@ impl Surroundings {
             Standing::Deleted => return None,
         };
         let name = format!("{person:?}@example.com").to_lowercase();
-        Some(Arc::new(User::person(UserId::from_email(&name), &name).unwrap().with_role(role)))
+        Some(Arc::new(User::from_email(&name).unwrap().with_role(role)))
     }
 
     /// Returns whom the runtime would look up for an input that can decide the request.

@@ -167,7 +167,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 impl Request {
     pub(crate) fn new(bounds: Bounds) -> Self {
-        let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+        let permission = RequestPermission::decided_by(PermissionLevel::Member)
+            .seen_by(PermissionLevel::Admin)
             .approvals(bounds.approvals)
             .allow_self_approval(false);
         Self { flows: Flows::new(), permission, bounds }

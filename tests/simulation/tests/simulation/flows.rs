@@ -63,7 +63,7 @@ mod code {
     pub(super) async fn get_permissions(event: &Event, world: State<World>) -> Result<RequestPermission> {
         world.call(Place::Reducer, "get_permissions", || ()).await?;
         let policy = Policy::of(event.flow().name());
-        let permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member);
+        let permission = RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin);
         Ok(permission.approvals(policy.approvals).allow_self_approval(policy.self_approval))
     }
 

@@ -37,7 +37,7 @@ fn since(fixture: &Fixture, begun: Timestamp) -> Duration {
 
 #[reducer]
 fn get_permissions() -> RequestPermission {
-    RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Member)
+    RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 /// Without caches: the process has not seen the Run before.
