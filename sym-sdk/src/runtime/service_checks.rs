@@ -52,7 +52,7 @@ pub struct ClientCheck {
     pub integration: String,
     /// The key of the client in an environment, which differs from the type where several clients share one.
     pub key: String,
-    /// Who the service takes the program for; `None` if that is not known.
+    /// The identity that the service takes the program for; `None` if that is not known.
     pub identity: Option<String>,
     /// The reason why the client cannot be used; `None` if nothing is wrong, or nothing was checked.
     pub error: Option<EffectError>,
@@ -150,7 +150,7 @@ impl Runtime {
 /// A strategy, or the reason why it could not be built.
 type BuiltStrategy = Result<Arc<dyn DynAccessStrategy>, EffectError>;
 
-/// What is to be checked.
+/// The clients and strategies to check.
 #[derive(Default)]
 struct Subjects {
     clients: Vec<BuiltClient>,
