@@ -279,8 +279,9 @@ fn returned(known: Known, method: &Ident) -> Option<Known> {
 fn is_strict(after: &[TokenTree]) -> bool {
     match after {
         [question, ..] if is_punct(question, '?') => true,
-        [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.') => {
-            ["unwrap", "expect", "map_err", "ok_or", "ok_or_else"].iter().any(|strict| method == strict)
+        [dot, TokenTree::Ident(method), TokenTree::Group(_), rest @ ..] if is_punct(dot, '.') => {
+            ["unwrap", "expect"].iter().any(|strict| method == strict)
+                || ["map_err", "ok_or", "ok_or_else"].iter().any(|kept| method == kept) && is_strict(rest)
         }
         _ => false,
     }

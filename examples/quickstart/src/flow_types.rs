@@ -40,6 +40,6 @@ pub mod repository_access {
     }
 }
 
-sym_sdk::generated_types! {
+::sym_sdk::generated_types! {
     "repository-access" => "dfd8d07ae2e865d8",
 }

@@ -106,6 +106,7 @@ impl Times {
             users.insert(user, VecDeque::new());
         }
         if let Some(times) = users.get_mut(&user) {
+            times.retain(|at| *at > now.minus(HOUR));
             times.push_back(now);
         }
     }

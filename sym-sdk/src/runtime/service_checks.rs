@@ -21,7 +21,7 @@ use crate::machine::EffectError;
 use crate::model::{AccessTarget, Flow, Strategy};
 use crate::strategy::DynAccessStrategy;
 
-/// The number of checks at once.
+/// The number of checks at once, of a program that does nothing else.
 const CONCURRENCY: usize = 8;
 
 /// The checks of all clients and targets of a configuration, in the order of their names and of the configuration.
@@ -125,7 +125,7 @@ impl Builder {
             subjects.strategies.push((declared.clone(), built.ok_or_else(|| not_built(declared, &faults))));
         }
         subjects.flows = flows.into_iter().map(|planned| planned.flow).collect();
-        Ok(subjects.check(&*clock, limit).await)
+        Ok(subjects.check(&*clock, limit, CONCURRENCY).await)
     }
 }
 
@@ -138,12 +138,13 @@ impl Runtime {
             subjects.add_clients(entry.clients());
             subjects.flows.push(entry.flow.clone());
             let Some(declared) = entry.flow.strategy() else { continue };
-            if subjects.strategies.iter().all(|(known, _)| known.name() != declared.name()) {
+            if subjects.strategies.iter().all(|(known, _)| known != declared) {
                 let built = entry.strategy().ok_or_else(|| not_built(declared, &entry.faults()));
                 subjects.strategies.push((declared.clone(), built));
             }
         }
-        subjects.check(&**self.clock(), self.executor.limits.strategy).await
+        // One by one, because revocations call the same services.
+        subjects.check(&**self.clock(), self.executor.limits.strategy, 1).await
     }
 }
 
@@ -168,7 +169,7 @@ impl Subjects {
         }
     }
 
-    async fn check(mut self, clock: &dyn Clock, limit: Duration) -> ServiceChecks {
+    async fn check(mut self, clock: &dyn Clock, limit: Duration, concurrency: usize) -> ServiceChecks {
         self.clients.sort_by(|one, other| one.id().cmp(&other.id()));
         let clients = self.clients.iter().map(|client| check_client(client, clock, limit));
         let flows = &self.flows;
@@ -178,8 +179,8 @@ impl Subjects {
         // Collected first: the checks of both kinds are made at the same time.
         let (clients, targets): (Vec<_>, Vec<_>) = (clients.collect(), targets.collect());
         let (clients, targets) = futures_util::join!(
-            stream::iter(clients).buffered(CONCURRENCY).collect::<Vec<_>>(),
-            stream::iter(targets).buffered(CONCURRENCY).collect::<Vec<_>>(),
+            stream::iter(clients).buffered(concurrency).collect::<Vec<_>>(),
+            stream::iter(targets).buffered(concurrency).collect::<Vec<_>>(),
         );
         ServiceChecks { clients, targets }
     }
@@ -278,7 +279,7 @@ impl Check<'_> {
         let shorter = |flow: &Arc<Flow>| {
             longest(flow).filter(|longest| *longest < sessions).map(|longest| (flow.name().clone(), longest))
         };
-        let own = |flow: &&Arc<Flow>| flow.strategy().is_some_and(|own| own.name() == self.declared.name());
+        let own = |flow: &&Arc<Flow>| flow.strategy().is_some_and(|own| own == self.declared);
         let shorter: Vec<_> = self.flows.iter().filter(own).filter_map(shorter).collect();
         if shorter.is_empty() {
             return None;

@@ -70,13 +70,17 @@ impl Runtime {
             }
         };
         let key = key.as_ref().map_or_else(|| InputKey::new(format!("event:{event}")), submission_key);
-        let actor = match &input.body {
-            InputBody::Submitted { actor, .. } => Some(actor.id()),
+        let limited = match &input.body {
+            InputBody::Submitted { actor, action, .. }
+                if !actor.is_admin() && !matches!(action, Action::Request(_) | Action::Prompt) =>
+            {
+                Some(actor.id())
+            }
             _ => None,
         };
         match self.engine.submit(key, input).await {
             Ok(reply) => {
-                if let (InputReply::Refused { .. }, Some(actor)) = (&reply, actor) {
+                if let (InputReply::Refused { .. }, Some(actor)) = (&reply, limited) {
                     self.executor.refused_action_rate.count(actor, self.clock().now());
                 }
                 receipt(run, event, reply)
@@ -133,8 +137,8 @@ impl Runtime {
         if is_request {
             self.check_visible(&flow, &actor).await?;
             self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
-        } else if !actor.is_admin() {
-            // Administrators can always end access.
+        } else if !actor.is_admin() && !matches!(action, Action::Revoke) {
+            // The end of access does not wait.
             self.executor.refused_action_rate.check(&actor, &self.executor.limits, self.clock().now())?;
         }
         if let Action::Request(request) = &mut action {

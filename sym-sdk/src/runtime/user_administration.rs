@@ -241,7 +241,6 @@ impl Runtime {
         Srn::from_slugs(&crate::model::Slug::lossy(organization), "directory", None, DIRECTORY)
     }
 
-    /// Revokes the access of a user, and denies their open requests.
     /// Records what was done to a user, and ends what they have, whether or not it could be recorded.
     async fn record_and_end(
         &self,
@@ -254,6 +253,7 @@ impl Runtime {
         recorded.and(ended)
     }
 
+    /// Revokes the access of a user, and denies their open requests.
     async fn end_access(&self, admin: &Administration, user: UserId) -> Result<EndedAccess> {
         let channel = Channel::new(ChannelType::Scheduler);
         let (mut ended, mut failure) = (EndedAccess::default(), None);

@@ -38,7 +38,7 @@ pub(super) fn file<'a>(flows: impl IntoIterator<Item = &'a std::sync::Arc<Flow>>
     for module in modules.values() {
         let _ = write!(file, "\n{module}");
     }
-    let _ = writeln!(file, "\nsym_sdk::generated_types! {{");
+    let _ = writeln!(file, "\n::sym_sdk::generated_types! {{");
     for (flow, module) in &modules {
         let _ = writeln!(file, "    {flow:?} => {:?},", hash(module));
     }
@@ -187,9 +187,10 @@ fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?', '…', ':']) { text } else { text + "." }
 }
 
-/// Returns text on one line.
+/// Returns text on one line, without the characters that change the direction of text, which the compiler denies in comments.
 fn line(text: &str) -> String {
-    text.split(|c: char| c.is_control() || c.is_whitespace())
+    let changes_direction = |c: char| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.split(|c: char| c.is_control() || c.is_whitespace() || changes_direction(c))
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ")

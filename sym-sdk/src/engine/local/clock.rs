@@ -56,7 +56,10 @@ impl LocalEngine {
                 Ok(InputReply::Accepted { .. }) => runs += 1,
                 Ok(_) => {}
                 // Each further attempt would take as long, and the ends of access wait for this.
-                Err(error) if error.kind() == ErrorKind::Timeout => return Err(error),
+                Err(error) if error.kind() == ErrorKind::Timeout => {
+                    failed = Some(error);
+                    break;
+                }
                 // One Run that cannot be stepped must not keep the others from being handled.
                 Err(error) => {
                     tracing::error!(%error, run = %id, "could not clamp the due times of a Run");

@@ -162,7 +162,7 @@ impl Probe<'_> {
             primaries.insert(value.map_or(Ok(input.name), |value| self.primary(*value))?);
         }
         let (_, required) = self.complete(accepted.clone(), None)?;
-        for (name, aliases) in self.absent(names, &primaries)? {
+        for (name, aliases) in self.absent(names, &primaries, &accepted)? {
             mismatches.push(Mismatch::Missing { name, aliases, is_required: required.contains(name) });
         }
         for input in read().filter(|input| input.may_be_absent) {
@@ -181,11 +181,12 @@ impl Probe<'_> {
         &self,
         names: Names,
         primaries: &BTreeSet<&'static str>,
+        accepted: &[Named],
     ) -> Result<Vec<(&'static str, Vec<&'static str>)>, Panicked> {
         let mut absent: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
         for name in names.iter().copied().filter(|name| self.inputs.iter().all(|input| input.name != *name)) {
             let primary = self.primary((name, Given::Simplest))?;
-            if primaries.contains(primary) {
+            if primaries.contains(primary) || self.may_be_alias(name, names, accepted)? {
                 continue;
             }
             let group = match absent.iter().position(|(known, _)| *known == primary) {
@@ -202,6 +203,22 @@ impl Probe<'_> {
             }
         }
         Ok(absent)
+    }
+
+    /// Returns whether a name can be another one of a value that is there. The error about a duplicate tells that, but a type with a rule of
+    /// its own may refuse the simplest value before, and then nothing is known.
+    fn may_be_alias(&self, name: &'static str, names: Names, accepted: &[Named]) -> Result<bool, Panicked> {
+        let given = (name, Given::Simplest);
+        for value in accepted {
+            let error = self.run(&[*value, given])?;
+            if matches!(error.as_ref().map(DeError::kind), Some(DeErrorKind::Duplicate(_))) {
+                return Ok(true);
+            }
+        }
+        let is_refused = self.run(&[given])?.is_some_and(|error| error.name() == Some(name));
+        let is_unknown =
+            |input: &Input| names.contains(&input.name) && accepted.iter().all(|(known, _)| *known != input.name);
+        Ok(is_refused && self.inputs.iter().any(is_unknown))
     }
 
     fn is_unexpected(&self, input: &Input) -> Result<bool, Panicked> {
@@ -228,7 +245,8 @@ impl Probe<'_> {
                 continue;
             };
             match error.kind() {
-                DeErrorKind::Type { expected, .. } => {
+                // A value of which a part can be absent may be accepted in full.
+                DeErrorKind::Type { expected, .. } if accepted.is_none() => {
                     let expected = expected.clone();
                     return Ok((vec![Mismatch::Type { name, expected }], None));
                 }

@@ -250,7 +250,9 @@ impl Builder {
                 unknown: &self.config.unknown_settings,
             })
             .collect();
-        let handler_data::Findings { errors, warnings } = handler_data::check(&checked);
+        let all_flows_are_known =
+            checked.len() == self.config.flows.len() && plan.flows.iter().all(|plan| plan.faults.is_empty());
+        let handler_data::Findings { errors, warnings } = handler_data::check(&checked, all_flows_are_known);
         plan.warnings.extend(warnings);
         for (plan, errors) in plan.flows.iter_mut().filter(|plan| sound(plan)).zip(errors) {
             plan.unmet.extend(errors);

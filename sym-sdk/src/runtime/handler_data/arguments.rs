@@ -160,9 +160,10 @@ impl Found<'_, '_> {
             None if data.inputs.is_empty() => format!("{owner} has no {noun}s"),
             None => format!("the {noun}s are {}", suggest::quoted(data.inputs.iter().map(|input| input.name))),
         });
-        // An optional var may be set by another configuration of the same flow.
+        // An optional var may be set by another configuration of the same flow, and an optional field by another flow.
+        let is_certain = is_required || *noun == "field" && !(data.may_be_missing)(name);
         let error = self.error(message).with_hint(hint);
-        Some(if is_required || *noun == "field" { error } else { Diagnostic { severity: Severity::Warning, ..error } })
+        Some(if is_certain { error } else { Diagnostic { severity: Severity::Warning, ..error } })
     }
 
     fn refused(&self, name: &str, samples: &[usize], error: &str, variants: &[&'static str]) -> Diagnostic {

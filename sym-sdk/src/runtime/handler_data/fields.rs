@@ -36,7 +36,8 @@ pub(super) fn check(
         has_default: &|name| flow.flow.field(name).is_some_and(|field| field.default().is_some()),
         is_read_elsewhere: &|_| false,
         may_be_missing: &|name| {
-            handler.flows.iter().any(|other| other.request_fields().any(|field| field.name() == name))
+            !handler.all_flows_are_known
+                || handler.flows.iter().any(|other| other.request_fields().any(|field| field.name() == name))
         },
     };
     found.extend(diagnostics(handler, requirement, &data, mismatches));

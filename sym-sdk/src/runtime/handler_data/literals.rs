@@ -20,7 +20,7 @@ pub(super) fn check(
 ) {
     for literal in handler.record.literals() {
         let names = names(literal.kind, flow, all);
-        if names.contains(literal.name) {
+        if is_among(literal, &names) {
             found.extend(wrong_type(handler.record, literal, flow));
             continue;
         }
@@ -40,6 +40,7 @@ pub(super) fn check(
         let location = location(handler.record, literal);
         let is_field = matches!(literal.kind, LiteralKind::Field | LiteralKind::TypedField(_));
         let diagnostic = match elsewhere {
+            None if !handler.all_flows_are_known => Diagnostic::warning(location, message),
             None if literal.is_strict || is_field => Diagnostic::error(location, message),
             None => Diagnostic::note(location, message),
             Some(other) if literal.is_strict => {
@@ -58,8 +59,16 @@ pub(super) fn check(
     }
 }
 
+/// Returns whether the name exists. Names of targets and flows are looked up without regard to case.
+fn is_among(literal: &Literal, names: &BTreeSet<&str>) -> bool {
+    match literal.kind {
+        LiteralKind::Target | LiteralKind::Flow => names.iter().any(|name| name.eq_ignore_ascii_case(literal.name)),
+        _ => names.contains(literal.name),
+    }
+}
+
 fn names_contain(literal: &Literal, flow: &CheckedFlow<'_>, all: &[CheckedFlow<'_>]) -> bool {
-    names(literal.kind, flow, all).contains(literal.name)
+    is_among(literal, &names(literal.kind, flow, all))
 }
 
 /// Returns the names that exist.
@@ -137,7 +146,7 @@ pub(super) fn check_filter(
             LiteralKind::Flow => (flows.clone(), "the configuration".to_owned()),
             _ => continue,
         };
-        if names.contains(literal.name) {
+        if is_among(literal, &names) {
             continue;
         }
         let (subject, noun) = (record.subject(), noun(literal.kind));

@@ -39,8 +39,8 @@ pub(super) struct Findings {
     pub(super) warnings: Vec<Diagnostic>,
 }
 
-/// Compares all handlers with the flows that use them.
-pub(super) fn check(flows: &[CheckedFlow<'_>]) -> Findings {
+/// Compares all handlers with the flows that use them. Where flows with errors were left out, these may have what the others lack.
+pub(super) fn check(flows: &[CheckedFlow<'_>], all_flows_are_known: bool) -> Findings {
     let mut findings = Findings { errors: flows.iter().map(|_| Vec::new()).collect(), warnings: Vec::new() };
     let mut takers: BTreeMap<_, (&'static HandlerRecord, Vec<usize>)> = BTreeMap::new();
     for (index, flow) in flows.iter().enumerate() {
@@ -51,7 +51,7 @@ pub(super) fn check(flows: &[CheckedFlow<'_>]) -> Findings {
     }
     for (record, takers) in takers.into_values() {
         let of_handler: Vec<&CheckedFlow<'_>> = takers.iter().filter_map(|index| flows.get(*index)).collect();
-        let handler = Handler { record, flows: &of_handler };
+        let handler = Handler { record, flows: &of_handler, all_flows_are_known };
         for (index, flow) in takers.iter().zip(&of_handler) {
             let mut found = Vec::new();
             for requires in record.requires() {
@@ -88,6 +88,7 @@ pub(super) fn check_filter(
 struct Handler<'a> {
     record: &'static HandlerRecord,
     flows: &'a [&'a CheckedFlow<'a>],
+    all_flows_are_known: bool,
 }
 
 impl CheckedFlow<'_> {

@@ -57,7 +57,7 @@ pub(super) fn check_filter(
     flows: &BTreeSet<&str>,
     location: &SourceLocation,
 ) -> Vec<Diagnostic> {
-    let handler = Handler { record, flows: &[] };
+    let handler = Handler { record, flows: &[], all_flows_are_known: true };
     let mut found = Vec::new();
     for requires in record.requires() {
         let Requires::Vars(requirement) = requires else { continue };

@@ -186,7 +186,7 @@ fn only_whoever_opened_a_form_submits_it() {
 fn only_those_who_may_act_wait_for_the_active_event_of_a_routed_request() {
     let [ana, ben, cho, ada, _] = everybody();
     let mut world = World::access();
-    world.permission = RequestPermission::new(PermissionLevel::Admin, PermissionLevel::Admin);
+    world.permission = RequestPermission::decided_by(PermissionLevel::Admin);
     world.hooks = Hooks::NONE.with(Hook::On(Step::Approve));
     world.request(&ana);
     assert!(matches!(world.approve(&ben), InputReply::Accepted { .. }), "before that, anybody might be an approver");
