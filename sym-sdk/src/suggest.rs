@@ -1,11 +1,18 @@
 //! Hints for mistyped names: the nearest known name, and the list of all of them.
 
+/// The maximal length of a name that may be a typo of another, in bytes. The comparison takes time in proportion to its square.
+const MAX_LENGTH: usize = 100;
+
 /// Returns the known name that is most similar to `name`, if `name` may be a typo of it.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if name.len() > MAX_LENGTH {
+        return None;
+    }
     let typed = name.to_lowercase();
     let limit = typed.chars().count().div_ceil(3);
     known
         .into_iter()
+        .filter(|candidate| candidate.len() <= MAX_LENGTH)
         .map(|candidate| (strsim::damerau_levenshtein(&typed, &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, _)| *distance)

@@ -122,9 +122,14 @@ impl Evaluator {
             (None, holds) => match holds.to_bool() {
                 Some(true) => {}
                 Some(false) => {
-                    let message = block.body.get_attribute("error_message");
-                    let message =
-                        message.and_then(|message| scope.reporting_to(&Sink::default()).eval(&message.value).to_text());
+                    let message = match block.body.get_attribute("error_message") {
+                        // Terraform does not display it either.
+                        Some(message) if scope.is_sensitive(&message.value) => {
+                            Some("the condition is not met; its `error_message` refers to a sensitive value".into())
+                        }
+                        Some(message) => scope.reporting_to(&Sink::default()).eval(&message.value).to_text(),
+                        None => None,
+                    };
                     let message = message.as_deref().unwrap_or("the condition is not met").trim_end().to_owned();
                     self.report_condition(*severity, Diagnostic::error(location, format!("{subject}: {message}")));
                 }

@@ -3,6 +3,7 @@
 //! Some text that is parsed stands in no file: JSON is translated to the native syntax, a block and its overrides are merged. Such
 //! a source remembers where each of its pieces came from, so that every location is one in a file that an author can open.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -24,6 +25,8 @@ pub(super) struct SourceFile {
     text: String,
     /// The origins of the text, by position; empty for the text of a file.
     pieces: Vec<Piece>,
+    /// The offsets at which lines start, once a location was asked for.
+    line_starts: OnceCell<Vec<usize>>,
 }
 
 /// A piece of text, up to the start of the next one.
@@ -87,13 +90,13 @@ impl SourceBuilder {
 
     /// Returns the source, which bears the name of a file.
     pub(super) fn finish(self, file: &SourceFile) -> SourceFile {
-        SourceFile { path: file.path.clone(), text: self.text, pieces: self.pieces }
+        SourceFile { path: file.path.clone(), text: self.text, pieces: self.pieces, line_starts: OnceCell::new() }
     }
 }
 
 impl SourceFile {
     pub(super) fn new(path: impl Into<PathBuf>, text: String) -> Self {
-        Self { path: Arc::new(path.into()), text, pieces: Vec::new() }
+        Self { path: Arc::new(path.into()), text, pieces: Vec::new(), line_starts: OnceCell::new() }
     }
 
     pub(super) fn read(path: &Path) -> Result<Self, Diagnostic> {
@@ -133,10 +136,13 @@ impl SourceFile {
         if let Some(piece) = self.piece_at(offset) {
             return piece.origin.at_offset(piece.resolve(offset));
         }
-        let Some(before) = self.text.get(..offset) else { return self.file_location() };
-        let line = 1 + before.bytes().filter(|byte| *byte == b'\n').count();
-        let rest = before.rsplit_once('\n').map_or(before, |(_, rest)| rest);
-        self.at_line(line, 1 + rest.chars().count())
+        let starts = self
+            .line_starts
+            .get_or_init(|| std::iter::once(0).chain(self.text.match_indices('\n').map(|(at, _)| at + 1)).collect());
+        let line = starts.partition_point(|start| *start <= offset);
+        let start = line.checked_sub(1).and_then(|line| starts.get(line)).copied().unwrap_or(0);
+        let Some(before) = self.text.get(start..offset) else { return self.file_location() };
+        self.at_line(line, 1 + before.chars().count())
     }
 
     /// Returns the start of a parsed item; the file as a whole for an item that was not parsed from the text.

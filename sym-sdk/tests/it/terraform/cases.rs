@@ -59,6 +59,14 @@ fn c9_validations_are_enforced() {
     assert_eq!(errors(text), "main.tf:4:17: value of variable `v`: A number.\n");
 }
 
+/// C9: a message that refers to a sensitive value is not displayed.
+#[test]
+fn c9_messages_do_not_show_sensitive_values() {
+    let text = "variable \"token\" {\n  sensitive = true\n  default = \"hunter2\"\n  validation {\n    condition = startswith(var.token, \"xoxb-\")\n    error_message = \"The token ${var.token} is no bot token.\"\n  }\n}\n";
+    let found = errors(text);
+    assert!(!found.contains("hunter2") && found.contains("refers to a sensitive value"), "{found}");
+}
+
 /// C10: a precondition is enforced, in a resource and in an output.
 #[test]
 fn c10_preconditions_are_enforced() {

@@ -41,6 +41,16 @@ fn rejects_deep_nesting() {
     assert_eq!(eval(&vec!["1"; 128].join(" + ")), "128");
 }
 
+/// Patterns with many quoted parts, and replacements that refer to the match again and again.
+#[test]
+fn patterns_neither_overflow_the_stack_nor_fill_the_memory() {
+    let quoted = "\\\\Q\\\\E".repeat(30_000);
+    assert_eq!(eval(&format!("can(regex(\"{quoted}\", \"a\"))")), "true");
+    let grow = "$0".repeat(1_024);
+    let text = format!("locals {{\n  t = \"{}\"\n}}\n", "x".repeat(200_000));
+    assert_rejected(&text, &format!("replace(local.t, \"/.+/\", \"{}\")", grow.replace('$', "$$")), "too large");
+}
+
 #[test]
 fn rejects_long_chains_of_locals() {
     let chain = |links: usize| {

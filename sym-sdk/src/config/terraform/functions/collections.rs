@@ -312,11 +312,13 @@ fn transpose(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let map = args.map(0)?.convert(&kind).map_err(|why| FunctionError::new(why).at(0))?;
     let mut transposed: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (key, values) in map.entries().into_iter().flatten() {
+        // One text, which its copies share.
+        let key = Value::text(key);
         for value in values.items().unwrap_or_default() {
             match value {
                 Value::Unknown(unknown) => return Err(FunctionError::unknown(unknown)),
                 value => match value.to_text() {
-                    Some(text) => transposed.entry(text.to_string()).or_default().push(Value::text(key)),
+                    Some(text) => transposed.entry(text.to_string()).or_default().push(key.clone()),
                     None => return args.type_mismatch(0, "a map of lists of strings"),
                 },
             }

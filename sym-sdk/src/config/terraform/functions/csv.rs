@@ -1,6 +1,6 @@
 //! Decodes CSV, as RFC 4180 defines it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::super::types::Type;
@@ -13,9 +13,9 @@ fn csvdecode(args: &Arguments<'_>) -> Result<Value, FunctionError> {
     let Some(names) = rows.next() else {
         return Err(FunctionError::new("the string has no line with the names of the columns").at(0));
     };
-    if let Some(twice) = names.iter().enumerate().find(|(at, name)| names.iter().take(*at).any(|other| other == *name))
-    {
-        return Err(FunctionError::new(format!("two columns have the name {:?}", twice.1)).at(0));
+    let mut known = BTreeSet::new();
+    if let Some(twice) = names.iter().find(|name| !known.insert(name.as_str())) {
+        return Err(FunctionError::new(format!("two columns have the name {twice:?}")).at(0));
     }
     check_elements(rows.len().saturating_mul(names.len()))?;
     let mut objects = Vec::new();

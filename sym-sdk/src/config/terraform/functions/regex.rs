@@ -49,12 +49,15 @@ pub(super) fn replace_regex(args: &Arguments<'_>) -> Result<Value, FunctionError
     let pattern = pattern.get(1..pattern.len() - 1).unwrap_or_default();
     let regex = compile(pattern)?;
     charge(args, &regex, &text)?;
+    let references = to.matches('$').count();
     let (mut replaced, mut end) = (String::new(), 0);
     for captures in regex.captures_iter(&text) {
         let Some(all) = captures.get(0) else { continue };
         replaced.push_str(text.get(end..all.start()).unwrap_or_default());
+        // Before it is written: each reference can stand for the whole match.
+        let most = references.saturating_mul(all.len()).saturating_add(to.len());
+        check_size(replaced.len().saturating_add(most))?;
         captures.expand(&to, &mut replaced);
-        check_size(replaced.len())?;
         end = all.end();
     }
     replaced.push_str(text.get(end..).unwrap_or_default());
@@ -84,11 +87,14 @@ fn translate(pattern: &str) -> String {
         match c {
             '\\' => match chars.next() {
                 Some('Q') => {
-                    let rest: String = chars.by_ref().collect();
-                    let (literal, after) = rest.split_once("\\E").unwrap_or((&rest, ""));
-                    translated.push_str(&::regex::escape(literal));
-                    translated.push_str(&if in_class { after.to_owned() } else { translate(after) });
-                    return translated;
+                    let mut literal = String::new();
+                    while let Some(c) = chars.next() {
+                        if c == '\\' && chars.next_if_eq(&'E').is_some() {
+                            break;
+                        }
+                        literal.push(c);
+                    }
+                    translated.push_str(&::regex::escape(&literal));
                 }
                 Some('b') if !in_class => translated.push_str(r"(?-u:\b)"),
                 Some(class @ ('d' | 'D' | 'w' | 'W' | 's' | 'S')) => {

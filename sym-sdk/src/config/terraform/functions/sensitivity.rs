@@ -19,7 +19,7 @@ struct Search<'a> {
 
 impl Scope<'_> {
     /// Returns `true` if the expression refers to a sensitive value.
-    pub(super) fn is_sensitive(self, expr: &Expression) -> bool {
+    pub(in crate::config::terraform) fn is_sensitive(self, expr: &Expression) -> bool {
         // A reference that is nested too deeply is reported where it is evaluated.
         let Some(_level) = self.evaluator.enter() else { return false };
         if !self.consume_steps(expr, 1) {
