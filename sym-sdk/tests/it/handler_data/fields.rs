@@ -51,7 +51,7 @@ fn an_optional_field_that_another_flow_has_is_fine() {
     let registry = sym_sdk::handlers![optional_ticket::on_request];
     assert_eq!(diagnostics(config(vec![with.clone(), without]), registry.clone()), "nothing");
     expect![[r#"
-        error: fields.rs: hook `on_request` reads the optional field `incident` into `Form`, which flow `misspelt` at flow.tf:1:3 does not have: it is never set
+        warning: fields.rs: hook `on_request` reads the optional field `incident` into `Form`, which flow `misspelt` at flow.tf:1:3 does not have: it is never set
           help: did you mean `incdent` at flow.tf:10:3?"#]].assert_eq(&diagnostics(config(vec![with, misspelt]), registry));
 }
 
@@ -564,4 +564,69 @@ fn the_duration_and_the_target_are_no_fields_of_a_request() {
           help: the target is not among the fields: use `event.target()`
         warning: configuration: environment `main` has no error logger, so nobody is notified if access that flow `prod` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`"#]].assert_eq(&diagnostics(config, sym_sdk::handlers![duration::on_request]));
+}
+
+form!(lead:
+    #[derive(Deserialize)]
+    pub(super) struct Form {
+        lead: Lead,
+        address: Mail,
+    }
+
+    #[derive(Deserialize)]
+    struct Lead {
+        user_id: String,
+        username: String,
+    }
+
+    /// A type with a rule of its own, under another name too.
+    #[derive(Deserialize)]
+    #[serde(try_from = "String")]
+    pub(super) struct Mail(String);
+
+    impl TryFrom<String> for Mail {
+        type Error = String;
+
+        fn try_from(text: String) -> Result<Self, String> {
+            if text.contains('@') { Ok(Self(text)) } else { Err("no address".to_owned()) }
+        }
+    }
+);
+
+form!(renamed:
+    #[derive(Deserialize)]
+    pub(super) struct Form {
+        #[serde(alias = "mail")]
+        address: super::lead::Mail,
+    }
+);
+
+/// A username is there for known users: that it may be absent is a warning, and stops no flow.
+#[test]
+fn a_part_that_may_be_absent_is_a_warning() {
+    let found = diagnostics(
+        config(vec![flow("prod", vec![field("lead", "slack_user"), field("address", "string")])]),
+        sym_sdk::handlers![lead::on_request],
+    );
+    assert!(found.starts_with("warning: ") && found.contains("if the user is not known"), "{found}");
+}
+
+/// Under either name, although no value of the type is known.
+#[test]
+fn another_name_of_a_type_with_a_rule_causes_no_false_alarm() {
+    for name in ["address", "mail"] {
+        let flows = vec![flow("prod", vec![field(name, "string")])];
+        assert_eq!(diagnostics(config(flows), sym_sdk::handlers![renamed::on_request]), "nothing", "{name}");
+    }
+}
+
+/// A flow with an error of its own does not have another one refused, which lacks what only the first one has.
+#[test]
+fn a_flow_that_could_not_be_read_may_have_what_others_lack() {
+    let with = flow("with", vec![field("urgency", "string"), optional("incident", "int")]);
+    let broken = sym_sdk::config::Flow { environment: "nowhere".into(), ..with };
+    let without = flow("without", vec![field("urgency", "string")]);
+    let registry = sym_sdk::handlers![optional_ticket::on_request];
+    let found = diagnostics(config(vec![broken, without]), registry);
+    assert!(found.contains("nowhere") && !found.contains("incident"), "{found}");
 }
