@@ -1,4 +1,4 @@
-//! What the form of a flow offers, which can change while a request waits.
+//! The options and durations that the form of a flow offers, which can change while a request waits.
 
 use sym_sdk::config::{Config, PromptField};
 use sym_sdk::error::codes;
