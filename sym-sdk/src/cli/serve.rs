@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::json;
 use tokio::net::TcpListener;
 
@@ -272,7 +272,7 @@ async fn check_services(runtime: &Runtime, is_real: bool) -> Vec<String> {
             false => Vec::new(),
         }
     };
-    let (mut warnings, services) = futures_util::join!(check_front_ends(runtime), services);
+    let (mut warnings, services) = join(check_front_ends(runtime), services).await;
     warnings.extend(services.into_iter().map(|fault| fault.to_string()));
     warnings
 }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::config::IntegrationSchema;
 use crate::error::Result;
+#[cfg(feature = "runtime")]
 use crate::future::BoxFuture;
 use crate::integration::{IntegrationClient, IntegrationConfig};
 
@@ -60,6 +61,7 @@ pub struct IntegrationRequirement {
     type_name: fn() -> &'static str,
     build: fn(&IntegrationConfig<'_>) -> Result<AnyClient>,
     simulated: fn(&IntegrationConfig<'_>) -> Option<AnyClient>,
+    #[cfg(feature = "runtime")]
     check: fn(&AnyClient) -> BoxFuture<'_, Result<Option<String>>>,
 }
 
@@ -72,6 +74,7 @@ impl IntegrationRequirement {
         fn simulated<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Option<AnyClient> {
             Some(Arc::new(T::simulated(config)?))
         }
+        #[cfg(feature = "runtime")]
         fn check<T: IntegrationClient>(client: &AnyClient) -> BoxFuture<'_, Result<Option<String>>> {
             match client.downcast_ref::<T>() {
                 Some(client) => Box::pin(client.check()),
@@ -87,6 +90,7 @@ impl IntegrationRequirement {
             type_name: type_name::<T>,
             build: build::<T>,
             simulated: simulated::<T>,
+            #[cfg(feature = "runtime")]
             check: check::<T>,
         }
     }
@@ -123,6 +127,7 @@ impl IntegrationRequirement {
     }
 
     /// Checks a client that was built for this requirement; see [`IntegrationClient::check`].
+    #[cfg(feature = "runtime")]
     pub(crate) fn check<'a>(&self, client: &'a AnyClient) -> BoxFuture<'a, Result<Option<String>>> {
         (self.check)(client)
     }

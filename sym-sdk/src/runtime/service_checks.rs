@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 use serde::Serialize;
 
@@ -178,10 +179,11 @@ impl Subjects {
         });
         // Collected first: the checks of both kinds are made at the same time.
         let (clients, targets): (Vec<_>, Vec<_>) = (clients.collect(), targets.collect());
-        let (clients, targets) = futures_util::join!(
+        let (clients, targets) = join(
             stream::iter(clients).buffered(concurrency).collect::<Vec<_>>(),
             stream::iter(targets).buffered(concurrency).collect::<Vec<_>>(),
-        );
+        )
+        .await;
         ServiceChecks { clients, targets }
     }
 }
