@@ -316,5 +316,6 @@ async fn a_revocation_that_has_to_wait_is_not_tried_in_a_loop() {
     advance_until(&fixture, "some time", || since(&fixture, begun) > 10 * SECOND).await;
     let reads = store.take_calls().into_iter().filter(|call| *call == "due_effects").count();
     assert!(reads < 200, "{reads} reads of due effects within ten seconds");
-    workers.shutdown(GRACE).await;
+    // The call that hangs would be waited for.
+    drop(workers);
 }
