@@ -189,7 +189,7 @@ impl User {
     /// use sym_sdk::prelude::*;
     ///
     /// let ana = User::from_email("ana@example.com")?;
-    /// assert_eq!(ana.id(), &UserId::from_email("ana@example.com"));
+    /// assert_eq!(ana.id(), UserId::from_email("ana@example.com"));
     /// # Ok::<(), Error>(())
     /// ```
     ///
