@@ -10,7 +10,10 @@ use expect_test::{Expect, ExpectFile, expect, expect_file};
 
 fn quickstart(args: &[&str]) -> Output {
     // Not the directory of the package: the program must find its configuration from anywhere.
-    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests");
+    quickstart_in(concat!(env!("CARGO_MANIFEST_DIR"), "/tests"), args)
+}
+
+fn quickstart_in(dir: &str, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
     command.current_dir(dir).args(args).env_remove("RUST_LOG").output().expect("the program starts")
 }
@@ -55,6 +58,20 @@ fn its_configuration_has_no_errors() {
 /// Finding S2: each mistake is told with the place of the handler and that in the configuration.
 #[test]
 fn a_configuration_without_what_the_handlers_read_is_refused() {
+    let mut text = include_str!("../flow.tf").to_owned();
+    for (from, to) in [
+        ("request_channel =", "requests_channel ="),
+        (r#"["Normal", "Urgent"]"#, r#"["normal", "urgent"]"#),
+        (r#""reason""#, r#""cause""#),
+    ] {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    let dir = env!("CARGO_TARGET_TMPDIR");
+    std::fs::create_dir_all(format!("{dir}/mismatched")).expect("a directory");
+    std::fs::write(format!("{dir}/mismatched/flow.tf"), text).expect("a file");
+    let checked = quickstart_in(dir, &["check", "--config", "mismatched"]);
+    assert_eq!(checked.status.code(), Some(1));
     expect![[r#"
         error: examples/quickstart/src/main.rs:35:1: reducer `get_request_notifications` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
           help: the names differ in how they are written only: add `#[serde(rename = "…")]` to the variants, or `#[serde(rename_all = "…")]` to the enum
@@ -67,8 +84,9 @@ fn a_configuration_without_what_the_handlers_read_is_refused() {
         warning: examples/quickstart/src/flow_types.rs: the generated types of flow `repository-access` are stale
           help: run `generate types`
         1 flow, 5 handlers, 3 integrations: 4 errors, 1 warning
-    "#]].assert_eq(&output(&["check", "--config", "mismatched"], 1));
-    let refused = quickstart(&["simulate", "../requests/normal.json", "--config", "mismatched"]);
+    "#]].assert_eq(&String::from_utf8_lossy(&checked.stdout));
+    let request = concat!(env!("CARGO_MANIFEST_DIR"), "/requests/normal.json");
+    let refused = quickstart_in(dir, &["simulate", request, "--config", "mismatched"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&refused.stderr).contains("did you mean `requests_channel`"));
 }

@@ -61,8 +61,15 @@ pub(super) async fn run(
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
     let store = Arc::new(SqliteStore::open(args.db()).await?);
-    let served = match prepare(program, config, &store, &args, address).await {
-        Ok(prepared) => serve(prepared, listener, &args, &mut signals, output).await,
+    let prepared = tokio::select! {
+        biased;
+        // With `--strict`, the services are asked before anything is served, which can take long.
+        signal = signals.recv() => signal.map(|()| None).map_err(CommandError::from),
+        prepared = prepare(program, config, &store, &args, address) => prepared.map(Some),
+    };
+    let served = match prepared {
+        Ok(Some(prepared)) => serve(prepared, listener, &args, &mut signals, output).await,
+        Ok(None) => Ok(Some(Exit::Success)),
         Err(error) => Err(error),
     };
     if let Ok(None) = served {

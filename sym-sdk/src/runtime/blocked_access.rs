@@ -73,10 +73,11 @@ impl Runtime {
         Ok(())
     }
 
-    /// Returns whether the strategy that a flow has now works where it granted the access.
+    /// Returns whether the flow's own strategy revokes the access, rather than one that is found by its target.
     fn is_reached_by_flow(&self, flow: &Srn, grant: &Grant) -> bool {
-        let entry = self.executor.flows.by_srn(flow);
-        entry.is_ok_and(|entry| entry.flow.strategy().is_some_and(|strategy| grant.is_reached_by(strategy)))
+        let Ok(entry) = self.executor.flows.by_srn(flow) else { return false };
+        let own = entry.flow.strategy().filter(|own| grant.is_reached_by(own));
+        own.is_some_and(|own| entry.strategy().is_some() || self.executor.strategies.declared(own).is_some())
     }
 
     /// Returns why access that a flow granted cannot be revoked; `None` if it can, or stays anyway.

@@ -50,7 +50,7 @@ impl RevocationStrategies {
     }
 
     /// Returns the declaration of a strategy, unless it has errors.
-    fn declared(&self, strategy: &Strategy) -> Option<&(Strategy, SourceLocation)> {
+    pub(super) fn declared(&self, strategy: &Strategy) -> Option<&(Strategy, SourceLocation)> {
         self.declared.iter().find(|(declared, _)| declared == strategy)
     }
 

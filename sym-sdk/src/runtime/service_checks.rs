@@ -116,7 +116,7 @@ impl Builder {
         let (directory, (clock, limit)) = (self.directory_of_store(), self.strategy_limit());
         let mut assembler = RuntimeAssembler::new(&self, &directory);
         for flow in &flows {
-            assembler.parts(flow).await;
+            assembler.build_clients(flow).await;
         }
         let mut subjects = Subjects::default();
         subjects.add_clients(assembler.clients().cloned());
@@ -132,16 +132,15 @@ impl Builder {
 
 impl Runtime {
     /// Checks all clients that are built from the configuration, and all targets of the flows' strategies, as [`Builder::check_services`]
-    /// does.
+    /// does, but one after the other. Those that could not be built are left out: [`Runtime::unavailable`] tells about them.
     pub async fn check_services(&self) -> ServiceChecks {
         let mut subjects = Subjects::default();
         for entry in self.executor.flows.iter() {
-            subjects.add_clients(entry.clients());
+            subjects.add_clients(entry.clients().into_iter().filter(|built| built.client.is_ok()));
             subjects.flows.push(entry.flow.clone());
-            let Some(declared) = entry.flow.strategy() else { continue };
+            let (Some(declared), Some(built)) = (entry.flow.strategy(), entry.strategy()) else { continue };
             if subjects.strategies.iter().all(|(known, _)| known != declared) {
-                let built = entry.strategy().ok_or_else(|| not_built(declared, &entry.faults()));
-                subjects.strategies.push((declared.clone(), built));
+                subjects.strategies.push((declared.clone(), Ok(built)));
             }
         }
         // One by one, because revocations call the same services.

@@ -31,6 +31,7 @@ impl Scope<'_> {
             Expression::Null(_) => Value::null(),
             Expression::Bool(flag) => Value::Bool(*flag.value()),
             Expression::Number(number) => self.number(number),
+            Expression::String(text) if !self.consume_steps(expr, text.len() / 32) => return Value::invalid(),
             Expression::String(text) => Value::text(text.as_str()),
             Expression::Array(items) => Value::tuple(items.iter().map(|item| self.eval(item)).collect()),
             Expression::Object(object) => self.object(object),

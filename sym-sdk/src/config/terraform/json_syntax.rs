@@ -1,6 +1,6 @@
 //! Translates Terraform's JSON syntax to the native one, so that everything after parsing exists once.
 //!
-//! What a property means depends on where it stands: a block, or several, in one place, and an attribute in another. A key may
+//! The meaning of a property depends on where it stands: a block, or several, in one place, and an attribute in another. A key may
 //! repeat where it names blocks. A property `"//"` is a comment in a block, but a key like any other within a value. Strings are templates,
 //! except where Terraform does not evaluate them, as in the default of a variable.
 

@@ -177,6 +177,10 @@ impl Scope<'_> {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
             return self.eval(&only.expr);
         }
+        // The text is laid out before any part is evaluated.
+        if !self.consume_steps(template, template.span().map_or(0, |span| span.len()) / 32) {
+            return Value::invalid();
+        }
         let mut layout = Layout { form, source: self.source.text(), texts: Vec::new(), tokens: Vec::new() };
         let parts = layout.parts(template);
         layout.strip();

@@ -10,7 +10,7 @@ use crate::model::Event;
 
 /// An argument: the fields of the request, deserialized into a `T`. Strings can be borrowed.
 ///
-/// What `T` reads is compared with the form of each flow that uses the handler, by `check` and at startup: names, types, whether a value can
+/// The fields that `T` reads are compared with the form of each flow that uses the handler, by `check` and at startup: names, types, whether a value can
 /// be absent, and the variants of enums.
 ///
 /// ```

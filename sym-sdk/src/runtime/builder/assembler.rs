@@ -85,7 +85,14 @@ impl<'a> RuntimeAssembler<'a> {
         FlowVisibility { handler, services: Mutex::new(services), vars: checked.vars }
     }
 
-    /// Returns the clients of all flows whose parts were built.
+    /// Builds the clients that the handlers of a flow take. The faults are in what [`clients`](Self::clients) returns.
+    pub(in crate::runtime) async fn build_clients(&mut self, plan: &FlowPlan) {
+        let FlowPlan { flow, handlers, .. } = plan;
+        self.services(handlers.iter(), flow.environment().integrations(), flow.strategy()).await;
+        self.take_diagnostics();
+    }
+
+    /// Returns the clients that were built, or could not be.
     pub(in crate::runtime) fn clients(&self) -> impl Iterator<Item = &BuiltClient> {
         self.clients.values()
     }

@@ -108,7 +108,8 @@ impl Scope<'_> {
     /// Calls a function.
     pub(super) fn call(self, call: &FuncCall) -> Value {
         let name = call.name.name.as_str();
-        if call.name.is_namespaced() {
+        let is_core = matches!(call.name.namespace.as_slice(), [only] if only.as_str() == "core");
+        if call.name.is_namespaced() && !is_core {
             let message = format!("function `{name}` of a provider is not supported");
             return self.hard_error(Diagnostic::error(self.location(call), message));
         }
@@ -182,6 +183,9 @@ impl Scope<'_> {
             let message = "function `templatestring`: expected a string and a map";
             return self.invalid(Diagnostic::error(self.location(call), message));
         };
+        if !self.consume_steps(call, text.len() / 32) {
+            return Value::invalid();
+        }
         let source = Rc::new(SourceFile::new("templatestring", text.to_string()));
         match hcl_edit::parser::parse_template(source.text()) {
             Ok(template) => self.of_file(&source, vars).template(&template, Form::Lines),
