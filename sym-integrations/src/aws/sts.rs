@@ -1,6 +1,6 @@
 //! The Security Token Service, which assumes roles.
 
-use sym_sdk::error::{Result, codes};
+use sym_sdk::error::{ErrorKind, Result, codes};
 
 use super::errors::service;
 use super::xml::Element;
@@ -51,6 +51,11 @@ fn explain(failure: Failure, role_arn: &str) -> Failure {
     };
     let message = format!("cannot assume role `{role_arn}`: {}", failure.message());
     let failure = failure.with_code(codes::AWS_ASSUME_ROLE_FAILED).with_message(message);
+    // It would pass for a permission that the call itself lacks.
+    let failure = match failure.kind() {
+        ErrorKind::Forbidden => failure.with_kind(ErrorKind::Unauthorized),
+        _ => failure,
+    };
     match hint {
         Some(hint) => failure.with_hint(hint),
         None => failure,

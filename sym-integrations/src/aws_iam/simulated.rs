@@ -21,7 +21,7 @@ const ACCOUNT: &str = "123456789012";
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::aws_iam::SimulatedIam;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let iam = SimulatedIam::new().member("Admins", "ana@example.com").build()?;
 /// let ana = User::from_email("ana@example.com")?;

@@ -21,7 +21,7 @@ const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-5151515151515151";
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::aws_sso::SimulatedSso;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let sso = SimulatedSso::new().member("Admins", "ana@example.com").account("123456789012", "production").build()?;
 /// let ana = User::from_email("ana@example.com")?;

@@ -51,7 +51,10 @@ pub(super) fn classify(response: &Response) -> Result<(), Failure> {
             .with_retry(Retry::Always)
             .with_retry_after(Some(delay(response))),
         403 if sso.starts_with("required") || message.to_ascii_lowercase().contains("saml") => {
-            authorization_url(sso).into_iter().fold(sso_required(failure), Failure::with_temporary_url)
+            match authorization_url(sso) {
+                Some(url) => sso_required(failure).with_temporary_url(url),
+                None => sso_required(failure),
+            }
         }
         401 => failure.with_hint("create a new token in GitHub, and store it as the integration's secret"),
         403 => failure.with_hint(permission_hint(response)),

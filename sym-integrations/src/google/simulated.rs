@@ -19,7 +19,7 @@ use crate::kit::SimulatedService;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::google::SimulatedGoogle;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let google = SimulatedGoogle::new().member("admins@example.com", "ana@example.com").build()?;
 /// let ana = User::from_email("ana@example.com")?;

@@ -165,8 +165,8 @@ impl ServiceClient {
         self.accounts.contact_of_outsider(instance, id, vouched_email).await
     }
 
-    /// Makes a read-only call, such as for a list with one entry, and returns the account: the service has accepted the credentials. So it
-    /// has if it refuses this call for lack of a permission, which the program may not need.
+    /// Makes a read-only call, such as for a list with one entry, and returns the configured account, since few services name the owner of
+    /// credentials: this one has accepted them. So it has if it refuses the call for lack of a permission, which the program may not need.
     ///
     /// # Errors
     /// If the service cannot be reached, or refuses the credentials.

@@ -148,13 +148,16 @@ fn is_refusal(error: &Error) -> bool {
 
 /// Converts an error of a login that would look like a result of the caller's own call.
 fn without_verdict(error: Error) -> Error {
-    if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::InvalidInput) {
-        return error;
-    }
+    let kind = match error.kind() {
+        ErrorKind::NotFound | ErrorKind::Conflict | ErrorKind::InvalidInput => ErrorKind::Configuration,
+        // It would pass for a permission that the call itself lacks.
+        ErrorKind::Forbidden => ErrorKind::Unauthorized,
+        _ => return error,
+    };
     let message = format!("could not sign in: {}", error.message());
     let hint =
         error.hint().unwrap_or("check the URL of the service, and whether there is a proxy in between").to_owned();
-    let converted = Error::new(ErrorKind::Configuration, error.code().clone(), message).with_hint(hint);
+    let converted = Error::new(kind, error.code().clone(), message).with_hint(hint);
     let converted = match error.service() {
         Some(service) => converted.with_service(service.to_owned()),
         None => converted,

@@ -32,7 +32,7 @@ impl KnowBe4 {
     /// # async fn main() -> sym_sdk::Result<()> {
     /// use serde_json::json;
     /// use sym_integrations::knowbe4::{KnowBe4, SimulatedKnowBe4};
-    /// use sym_sdk::model::{User, UserId};
+    /// use sym_sdk::model::User;
     ///
     /// let passed = json!({ "enrollment_id": 1, "status": "Passed", "campaign_id": 7 });
     /// let knowbe4 = SimulatedKnowBe4::new().enrollment("ana@example.com", passed).build()?;

@@ -12,7 +12,7 @@ use crate::kit::{SimulatedRequest, SimulatedService};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::knowbe4::SimulatedKnowBe4;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let knowbe4 = SimulatedKnowBe4::new().member(17, "ana@example.com").build()?;
 /// let ana = User::from_email("ana@example.com")?;

@@ -17,7 +17,7 @@ use crate::kit::{SimulatedMembers, SimulatedService};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::okta::SimulatedOkta;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let okta = SimulatedOkta::new().member("00g1", "ana@example.com").build()?;
 /// let ana = User::from_email("ana@example.com")?;

@@ -18,7 +18,7 @@ use crate::kit::{SimulatedMembers, SimulatedRequest, SimulatedService};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::onelogin::{Privilege, SimulatedOneLogin};
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let onelogin = SimulatedOneLogin::new().user_in_role(70, "ana@example.com", Privilege::Member).build()?;
 /// let ana = User::from_email("ana@example.com")?;

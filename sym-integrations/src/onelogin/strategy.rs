@@ -103,7 +103,7 @@ impl OneLoginStrategy {
     }
 
     /// Runs the mappings of the request's user, if the strategy does that, and returns whether they were run.
-    async fn map(&self, request: &AccessRequest<'_>, client: &OneLogin) -> Result<bool> {
+    async fn sync_mappings(&self, request: &AccessRequest<'_>, client: &OneLogin) -> Result<bool> {
         if self.run_mappings {
             client.run_mappings(parse_user_id(request.identity())?).await?;
         }
@@ -119,17 +119,17 @@ impl AccessStrategy for OneLoginStrategy {
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
         privilege(request.target())?;
         let output = self.members.grant(request).await?;
-        let mapped = self.map(request, &self.client).await.map_err(not_mapped)?;
+        let mapped = self.sync_mappings(request, &self.client).await.map_err(mappings_not_run)?;
         Ok(GrantResult::granted().with_output(complete(request, Some(output), mapped)?))
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
         let output = self.members.deescalate(request).await?;
         let client = OneLogin::from_service(self.client.service().for_revocation());
-        let mapped = match self.map(request, &client).await {
+        let mapped = match self.sync_mappings(request, &client).await {
             // A user who was deleted has no applications left that mappings could take.
             Err(error) if *error.code() == codes::USER_NOT_FOUND => false,
-            mapped => mapped.map_err(not_mapped)?,
+            mapped => mapped.map_err(mappings_not_run)?,
         };
         complete(request, output, mapped).map(Some)
     }
@@ -227,7 +227,7 @@ fn complete(request: &AccessRequest<'_>, output: Option<StepOutput>, mapped: boo
     StepOutput::new(output)
 }
 
-fn not_mapped(error: Error) -> Error {
+fn mappings_not_run(error: Error) -> Error {
     let message = format!("the role was changed, but the mappings were not run: {}", error.message());
     Error::new(error.kind(), codes::MAPPINGS_NOT_RUN, message)
         .with_service(ONELOGIN.name())

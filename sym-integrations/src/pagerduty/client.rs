@@ -39,7 +39,7 @@ const API_TOKEN: &str = "api_token_secret";
 /// # use serde_json::json;
 /// # use sym_integrations::testing::{Replay, Reply};
 /// use sym_integrations::pagerduty::PagerDuty;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// # let replay = Replay::new();
 /// # let ana = json!({ "id": "PANA", "email": "ana@example.com" });

@@ -15,7 +15,7 @@ use crate::kit::{SimulatedRequest, SimulatedService};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> sym_sdk::Result<()> {
 /// use sym_integrations::pagerduty::SimulatedPagerDuty;
-/// use sym_sdk::model::{User, UserId};
+/// use sym_sdk::model::User;
 ///
 /// let pagerduty = SimulatedPagerDuty::new().on_call("ana@example.com").build()?;
 /// let ana = User::from_email("ana@example.com")?;

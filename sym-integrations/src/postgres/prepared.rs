@@ -4,7 +4,7 @@
 //! is taken on for that. Prepared transactions that lock nothing which the revocation needs stay.
 
 use postgres_protocol::escape::{escape_identifier, escape_literal};
-use sym_sdk::error::{Error, Result};
+use sym_sdk::error::Result;
 use tokio_postgres::types::Type;
 
 use super::connection::{Cluster, Connection, column};
@@ -32,18 +32,21 @@ pub(super) async fn roll_back_blocking(cluster: &Cluster, connection: &Connectio
     Ok(())
 }
 
-async fn roll_back(cluster: &Cluster, id: &str, owner: &str, database: &str) -> Result<(), Error> {
+async fn roll_back(cluster: &Cluster, id: &str, owner: &str, database: &str) -> Result<()> {
     let connection = cluster.primary_database(database).await?;
     let owner = escape_identifier(owner);
-    // One by one, since a prepared transaction cannot be ended within another one.
-    for statement in [
-        format!("GRANT {owner} TO CURRENT_USER"),
-        format!("SET ROLE {owner}"),
-        format!("ROLLBACK PREPARED {}", escape_literal(id)),
-        "RESET ROLE".to_owned(),
-        format!("REVOKE {owner} FROM CURRENT_USER"),
-    ] {
-        connection.execute(ROLL_BACK, &statement).await?;
+    connection.execute(ROLL_BACK, &format!("GRANT {owner} TO CURRENT_USER")).await?;
+    let rolled_back = async {
+        connection.execute(ROLL_BACK, &format!("SET ROLE {owner}")).await?;
+        // By itself, since a prepared transaction cannot be ended within another one.
+        connection.execute(ROLL_BACK, &format!("ROLLBACK PREPARED {}", escape_literal(id))).await
     }
-    Ok(())
+    .await;
+    // Also if that has failed: the membership is not to stay.
+    let reset = async {
+        connection.execute(ROLL_BACK, "RESET ROLE").await?;
+        connection.execute(ROLL_BACK, &format!("REVOKE {owner} FROM CURRENT_USER")).await
+    }
+    .await;
+    rolled_back.and(reset)
 }

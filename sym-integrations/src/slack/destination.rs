@@ -95,7 +95,7 @@ pub fn fallback<D: Into<RequestDestination>>(destinations: impl IntoIterator<Ite
 ///
 /// ```
 /// use sym_integrations::slack;
-/// use sym_sdk::model::{User, UserId, UserIdentity};
+/// use sym_sdk::model::{User, UserIdentity};
 ///
 /// let ana = User::from_email("ana@example.com")?;
 /// let ana = ana.with_identity(UserIdentity::new("slack", "T012AB3CD", "U012AB3CD"));

@@ -1,4 +1,4 @@
-//! `IntegrationClient::check` of every client: a read-only call that shows who the service takes the program for.
+//! `IntegrationClient::check`: a read-only call that shows whether the service accepts the credentials.
 
 use std::collections::BTreeMap;
 
@@ -20,6 +20,9 @@ use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::Integration;
+
+use crate::aws::support::{in_role, refusal};
+use crate::client_faults;
 
 /// Checks a client whose service gives each of these replies to the call.
 async fn outcomes<C: IntegrationClient>(path: &str, build: impl Fn(&Replay) -> Result<C>) -> [Result<Option<String>>; 3] {
@@ -49,6 +52,10 @@ async fn a_service_accepts_or_refuses_the_credentials() {
             KnowBe4::builder("acme", Region::Us)?.token("t0ken").connection(replay.connection()).build()
         })
         .await,
+        outcomes("/rest/api/3/myself", |replay| Ok(client_faults::jira(replay))).await,
+        outcomes("/v1/groups", |replay| Ok(client_faults::boundary(replay))).await,
+        outcomes("/admin/directory/v1/groups", |replay| Ok(client_faults::google(replay))).await,
+        outcomes("/api/2/roles", |replay| Ok(client_faults::onelogin(replay))).await,
     ];
     for [accepted, forbidden, refused] in checked {
         let account = accepted.unwrap();
@@ -56,6 +63,17 @@ async fn a_service_accepts_or_refuses_the_credentials() {
         assert_eq!(forbidden.unwrap(), account);
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Unauthorized);
     }
+}
+
+/// The credentials are refused before the service is asked at all: that is not a permission which the call lacks.
+#[tokio::test]
+async fn a_role_that_may_not_be_assumed_is_a_fault() {
+    let replay = Replay::new();
+    replay.post("/").form("Action", "AssumeRole").reply(refusal(403, "AccessDenied", "not authorized"));
+    let iam = AwsIam::builder(&in_role(&replay), "123456789012").unwrap().build().unwrap();
+    let error = iam.check().await.unwrap_err();
+    assert_eq!((error.kind(), error.code().name()), (ErrorKind::Unauthorized, "ASSUME_ROLE_FAILED"));
+    replay.check().unwrap();
 }
 
 fn slack(replay: &Replay) -> Slack {

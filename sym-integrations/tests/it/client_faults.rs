@@ -181,7 +181,7 @@ fn aws_sso(replay: &Replay) -> AwsSso {
     AwsSso::builder(&context(replay), instance).build().unwrap()
 }
 
-fn boundary(replay: &Replay) -> Boundary {
+pub(crate) fn boundary(replay: &Replay) -> Boundary {
     Boundary::builder("https://boundary.example.com").auth(bearer()).connection(replay.connection()).build().unwrap()
 }
 
@@ -189,11 +189,11 @@ fn github(replay: &Replay) -> GitHub {
     GitHub::builder("acme").token(SECRET).connection(replay.connection()).build().unwrap()
 }
 
-fn google(replay: &Replay) -> Google {
+pub(crate) fn google(replay: &Replay) -> Google {
     Google::builder("example.com").auth(bearer()).connection(replay.connection()).build().unwrap()
 }
 
-fn jira(replay: &Replay) -> Jira {
+pub(crate) fn jira(replay: &Replay) -> Jira {
     let builder = Jira::builder("acme.atlassian.net").email("sym@example.com").token(SECRET);
     builder.connection(replay.connection()).build().unwrap()
 }
@@ -207,7 +207,7 @@ fn okta(replay: &Replay) -> Okta {
     Okta::builder("example.okta.com").token(SECRET).connection(replay.connection()).build().unwrap()
 }
 
-fn onelogin(replay: &Replay) -> OneLogin {
+pub(crate) fn onelogin(replay: &Replay) -> OneLogin {
     OneLogin::builder("example.onelogin.com").auth(bearer()).connection(replay.connection()).build().unwrap()
 }
 

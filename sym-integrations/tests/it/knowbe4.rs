@@ -11,6 +11,7 @@ use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::error::{Error, ErrorKind};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use sym_sdk::model::{Integration, User, UserIdentity};
+use crate::vendor_support::person;
 
 const DOMAIN: &str = "example.com";
 const ANA: &str = "ana@example.com";
@@ -18,10 +19,6 @@ const ANA: &str = "ana@example.com";
 fn client(replay: &Replay) -> KnowBe4 {
     let builder = KnowBe4::builder(DOMAIN, Region::Eu).unwrap();
     builder.token("kb4-S3CRET").connection(replay.connection()).build().unwrap()
-}
-
-fn person(email: &str) -> User {
-    User::from_email(email).unwrap()
 }
 
 /// Somebody whose account is stored already.

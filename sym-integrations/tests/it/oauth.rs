@@ -312,7 +312,7 @@ async fn a_failed_exchange_is_not_taken_for_the_result_of_the_call() {
     for (reply, kind, name) in [
         (refusal(400, "invalid_grant"), ErrorKind::Unauthorized, "AUTH_FAILED"),
         (refusal(401, "invalid_client"), ErrorKind::Unauthorized, "AUTH_FAILED"),
-        (refusal(403, "access_denied"), ErrorKind::Forbidden, "FORBIDDEN"),
+        (refusal(403, "access_denied"), ErrorKind::Unauthorized, "FORBIDDEN"),
         (refusal(400, "invalid_scope"), ErrorKind::Configuration, "INVALID_SCOPE"),
         (refusal(400, "unsupported_grant_type"), ErrorKind::Configuration, "INVALID_REQUEST"),
         (refusal(400, "something_new"), ErrorKind::Configuration, "INVALID_RESPONSE"),

@@ -1,7 +1,7 @@
 //! A file to which a program appends anchors of its own audit log.
 //!
-//! The store keeps which anchors were written to the file: the first and the last one. Whoever removes the file, or anchors from it, is
-//! noticed by the next process, and by `audit verify`, unless they change the store as well.
+//! The store keeps which anchors were written to the file: the first and the last one. Whoever removes the file, or the anchors at its
+//! beginning or its end, is noticed at the next anchor, and by `audit verify` with the file until then, unless they change the store as well.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -131,13 +131,13 @@ impl RecordedAnchors {
     pub(crate) fn missing_from(&self, first: Option<u64>, last: Option<u64>) -> Option<String> {
         let Self { path, first: recorded_first, last: recorded_last } = self;
         let gone = |seq: u64| format!("the anchor of entry {seq} that was written to `{path}` is not there any more");
-        match first.zip(last) {
-            None => Some(format!(
+        match (first, last) {
+            (None, None) => Some(format!(
                 "anchors of the entries {recorded_first} to {recorded_last} were written to `{path}`, and none is there any more"
             )),
-            Some((_, last)) if last < *recorded_last => Some(gone(*recorded_last)),
-            Some((first, _)) if first > *recorded_first => Some(gone(*recorded_first)),
-            Some(_) => None,
+            (_, last) if last.is_none_or(|last| last < *recorded_last) => Some(gone(*recorded_last)),
+            (first, _) if first.is_none_or(|first| first > *recorded_first) => Some(gone(*recorded_first)),
+            _ => None,
         }
     }
 }

@@ -105,8 +105,6 @@ pub struct Verifier {
     is_current: bool,
     anchored: Option<AuditHead>,
     anchors: u64,
-    /// The first and the last of the entries that expected anchors name.
-    anchor_range: Option<(u64, u64)>,
 }
 
 /// A head that has to be among the records.
@@ -170,17 +168,17 @@ impl Verifier {
     pub fn expect_anchor(&mut self, anchor: &AuditAnchor) -> Result<(), ChainError> {
         self.authenticate(anchor)?;
         let known = KnownHead { hash: anchor.head().hash, anchored_at: Some(anchor.at()) };
-        let seq = anchor.head().seq;
-        self.known.entry(seq).or_default().push(known);
-        let (first, last) = self.anchor_range.unwrap_or((seq, seq));
-        self.anchor_range = Some((first.min(seq), last.max(seq)));
+        self.known.entry(anchor.head().seq).or_default().push(known);
         Ok(())
     }
 
-    /// Returns the first and the last of the entries that the expected anchors name.
+    /// Returns the first and the last of the entries that expected anchors name and that were not read yet.
     #[cfg(all(feature = "cli", feature = "sqlite"))]
     pub(crate) fn anchor_range(&self) -> Option<(u64, u64)> {
-        self.anchor_range
+        let is_anchored = |known: &[KnownHead]| known.iter().any(|known| known.anchored_at.is_some());
+        let mut seqs = self.known.iter().filter(|(_, known)| is_anchored(known)).map(|(seq, _)| *seq);
+        let first = seqs.next()?;
+        Some((first, seqs.next_back().unwrap_or(first)))
     }
 
     /// Reads the anchors of a file, one per line, and expects the records that they name. `name` is the name of the file in errors.

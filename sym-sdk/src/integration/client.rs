@@ -49,7 +49,7 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self>;
 
     /// Checks with a read-only call that the service can be reached and accepts the credentials. Returns who it takes the program for,
-    /// such as `bot sym in Acme`; `None` if it does not say, or if the client has no check, which is the default.
+    /// such as `bot sym in Acme`, or else the configured account; `None` if the client has no check, which is the default.
     ///
     /// `check --live` and `serve` call it, with the time limit of a strategy. It can be written as an `async fn`.
     ///

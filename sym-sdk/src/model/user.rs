@@ -151,7 +151,7 @@ impl UserIdentity {
 /// A person or a bot. Users are equal if their usernames are, ignoring ASCII case.
 ///
 /// ```
-/// use sym_sdk::model::{User, UserId, UserRole};
+/// use sym_sdk::model::{User, UserRole};
 ///
 /// let ann = User::from_email("Ann@Example.com")?.with_role(UserRole::Admin);
 /// assert_eq!(ann.username(), "ann@example.com");

@@ -53,7 +53,7 @@ pub struct ClientCheck {
     pub integration: String,
     /// The key of the client in an environment, which differs from the type where several clients share one.
     pub key: String,
-    /// The identity that the service takes the program for; `None` if that is not known.
+    /// The identity that the service takes the program for, or else the configured account; `None` if nothing was checked.
     pub identity: Option<String>,
     /// The reason why the client cannot be used; `None` if nothing is wrong, or nothing was checked.
     pub error: Option<EffectError>,

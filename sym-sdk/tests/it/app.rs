@@ -341,7 +341,7 @@ async fn terraform_files_of_variables_and_a_workspace_can_be_named() {
 
 /// S7: a simulation uses a placeholder for what only `terraform apply` knows, names it, and says how to give it.
 #[tokio::test]
-async fn s7_a_simulation_names_unknown_values() {
+async fn a_simulation_names_unknown_values() {
     let target = "resource \"sym_target\" \"db\" {\n";
     let unknown = format!("{target}  settings = {{ group = module.okta.group_id }}\n");
     let flow = FLOW.replace(target, &unknown) + "module \"okta\" {\n  source = \"acme/okta/local\"\n}\n";

@@ -143,7 +143,7 @@ fn what_handlers_need_must_be_configured() {
 
 /// S9: a program may have handlers that this configuration does not need. They are told, and nothing fails because of them.
 #[test]
-fn s9_handlers_without_a_use_are_warnings() {
+fn handlers_without_a_use_are_warnings() {
     let handlers = || {
         sym_sdk::handlers![
             prod::get_permissions,

@@ -11,6 +11,7 @@ use sym_sdk::machine::Access;
 use sym_sdk::model::{DeescalateType, EventId, RunId, Step};
 
 use crate::child::{ACKNOWLEDGED, Acknowledged, Response, STORE};
+use crate::configured::Configured;
 use crate::flows::ACCOUNTS;
 use crate::journal;
 use crate::service::{self, Call, Op, ServiceResponse};
@@ -25,6 +26,7 @@ struct Records {
     runs: Vec<StoredRun>,
     audit: Vec<AuditEntry>,
     next_due: Option<Timestamp>,
+    configured: Configured,
     chain: Result<Verified, VerifyError>,
 }
 
@@ -52,6 +54,7 @@ impl Records {
             runs: store.runs(RunFilter::default(), usize::MAX).await.unwrap(),
             audit: store.audit(None, usize::MAX).await.unwrap(),
             next_due: store.next_due().await.unwrap(),
+            configured: Configured::of(dir),
             chain: verify(&store).await,
         };
         store.close().await.unwrap();
@@ -87,8 +90,9 @@ impl Records {
             broken.push(format!("P1: work is still due at {at}"));
         }
         for run in &self.runs {
-            // After a restart without its flow, nobody submits the form that was shown.
-            let has_ended = run.state.is_finished() || run.state.is_prunable();
+            // After a restart with another configuration, nobody submits the form that was shown.
+            let is_left = self.configured != Configured::Unchanged && run.state.is_prunable();
+            let has_ended = run.state.is_finished() || is_left;
             if !has_ended || !run.state.pending.is_empty() || !run.state.timers.is_empty() {
                 broken.push(format!("P1: Run {} has not ended: it is {}", run.state.run.id(), run.state.run.status()));
             }

@@ -7,3 +7,33 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../sym-sdk/docs/fields.md")]
 pub struct FieldsGuide;
+
+/// The example of generated types in the guide to fields, with what the file contains.
+///
+/// ```
+/// use flow_types::repository_access::{FlowVars, Form, Urgency};
+/// use sym_sdk::prelude::*;
+///
+/// # /*
+/// mod flow_types;
+/// # */
+/// # mod flow_types {
+/// #     pub mod repository_access {
+/// #         #[derive(serde::Deserialize)]
+/// #         pub struct Form { pub urgency: Urgency }
+/// #         #[derive(serde::Deserialize)]
+/// #         pub struct FlowVars { pub request_channel: String }
+/// #         #[derive(serde::Deserialize, PartialEq)]
+/// #         pub enum Urgency { Urgent, Normal }
+/// #     }
+/// # }
+///
+/// #[hook]
+/// fn on_request(form: Fields<Form>, vars: Vars<FlowVars>) -> Option<NextEvent> {
+///     let reason = format!("urgent, and {} is told", vars.request_channel);
+///     (form.urgency == Urgency::Urgent).then(|| ApprovalTemplate::approve().reason(reason))
+/// }
+/// # fn main() {}
+/// ```
+#[cfg(doctest)]
+pub struct GeneratedTypes;

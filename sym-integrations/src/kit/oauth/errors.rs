@@ -77,6 +77,8 @@ fn without_verdict(failure: Failure) -> Failure {
             .with_kind(ErrorKind::Configuration)
             .with_name(error_names::INVALID_RESPONSE)
             .with_hint("check the URL of the token endpoint, and whether there is a proxy in between"),
+        // It would pass for a permission that the call itself lacks.
+        ErrorKind::Forbidden => failure.with_kind(ErrorKind::Unauthorized),
         _ => failure,
     }
 }

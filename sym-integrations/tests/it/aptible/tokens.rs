@@ -6,11 +6,11 @@ use serde_json::json;
 use sym_integrations::aptible::{Aptible, AptibleStrategy};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::error::{ErrorKind, Result};
-use sym_sdk::model::{AccessTarget, Event, Flow, Step};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy};
+use sym_sdk::model::AccessTarget;
+use sym_sdk::strategy::AccessStrategy;
 
 use super::fake::{ANA, FakeAptible, ORGANIZATION, PASSWORD, ROLE, fault};
-use crate::vendor_support::{code, person};
+use crate::vendor_support::{Asked, code};
 
 async fn check(strategy: &AptibleStrategy) -> Result<()> {
     let target = AccessTarget::new("acme", "aptible_role", "any".parse().unwrap()).with_field_binding("role_id");
@@ -161,8 +161,5 @@ async fn an_accident_of_the_network_does_not_block_the_next_login() {
 
 async fn revoke(client: &Aptible) -> Result<()> {
     let target = AccessTarget::new("acme", "aptible_role", "admins".parse().unwrap()).with_setting("role_id", ROLE);
-    let flow = Flow::builder("prod".parse().unwrap(), "acme").build();
-    let event = Event::builder(flow, Step::Deescalate, person("ana@example.com")).target(target.clone()).build();
-    let key = "0190a0a0-0000-7000-8000-000000000001:7".parse().unwrap();
-    AptibleStrategy::new(client.clone()).deescalate(&AccessRequest::new(&event, &target, ANA, key)).await.map(drop)
+    Asked::new(&AptibleStrategy::new(client.clone()), target, ANA).revoke().await.map(drop)
 }

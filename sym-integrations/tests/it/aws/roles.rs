@@ -81,7 +81,7 @@ mod called {
         let lambda = AwsLambda::new(in_role(&replay));
         let error = call(&lambda).await.unwrap_err();
         assert_eq!(code(&error), "AWS:ASSUME_ROLE_FAILED");
-        assert_eq!((error.kind(), error.status()), (ErrorKind::Forbidden, Some(403)));
+        assert_eq!((error.kind(), error.status()), (ErrorKind::Unauthorized, Some(403)));
         assert_eq!((error.service(), error.request_id()), (Some("sts"), Some("r-1")));
         assert_eq!(error.message(), format!("POST /: cannot assume role `{ROLE}`: {said}"));
         assert!(error.hint().unwrap().contains("trust policy"));
@@ -95,7 +95,7 @@ mod called {
     #[tokio::test]
     async fn what_sts_answers_instead_is_told() {
         for (reply, expected, kind) in [
-            (refusal(403, "RegionDisabledException", "off"), "AWS:ASSUME_ROLE_FAILED", ErrorKind::Forbidden),
+            (refusal(403, "RegionDisabledException", "off"), "AWS:ASSUME_ROLE_FAILED", ErrorKind::Unauthorized),
             (refusal(403, "ExpiredToken", "old"), "AWS:ASSUME_ROLE_FAILED", ErrorKind::Unauthorized),
             (refusal(403, "InvalidClientTokenId", "who"), "AWS:ASSUME_ROLE_FAILED", ErrorKind::Unauthorized),
             (Reply::text("<html>log in</html>"), "AWS:INVALID_RESPONSE", ErrorKind::Decode),

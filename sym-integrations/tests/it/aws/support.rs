@@ -4,9 +4,8 @@ use std::error::Error as _;
 
 use sym_integrations::aws::{AssumeRole, Credentials, PermissionContext, PermissionContextBuilder, Region};
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::error::{Error, Result};
-use sym_sdk::model::{AccessTarget, Event, Flow, Slug, Step, StepOutput, User};
-use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult};
+use sym_sdk::error::Error;
+pub(crate) use crate::vendor_support::Asked;
 
 pub(crate) const ROLE: &str = "arn:aws:iam::123456789012:role/sym";
 
@@ -85,35 +84,5 @@ pub(crate) fn code(error: &Error) -> String {
 pub(crate) fn assert_silent(text: &str) {
     for secret in SECRETS {
         assert!(!text.contains(secret), "`{secret}` in: {text}");
-    }
-}
-
-/// A request to a strategy, for the account `identity`.
-pub(crate) struct Asked<'a, S> {
-    strategy: &'a S,
-    event: Event,
-    target: AccessTarget,
-    identity: &'a str,
-}
-
-impl<'a, S: AccessStrategy> Asked<'a, S> {
-    pub(crate) fn new(strategy: &'a S, target: AccessTarget, identity: &'a str) -> Self {
-        let flow = Flow::builder(Slug::parse("prod").unwrap(), "acme").build();
-        let ana = User::from_email("ana@example.com").unwrap();
-        let event = Event::builder(flow, Step::Escalate, ana).target(target.clone()).build();
-        Self { strategy, event, target, identity }
-    }
-
-    pub(crate) fn request(&self) -> AccessRequest<'_> {
-        let key = "0190f5a4-0000-7000-8000-000000000000:7".parse().unwrap();
-        AccessRequest::new(&self.event, &self.target, self.identity, key)
-    }
-
-    pub(crate) async fn grant(&self) -> Result<GrantResult> {
-        self.strategy.escalate(&self.request()).await
-    }
-
-    pub(crate) async fn revoke(&self) -> Result<Option<StepOutput>> {
-        self.strategy.deescalate(&self.request()).await
     }
 }

@@ -4,14 +4,11 @@ use sym_integrations::aws::{AssumeRole, PermissionContext, Region};
 use sym_integrations::aws_iam::{AwsIam, SimulatedIam};
 use sym_integrations::field_options;
 use sym_sdk::error::ErrorKind;
-use sym_sdk::model::{User, UserIdentity};
+use sym_sdk::model::UserIdentity;
 
 use super::fake::{ACCOUNT, arn, client, start};
 use crate::aws::support::{code, keys};
-
-fn person(email: &str) -> User {
-    User::from_email(email).unwrap()
-}
+use crate::vendor_support::person;
 
 #[tokio::test]
 async fn finds_members_and_users() {

@@ -6,16 +6,13 @@ use sym_integrations::aws_sso::{AccountState, AwsSso, SimulatedSso};
 use sym_integrations::field_options;
 use sym_integrations::kit::vendor_errors;
 use sym_sdk::error::ErrorKind;
-use sym_sdk::model::{User, UserIdentity};
+use sym_sdk::model::UserIdentity;
 use wiremock::ResponseTemplate;
 
 use super::fake::{ANA, BEN, GROUP, INSTANCE, MANAGEMENT, SET, STORE, client, start, user};
 use crate::aws::fake::json_failure;
 use crate::aws::support::{code, keys};
-
-fn person(email: &str) -> User {
-    User::from_email(email).unwrap()
-}
+use crate::vendor_support::person;
 
 #[tokio::test]
 async fn finds_members_and_users() {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use sym_integrations::google::{Google, GoogleBuilder};
 use sym_integrations::http::{Auth, SecretString};
 use sym_integrations::testing::{Replay, Reply};
-use sym_sdk::model::User;
+pub(super) use crate::vendor_support::person;
 
 pub(super) const DOMAIN: &str = "example.com";
 pub(super) const GROUP: &str = "admins@example.com";
@@ -60,6 +60,3 @@ pub(super) fn duplicate() -> Reply {
     fault(409, "duplicate", "Member already exists.")
 }
 
-pub(super) fn person(email: &str) -> User {
-    User::from_email(email).unwrap()
-}

@@ -15,6 +15,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::vendor_api::{Answer, Call, Paging, VendorApi};
+pub(super) use crate::vendor_support::person;
 
 pub(super) const KEY: &str = "u+S3CRET_k3y";
 
@@ -149,10 +150,6 @@ pub(super) fn entry(user: &str, policy: &str, level: u32, schedule: Option<&str>
         "start": schedule.map(|_| "2024-02-29T08:00:00-05:00"),
         "end": schedule.map(|_| "2024-03-01T08:00:00-05:00"),
     })
-}
-
-pub(super) fn person(email: &str) -> User {
-    User::from_email(email).unwrap()
 }
 
 pub(super) fn emails(users: &[Arc<User>]) -> Vec<&str> {

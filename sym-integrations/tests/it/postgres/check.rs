@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use sym_integrations::postgres::{Postgres, PostgresStrategy};
 use sym_sdk::error::{Error, ErrorKind};
+use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::AccessTarget;
 use sym_sdk::strategy::AccessStrategy;
 
@@ -17,6 +18,7 @@ async fn check_tries_a_grant_and_names_what_is_missing() {
     let Some(cluster) = Cluster::start().await else { return };
     let (strategy, admin) = (cluster.strategy(), cluster.admin().await);
     strategy.check(&target("readonly")).await.unwrap();
+    assert!(cluster.client().check().await.unwrap().unwrap().starts_with("manager on "));
     let picked = AccessTarget::new("acme", "postgres_role", "any".parse().unwrap()).with_field_binding("role");
     strategy.check(&picked).await.unwrap();
     assert!(cluster.log().contains("CREATE ROLE \"sym_check_"));

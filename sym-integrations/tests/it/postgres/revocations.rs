@@ -6,6 +6,7 @@ use serde_json::json;
 use sym_integrations::postgres::PostgresStrategy;
 use sym_sdk::error::ErrorKind;
 
+use crate::GRACE;
 use super::cluster::{Asked, Cluster, SUPERUSER_PASSWORD, closed, code, installed, rows};
 use super::cluster_clock::SteppingClock;
 
@@ -264,7 +265,13 @@ async fn sessions_end_while_a_revocation_waits_for_a_lock() {
             }
         }
     };
-    let (revoked, ()) = tokio::try_join!(asked.revoke(), async { interrupted.await; Ok(()) }).unwrap();
+    let both = async {
+        tokio::try_join!(asked.revoke(), async {
+            interrupted.await;
+            Ok(())
+        })
+    };
+    let (revoked, ()) = tokio::time::timeout(GRACE, both).await.expect("the revocation waits, and ends").unwrap();
     assert!(revoked["sessions_ended"].as_u64().unwrap() > 0);
 }
 

@@ -42,17 +42,10 @@ impl SqliteStore {
 
     async fn change<T: Send + 'static>(
         &self,
+        priority: Priority,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        Ok(write(&self.writes, Priority::Normal, work).await?)
-    }
-
-    /// Makes a change that takes rights away, which has priority and is made on a full disk too.
-    async fn take_away<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T> {
-        Ok(write(&self.writes, Priority::High, work).await?)
+        Ok(write(&self.writes, priority, work).await?)
     }
 }
 
@@ -95,33 +88,32 @@ impl DirectoryStore for SqliteStore {
     fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
         Box::pin(async move {
             let row = UserRow::of(user)?;
-            Ok(self.change(move |db| insert_user(db, row)).await??)
+            Ok(self.change(Priority::Normal, move |db| insert_user(db, row)).await??)
         })
     }
 
     fn admit_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
         Box::pin(async move {
             let row = UserRow::of(user)?;
-            Ok(self.change(move |db| admit_user(db, row)).await??)
+            Ok(self.change(Priority::Normal, move |db| admit_user(db, row)).await??)
         })
     }
 
     fn put_users(&self, users: Vec<User>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         Box::pin(async move {
             let rows = users.into_iter().map(UserRow::of).collect::<Result<Vec<_>, _>>()?;
-            Ok(self.change(move |db| put_users(db, rows)).await??)
+            Ok(self.change(Priority::Normal, move |db| put_users(db, rows)).await??)
         })
     }
 
     fn change_user(&self, id: UserId, change: UserChange) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        match change {
-            UserChange::Locked(true) => Box::pin(self.take_away(move |db| change_user(db, id, change))),
-            _ => Box::pin(self.change(move |db| change_user(db, id, change))),
-        }
+        // Changes that take rights away are made on a full disk, too.
+        let priority = if matches!(change, UserChange::Locked(true)) { Priority::High } else { Priority::Normal };
+        Box::pin(self.change(priority, move |db| change_user(db, id, change)))
     }
 
     fn delete_user(&self, id: UserId, now: Timestamp) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        Box::pin(self.take_away(move |db| delete_user(db, id, now)))
+        Box::pin(self.change(Priority::High, move |db| delete_user(db, id, now)))
     }
 
     fn deleted_user<'a>(&'a self, by: DeletedBy<'a>) -> BoxFuture<'a, Result<Option<DeletedUser>>> {
@@ -134,11 +126,11 @@ impl DirectoryStore for SqliteStore {
     }
 
     fn restore_user(&self, id: UserId) -> BoxFuture<'_, Result<Option<Arc<User>>>> {
-        Box::pin(async move { Ok(self.change(move |db| restore_user(db, id)).await??) })
+        Box::pin(async move { Ok(self.change(Priority::Normal, move |db| restore_user(db, id)).await??) })
     }
 
     fn insert_token(&self, token: StoredToken) -> BoxFuture<'_, Result<bool>> {
-        Box::pin(self.change(move |db| insert_token(db, &token)))
+        Box::pin(self.change(Priority::Normal, move |db| insert_token(db, &token)))
     }
 
     fn token(&self, id: TokenId) -> BoxFuture<'_, Result<Option<StoredToken>>> {
@@ -150,7 +142,7 @@ impl DirectoryStore for SqliteStore {
     }
 
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
-        Box::pin(self.take_away(move |db| revoke_token(db, id, now)))
+        Box::pin(self.change(Priority::High, move |db| revoke_token(db, id, now)))
     }
 }
 

@@ -56,7 +56,7 @@ impl Reserve {
         match std::fs::remove_file(&self.path) {
             Ok(()) => tracing::error!(
                 path = %self.path.display(),
-                "the disk is full: the reserve is released, and only revocations are stored until there is space again"
+                "the disk is full: the reserve is released, and only changes that take access away are stored until there is space again"
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => tracing::error!(%error, path = %self.path.display(), "could not release the reserve"),

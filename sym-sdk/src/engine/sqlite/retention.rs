@@ -33,9 +33,11 @@ pub(super) fn prune(db: &Connection, before: Timestamp, max: usize) -> rusqlite:
 }
 
 fn runs_at_rest(db: &Connection, before: Timestamp, max: usize) -> rusqlite::Result<Vec<Id>> {
-    db.prepare_cached("SELECT id FROM runs WHERE at_rest = 1 AND updated_at < ?1 ORDER BY updated_at, id LIMIT ?2")?
-        .query_map(params![nanoseconds(before), limit(max)], |row| row.get(0))?
-        .collect()
+    // Earlier versions took a Run whose revocation was written off for one at rest.
+    let sql =
+        "SELECT id FROM runs WHERE at_rest = 1 AND updated_at < ?1 AND json_type(state, '$.access.written_off') IS NULL
+        ORDER BY updated_at, id LIMIT ?2";
+    db.prepare_cached(sql)?.query_map(params![nanoseconds(before), limit(max)], |row| row.get(0))?.collect()
 }
 
 /// Returns free pages to the file system.

@@ -133,7 +133,7 @@ async fn an_unknown_target() {
 
 /// S8: a target is named by its name or its SRN, under each of the names that a request or a simulation uses.
 #[tokio::test]
-async fn s8_a_target_is_named_by_name_or_srn() {
+async fn a_target_is_named_by_name_or_srn() {
     for input in ["target_srn", "target_id", "target"] {
         for target in ["readers", "acme:access_target:test:readers:latest"] {
             let mut harness = harness().await;

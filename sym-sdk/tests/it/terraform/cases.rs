@@ -13,7 +13,7 @@ const TARGET: &str = "resource \"sym_target\" \"t\" {\n  type = \"custom\"\n  na
 
 /// C1: an override file changes what another file declares.
 #[test]
-fn c1_override_files_are_merged() {
+fn override_files_are_merged() {
     let change = "resource \"sym_target\" \"t\" {\n  label = \"changed\"\n}\n";
     for name in ["override.tf", "ours_override.tf"] {
         let read = Dir::new(&[("main.tf", TARGET), (name, change)]).read().unwrap();
@@ -28,7 +28,7 @@ fn c1_override_files_are_merged() {
 
 /// C2: a key that is there twice in JSON names blocks twice.
 #[test]
-fn c2_repeated_keys_in_json_lose_nothing() {
+fn repeated_keys_in_json_lose_nothing() {
     let json = r#"{"resource":{"sym_target":{"a":{"type":"custom","name":"a"}}},
    "resource":{"sym_target":{"b":{"type":"custom","name":"b"}}}}"#;
     let read = Dir::new(&[("main.tf.json", json)]).read().unwrap();
@@ -38,7 +38,7 @@ fn c2_repeated_keys_in_json_lose_nothing() {
 /// C3: `..` leads from the directory to which a symbolic link points.
 #[cfg(unix)]
 #[test]
-fn c3_modules_are_found_from_a_linked_directory() {
+fn modules_are_found_from_a_linked_directory() {
     let dir = Dir::new(&[
         ("real/live/main.tf", "module \"m\" {\n  source = \"../mods/m\"\n}\n"),
         (
@@ -54,14 +54,14 @@ fn c3_modules_are_found_from_a_linked_directory() {
 
 /// C9: a validation is enforced.
 #[test]
-fn c9_validations_are_enforced() {
+fn validations_are_enforced() {
     let text = "variable \"v\" {\n  default = \"x\"\n  validation {\n    condition = can(tonumber(var.v))\n    error_message = \"A number.\"\n  }\n}\n";
     assert_eq!(errors(text), "main.tf:4:17: value of variable `v`: A number.\n");
 }
 
 /// C9: a message that refers to a sensitive value is not displayed.
 #[test]
-fn c9_messages_do_not_show_sensitive_values() {
+fn messages_do_not_show_sensitive_values() {
     let text = "variable \"token\" {\n  sensitive = true\n  default = \"hunter2\"\n  validation {\n    condition = startswith(var.token, \"xoxb-\")\n    error_message = \"The token ${var.token} is no bot token.\"\n  }\n}\n";
     let found = errors(text);
     assert!(!found.contains("hunter2") && found.contains("refers to a sensitive value"), "{found}");
@@ -69,7 +69,7 @@ fn c9_messages_do_not_show_sensitive_values() {
 
 /// C10: a precondition is enforced, in a resource and in an output.
 #[test]
-fn c10_preconditions_are_enforced() {
+fn preconditions_are_enforced() {
     let condition = "precondition {\n condition = false\n error_message = \"No.\"\n}\n";
     let resource = TARGET.replace("}\n", &format!("lifecycle {{\n{condition}}}\n}}\n"));
     assert_eq!(errors(&resource), "main.tf:6:14: precondition of sym_target.t: No.\n");
@@ -79,7 +79,7 @@ fn c10_preconditions_are_enforced() {
 
 /// C11: of a key that a map has twice, the last one counts.
 #[test]
-fn c11_the_last_of_repeated_keys_counts() {
+fn the_last_of_repeated_keys_counts() {
     let text = TARGET.replace(
         "name = \"t\"",
         "name = \"t\"\n  settings = { a = \"1\", a = \"2\", b = \"${join(\",\", keys({ x = 1, x = 2 }))}\" }",
@@ -98,7 +98,7 @@ fn c11_the_last_of_repeated_keys_counts() {
 
 /// C13: variables come from files that the caller names, and the workspace from the environment.
 #[test]
-fn c13_variable_files_and_the_workspace_are_read() {
+fn variable_files_and_the_workspace_are_read() {
     let text = format!("variable \"v\" {{}}\n{}", TARGET.replace("\"t\"\n}", "\"${var.v}-${terraform.workspace}\"\n}"));
     let dir = Dir::new(&[("main.tf", &text), ("prod.tfvars", "v = \"file\"\n")]);
     let reader =
@@ -110,7 +110,7 @@ fn c13_variable_files_and_the_workspace_are_read() {
 
 /// C20: `"//"`, `dynamic` and `lifecycle` have their meaning in blocks of JSON.
 #[test]
-fn c20_json_has_comments_and_meta_blocks_in_blocks() {
+fn json_has_comments_and_meta_blocks_in_blocks() {
     let json = r#"{"resource": {"sym_flow": {"f": {"name": "f", "environment_id": "e", "//": "x", "lifecycle": {"//": "y"},
         "params": {"//": "z", "dynamic": {"prompt_field": {"for_each": ["a", "b"],
             "content": {"name": "${prompt_field.value}", "type": "string"}}}}}}}}"#;
@@ -121,7 +121,7 @@ fn c20_json_has_comments_and_meta_blocks_in_blocks() {
 
 /// C23: the default provider names the organization, not one with an alias.
 #[test]
-fn c23_the_default_provider_names_the_organization() {
+fn the_default_provider_names_the_organization() {
     let default = "provider \"sym\" {\n  org = \"main\"\n}\n";
     let alias = "provider \"sym\" {\n  alias = \"eu\"\n  org = \"other\"\n}\n";
     for text in [format!("{default}{alias}"), format!("{alias}{default}")] {
@@ -131,7 +131,7 @@ fn c23_the_default_provider_names_the_organization() {
 
 /// C26: a validation in JSON is enforced.
 #[test]
-fn c26_validations_in_json_are_enforced() {
+fn validations_in_json_are_enforced() {
     let json = r#"{"variable": {"v": {"default": "x",
         "validation": {"condition": "${var.v == \"y\"}", "error_message": "It must be y."}}}}"#;
     let errors = Dir::new(&[("main.tf.json", json)]).errors(&TerraformReader::new());
@@ -140,7 +140,7 @@ fn c26_validations_in_json_are_enforced() {
 
 /// C27: an input that a module requires is missed even if the module does not use it.
 #[test]
-fn c27_required_inputs_of_modules_are_missed() {
+fn required_inputs_of_modules_are_missed() {
     let dir =
         Dir::new(&[("main.tf", "module \"m\" {\n  source = \"./m\"\n}\n"), ("m/main.tf", "variable \"unused\" {}\n")]);
     let errors = dir.errors(&TerraformReader::new());
@@ -149,14 +149,14 @@ fn c27_required_inputs_of_modules_are_missed() {
 
 /// C28: blocks of other versions of Terraform are passed over.
 #[test]
-fn c28_actions_are_passed_over() {
+fn actions_are_passed_over() {
     let read = read(&format!("{TARGET}action \"aws_lambda_invoke\" \"a\" {{\n  config {{}}\n}}\n"));
     assert_eq!((targets(&read.config), read.warnings.len()), (vec!["t"], 0));
 }
 
 /// C29: OpenTofu's files are read, and replace Terraform's of the same name.
 #[test]
-fn c29_files_of_opentofu_are_read() {
+fn files_of_opentofu_are_read() {
     assert_eq!(targets(&Dir::new(&[("main.tofu", TARGET)]).read().unwrap().config), ["t"]);
     let dir = Dir::new(&[("main.tf", TARGET), ("main.tofu", &TARGET.replace("\"t\"\n}", "\"tofu\"\n}"))]);
     assert_eq!(targets(&dir.read().unwrap().config), ["tofu"]);
@@ -164,7 +164,7 @@ fn c29_files_of_opentofu_are_read() {
 
 /// S7: a placeholder stands for an unknown value in a simulation, and a note says which and how to give it.
 #[test]
-fn s7_placeholders_stand_for_unknown_values() {
+fn placeholders_stand_for_unknown_values() {
     let text = "module \"pd\" {\n  source = \"acme/pd/x\"\n}\nresource \"sym_target\" \"t\" {\n  type = \"custom\"\n  name = \"t\"\n  settings = { service_id = module.pd.service_id }\n}\n";
     let dir = Dir::new(&[("main.tf", text), ("known.json", "{ \"module.pd.service_id\": \"P1\" }")]);
     let unset = dir.read().unwrap();
@@ -180,7 +180,7 @@ fn s7_placeholders_stand_for_unknown_values() {
 
 /// S7: the error of a required setting whose value is unknown says so, instead of that it is missing.
 #[test]
-fn s7_errors_tell_unknown_settings_from_missing_ones() {
+fn errors_tell_unknown_settings_from_missing_ones() {
     const SETTINGS: SettingsSchema = SettingsSchema::closed(&[SettingSchema::required("group_id")]);
     const TARGETS: &[TargetSchema] = &[TargetSchema::new("group", SETTINGS)];
     let text = r#"

@@ -1,6 +1,6 @@
 //! The values of the expressions in `expressions/*.txt`, each group of rules in a file of its own.
 //!
-//! An expression is followed by `=> ` and its value as JSON, or by `!! ` and the message of its error. `tests/conformance/run` compares
+//! An expression is followed by `=> ` and its value as JSON, or by `!! ` and the message of its error. `tests/conformance/terraform/expressions` compares
 //! the same files with HashiCorp's own implementation of the language. `UPDATE_EXPECT=1` rewrites them.
 
 use std::fmt::Write;

@@ -45,6 +45,29 @@ async fn finished_runs_are_pruned_and_the_audit_log_stays() {
     }
 }
 
+/// Also one that an earlier version took for finished: its access may still be there.
+#[tokio::test]
+async fn runs_that_were_written_off_are_not_pruned() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let fixture = Fixture::new(Arc::new(SqliteStore::open(&path).await.unwrap()));
+    let runtime = fixture.start().await;
+    let run = fixture.granted(&runtime).await;
+    fixture.strategy.fail_revocations(1);
+    fixture.clock.advance(HOUR);
+    runtime.run_until_idle().await.unwrap();
+    let ada = User::from_email("ada@example.com").unwrap().with_role(UserRole::Admin);
+    runtime.directory().put_user(ada).await.unwrap();
+    runtime.submit(Submission::write_off(run, "ada@example.com", "removed by hand")).await.unwrap();
+    runtime.run_until_idle().await.unwrap();
+    fixture.clock.advance(30 * DAY);
+    assert_eq!(runtime.prune(Duration::ZERO).await.unwrap(), 0);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    assert_eq!(file.execute("UPDATE runs SET at_rest = 1", ()).unwrap(), 1);
+    assert_eq!(runtime.prune(Duration::ZERO).await.unwrap(), 0);
+    assert!(runtime.run(run).await.is_ok());
+}
+
 #[tokio::test]
 async fn workers_prune_old_runs() {
     let fixture = Fixture::new(Arc::new(MemoryStore::new()));

@@ -311,7 +311,9 @@ impl Request {
         let can_be_closed = world.run.as_ref().is_some_and(RunState::can_be_closed);
         if configured == Configured::Removed && can_be_closed {
             self.step(world, InputBody::FlowRemoved);
-            world.seen.closed_with_its_flow = true;
+            let is_closed = world.run.as_ref().is_some_and(|run| run.run.status() == RunStatus::Errored);
+            world.must(is_closed, "P5: a request stays open without its flow");
+            world.seen.closed_with_its_flow |= is_closed;
         }
     }
 
@@ -401,17 +403,17 @@ impl Request {
                 let channel = Notification::to(SlackChannelName::new("#requests").unwrap()).timeout(HOUR);
                 Outcome::Routed { handlers: vec![], routing: Routing::new(self.permission.clone(), vec![channel]) }
             }
-            EffectKind::Identify { .. } if self.may_be_granted(world, effect).is_err() => {
-                Outcome::NoLongerValid(self.may_be_granted(world, effect).unwrap_err())
-            }
-            EffectKind::Identify { .. } => Outcome::Identified {
-                identity: "ana".into(),
-                resource: "admins".into(),
-                handler: None,
-                settle_time: MIN_SETTLE_TIME,
-                has_standing_access: false,
-                prior: None,
-                level: None,
+            EffectKind::Identify { .. } => match self.may_be_granted(world, effect) {
+                Err(error) => Outcome::NoLongerValid(error),
+                Ok(()) => Outcome::Identified {
+                    identity: "ana".into(),
+                    resource: "admins".into(),
+                    handler: None,
+                    settle_time: MIN_SETTLE_TIME,
+                    has_standing_access: false,
+                    prior: None,
+                    level: None,
+                },
             },
             EffectKind::Deliver { .. } => {
                 Outcome::Delivered(vec![DeliveryResult::OptedOut { destination: "#requests".into() }])
