@@ -4,6 +4,7 @@ mod cards;
 mod changes;
 mod click;
 mod decisions;
+mod extensions;
 mod fields;
 mod forms;
 mod identity;

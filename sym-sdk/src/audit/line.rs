@@ -259,6 +259,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
         | AuditKind::GrantFailed { error, .. }
         | AuditKind::RevokeFailed { error, .. }
         | AuditKind::RegrantFailed { error, .. }
+        | AuditKind::ExtensionFailed { error, .. }
         | AuditKind::ApprovalWithdrawn { error, .. }
         | AuditKind::Alerted { error }
         | AuditKind::UserAction { refusal: Some(error), .. }

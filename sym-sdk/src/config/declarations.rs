@@ -117,6 +117,8 @@ pub struct FlowParams {
     pub allow_revoke: bool,
     /// Whether the access ends automatically after its duration. Default: true.
     pub schedule_deescalation: bool,
+    /// Whether requesters can ask for an extension of access that has not ended yet. Default: true.
+    pub allow_extension: bool,
     /// The sources that requests may come from (`slack`, `api`, `web`). Unset allows every source, an empty list allows none.
     pub allowed_sources: Option<Vec<String>>,
     /// Whether an open request has a text input for the decision. Default: false.
@@ -137,6 +139,7 @@ impl Default for FlowParams {
             strategy: None,
             allow_revoke: true,
             schedule_deescalation: true,
+            allow_extension: true,
             allowed_sources: None,
             include_decision_message: false,
             additional_header_text: None,

@@ -7,19 +7,52 @@ use jiff::Timestamp;
 
 use crate::error::codes;
 use crate::forms::FieldMap;
-use crate::machine::{self, Access, ActionKind, EarlierRequest, FormRef, MessageRef, MessageStatus, RunState};
+use crate::machine::{
+    self, Access, ActionKind, DeliveredMessage, EarlierRequest, EventRecord, Extension, ExtensionStatus, FormRef,
+    MessageRef, MessageStatus, Routing, RunState,
+};
 use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
+///
+/// It can also be the view of an [extension](Self::extension). Whatever is decided anew then is that of the extension: the duration, the
+/// reason, the approvals, the decision and the messages. All else, such as the target and the fields, is that of the request.
 #[derive(Clone, Debug)]
 pub struct RequestView {
     event: Event,
     state: Arc<RunState>,
+    /// Whether an extension is displayed, and not the request.
+    shows_extension: bool,
 }
 
 impl RequestView {
     pub(crate) fn new(event: Event, state: Arc<RunState>) -> Self {
-        Self { event, state }
+        let shows_extension =
+            matches!((event.extension(), &state.extension), (Some(shown), Some(extension)) if shown.id == extension.id);
+        Self { event, state, shows_extension }
+    }
+
+    /// Returns the view of the request.
+    pub(crate) fn of_request(mut self) -> Self {
+        self.shows_extension = false;
+        self
+    }
+
+    /// Returns the view of the extension that is in progress, or of the last one; `None` if there was none.
+    #[must_use]
+    pub fn of_extension(&self) -> Option<Self> {
+        self.state.extension.as_ref()?;
+        Some(Self { shows_extension: true, ..self.clone() })
+    }
+
+    /// Returns the extension that is displayed; `None` if it is the request.
+    pub fn extension(&self) -> Option<&Extension> {
+        self.state.extension.as_deref().filter(|_| self.shows_extension)
+    }
+
+    /// Returns the extension of the access that is in progress, or the last one, whether or not this is its view.
+    pub fn last_extension(&self) -> Option<&Extension> {
+        self.state.extension.as_deref()
     }
 
     /// Returns the event that the request is displayed for.
@@ -32,14 +65,16 @@ impl RequestView {
         self.state.run.status()
     }
 
-    /// Returns whether the request is waiting for a decision.
+    /// Returns whether the request, or the extension that is displayed, is waiting for a decision.
     pub fn can_decide(&self) -> bool {
-        self.state.is_open()
+        self.extension().map_or_else(|| self.state.is_open(), Extension::is_open)
     }
 
     /// Returns whether the access can be revoked early.
     pub fn can_revoke(&self) -> bool {
-        self.event.flow().params().allow_revoke && matches!(self.state.access, Access::Held(_))
+        // An extension that was not granted has given nothing that could be revoked.
+        let has_given = self.extension().is_none_or(|extension| extension.status == ExtensionStatus::Granted);
+        has_given && self.event.flow().params().allow_revoke && matches!(self.state.access, Access::Held(_))
     }
 
     /// Returns the actions that a user may take now: those that [`Runtime::submit`](crate::runtime::Runtime::submit) would accept
@@ -50,27 +85,47 @@ impl RequestView {
 
     /// Returns the number of approvals so far, and the number required.
     pub fn approvals(&self) -> (usize, usize) {
-        let needed = self.state.routing.as_ref().map_or(1, |routing| routing.permission.required_approvals().into());
-        (self.state.run.approvals().len(), needed)
+        let needed = self.routing().map_or(1, |routing| routing.permission.required_approvals().into());
+        let approvals = self.extension().map_or_else(|| self.state.run.approvals(), |extension| &extension.approvals);
+        (approvals.len(), needed)
+    }
+
+    fn routing(&self) -> Option<&Routing> {
+        self.extension().map_or(self.state.routing.as_ref(), |extension| extension.routing.as_ref())
+    }
+
+    fn decision(&self) -> Option<&EventRecord> {
+        self.extension().map_or(self.state.decision.as_deref(), |extension| extension.decision.as_deref())
+    }
+
+    fn delivered(&self) -> &[DeliveredMessage] {
+        self.extension().map_or(&self.state.delivered, |extension| &extension.delivered)
+    }
+
+    fn current_notification(&self) -> usize {
+        self.extension().map_or(self.state.current_notification, |extension| extension.current_notification)
     }
 
     /// Returns who decided and when. `None` before the decision.
     pub fn decided_by(&self) -> Option<(&User, Timestamp)> {
-        self.state.decision.as_ref().map(|decision| (&*decision.actor, decision.at))
+        self.decision().map(|decision| (&*decision.actor, decision.at))
     }
 
     /// Returns whether a hook of the flow made the decision, in response to an action of [`decided_by`](Self::decided_by).
     pub fn is_decided_by_flow(&self) -> bool {
-        self.state.decision.as_ref().is_some_and(|decision| decision.decided_by_hook)
+        self.decision().is_some_and(|decision| decision.decided_by_hook)
     }
 
     /// Returns the text entered with the decision.
     pub fn decision_message(&self) -> Option<&str> {
-        self.state.decision.as_ref()?.decision_message.as_deref()
+        self.decision()?.decision_message.as_deref()
     }
 
     /// Returns the reason to display: the hook's if there is one, else the form's.
     pub fn reason(&self) -> Option<&str> {
+        if let Some(extension) = self.extension() {
+            return extension.reason.as_deref();
+        }
         let request = self.state.request.as_ref()?;
         request.reason.as_deref().or_else(|| request.fields.text("reason").ok())
     }
@@ -82,7 +137,18 @@ impl RequestView {
 
     /// Returns the requested duration. A decision may have changed it.
     pub fn duration(&self) -> Option<Duration> {
+        if let Some(extension) = self.extension() {
+            return Some(extension.duration);
+        }
         self.state.request.as_ref()?.duration
+    }
+
+    /// Returns the durations by which the access can be extended: those that the flow offers, the longest first. Empty if it offers any.
+    pub fn extension_durations(&self) -> Vec<Duration> {
+        let mut offered = machine::offered_durations(self.event.flow());
+        offered.sort_unstable_by(|one, other| other.cmp(one));
+        offered.dedup();
+        offered
     }
 
     /// Returns the fields of the request.
@@ -92,7 +158,7 @@ impl RequestView {
 
     /// Returns the earlier request of the same person for the same, if it was open or gave access when this one was made.
     pub fn earlier_request(&self) -> Option<&EarlierRequest> {
-        self.state.routing.as_ref()?.earlier_request.as_ref()
+        self.routing()?.earlier_request.as_ref()
     }
 
     /// Returns whether a hook did not let the approved access be granted.
@@ -113,7 +179,7 @@ impl RequestView {
 
     /// Returns the delivered messages.
     pub fn messages(&self) -> impl Iterator<Item = &MessageRef> {
-        self.state.delivered.iter().map(|delivered| &delivered.message)
+        self.delivered().iter().map(|delivered| &delivered.message)
     }
 
     /// Returns the view that shows the form, as the front end set it when it [requested the form](crate::runtime::PromptRequest::form_view).
@@ -123,8 +189,8 @@ impl RequestView {
 
     /// Returns whether a message belongs to the current notification. Earlier ones display that the request was forwarded.
     pub fn is_current(&self, message: &MessageRef) -> bool {
-        let mut delivered = self.state.delivered.iter().filter(|delivered| delivered.message == *message);
-        delivered.any(|delivered| delivered.entry == self.state.current_notification)
+        let mut delivered = self.delivered().iter().filter(|delivered| delivered.message == *message);
+        delivered.any(|delivered| delivered.entry == self.current_notification())
     }
 
     /// Returns when the access expires, once it is granted.
@@ -145,7 +211,7 @@ impl RequestView {
 
     /// Returns whether this is the index, from 0, of the current notification. Earlier ones display that the request was forwarded.
     pub fn is_current_notification(&self, entry: usize) -> bool {
-        self.state.current_notification == entry
+        self.current_notification() == entry
     }
 
     /// Returns whether the request may be decided in a message of this front end.

@@ -99,6 +99,8 @@ pub const INVALID_STEP: ErrorCode = ErrorCode::new("SymSDK", "INVALID_STEP");
 pub const NOT_PERMITTED: ErrorCode = ErrorCode::new("SymSDK", "NOT_PERMITTED");
 /// `SymSDK:ALREADY_DECIDED`: the request has been decided before.
 pub const ALREADY_DECIDED: ErrorCode = ErrorCode::new("SymSDK", "ALREADY_DECIDED");
+/// `SymSDK:NOT_EXTENDABLE`: the access cannot be extended, or not now.
+pub const NOT_EXTENDABLE: ErrorCode = ErrorCode::new("SymSDK", "NOT_EXTENDABLE");
 /// `SymSDK:SELF_APPROVAL`: the requester may not approve this request.
 pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 /// `SymSDK:REQUEST_OUTDATED`: what the request asks for was changed in the configuration since.

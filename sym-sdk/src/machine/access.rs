@@ -97,6 +97,9 @@ pub struct Grant {
     /// The level at which the target grants the resource, for resources with several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
+    /// Whether the service [ends the access by itself](crate::strategy::AccessStrategy::enforces_end), and has to be told of a later end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub enforces_end: bool,
 }
 
 impl Grant {
@@ -114,6 +117,7 @@ impl Grant {
             is_standing: false,
             prior: None,
             level: None,
+            enforces_end: false,
         }
     }
 
@@ -175,6 +179,7 @@ pub(super) struct Entitlement<'a> {
     pub(super) settle_time: Duration,
     pub(super) is_standing: bool,
     pub(super) prior: Option<&'a PriorState>,
+    pub(super) enforces_end: bool,
 }
 
 // Granting.
@@ -193,7 +198,7 @@ impl Stepper<'_> {
 
     /// Requests the grant, once the requester's identity is known. The expiry timer is set in the same transition.
     pub(super) fn identified(&mut self, event: Arc<EventRecord>, kind: &EffectKind, found: Entitlement<'_>) {
-        let Entitlement { identity, resource, level, settle_time, is_standing, prior } = found;
+        let Entitlement { identity, resource, level, settle_time, is_standing, prior, enforces_end } = found;
         let (EffectKind::Identify { target }, Some(strategy)) = (kind, self.rules.flow.strategy()) else {
             let message = "the flow no longer has an access strategy";
             let error = EffectError::new(ErrorKind::Configuration, codes::ACCESS_STRATEGY_NOT_FOUND, message);
@@ -222,6 +227,7 @@ impl Stepper<'_> {
             is_standing,
             prior: prior.filter(|_| !is_standing).cloned(),
             level: level.map(str::to_owned),
+            enforces_end,
             ..Grant::new(strategy, target.clone(), resource, identity)
         };
         let (title, identity) = (grant.target.title(), identity.to_owned());
@@ -362,6 +368,7 @@ impl Stepper<'_> {
     }
 
     fn revoke(&mut self, event: &Arc<EventRecord>, grant: Grant) {
+        self.end_extension(event);
         self.cancel_timer(TimerKind::Expire);
         if !grant.is_standing {
             self.holds.push(EntitlementChange::Release(grant.entitlement.clone()));

@@ -6,6 +6,7 @@ use super::audit_entry::{AuditKind, HandlerResult};
 use super::effect::EffectKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::extension::Round;
 use super::fingerprint::Fingerprint;
 use super::notice::Notice;
 use super::outcome::Routing;
@@ -24,6 +25,9 @@ impl Stepper<'_> {
     }
 
     pub(super) fn request(&mut self, event: Arc<EventRecord>) {
+        if event.extension.is_some() {
+            return self.request_extension(event);
+        }
         self.store_request(&event);
         self.wait_for(event, Stage::Route, Default::default(), EffectKind::Route);
     }
@@ -48,6 +52,9 @@ impl Stepper<'_> {
     }
 
     pub(super) fn routed(&mut self, event: Arc<EventRecord>, handlers: &[HandlerRef], routing: &Routing) {
+        if event.extension.is_some() {
+            return self.extension_routed(event, handlers, routing);
+        }
         for handler in handlers {
             self.audit(&event, handler_called(handler, HandlerResult::Returned));
         }
@@ -84,12 +91,18 @@ impl Stepper<'_> {
             Err(error) => {
                 let event = Arc::new(event);
                 self.audit(&event, AuditKind::Received);
-                self.close(&event, error);
+                match event.extension {
+                    Some(_) => self.close_extension(&event, error),
+                    None => self.close(&event, error),
+                }
             }
         }
     }
 
     pub(super) fn approve(&mut self, event: Arc<EventRecord>) {
+        if event.extension.is_some() {
+            return self.approve_extension(event);
+        }
         // Checked again, because a hook can take its time and decide by itself.
         if self.state.is_overdue(self.clock) {
             return self.refuse_decision(&event, permissions::expired());
@@ -119,20 +132,22 @@ impl Stepper<'_> {
     }
 
     /// Checks that the approver may still approve, after the hook.
-    fn recheck_approver(&self, event: &EventRecord) -> Result<(), EffectError> {
+    pub(super) fn recheck_approver(&self, event: &EventRecord) -> Result<(), EffectError> {
         if event.decided_by_hook {
             return Ok(());
         }
-        permissions::may_still_approve(self.rules.flow, &self.state, &event.actor, self.people.current(&event.actor))
+        let (round, current) = (Round::of(event), self.people.current(&event.actor));
+        permissions::may_still_approve(self.rules.flow, &self.state, round, &event.actor, current)
     }
 
     /// Counts one person's approval, and returns whether there are enough. Earlier approvals of people who may not approve any more
     /// are withdrawn.
-    fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
+    pub(super) fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
         let withdrawn = self.withdraw_approvals(event);
-        self.state.run.add_approval(event.actor.clone());
-        let approvals = self.state.run.approvals().len();
-        let routing = self.state.routing.as_ref();
+        let round = Round::of(event);
+        self.state.add_approval_in(round, event.actor.clone());
+        let approvals = self.state.approvals_in(round).len();
+        let routing = self.state.routing_in(round);
         let needed = routing.map_or(1, |routing| usize::from(routing.permission.required_approvals()));
         if needed > 1 {
             self.audit(event, AuditKind::Counted { approvals, needed });
@@ -147,11 +162,13 @@ impl Stepper<'_> {
     /// Withdraws the approvals of people who may not approve any more, and returns their names.
     fn withdraw_approvals(&mut self, event: &Arc<EventRecord>) -> Vec<String> {
         let mut withdrawn = Vec::new();
-        for approver in self.state.run.approvals().to_vec() {
+        let round = Round::of(event);
+        for approver in self.state.approvals_in(round).to_vec() {
             let current = self.people.current(&approver);
-            if let Err(error) = permissions::may_still_approve(self.rules.flow, &self.state, &approver, current) {
+            if let Err(error) = permissions::may_still_approve(self.rules.flow, &self.state, round, &approver, current)
+            {
                 withdrawn.push(approver.username().to_owned());
-                self.state.run.remove_approval(approver.id());
+                self.state.remove_approval_in(round, &approver);
                 self.audit(event, AuditKind::ApprovalWithdrawn { approver: approver.username().to_owned(), error });
             }
         }
@@ -159,6 +176,9 @@ impl Stepper<'_> {
     }
 
     pub(super) fn deny(&mut self, event: Arc<EventRecord>) {
+        if event.extension.is_some() {
+            return self.deny_extension(event);
+        }
         self.cancel_request_timers();
         self.store_decision(&event);
         self.complete(&event, RunStatus::Denied);

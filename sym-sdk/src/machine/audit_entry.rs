@@ -14,7 +14,7 @@ use super::event_record::EventRecord;
 use super::input::ActionKind;
 use super::prior_state::PriorState;
 use super::user_actions::UserAction;
-use crate::model::{HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step, UserId};
+use crate::model::{EventId, HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step, UserId};
 use crate::routing::RequestPermission;
 
 /// An entry of the audit log.
@@ -97,7 +97,7 @@ pub enum AuditKind {
     },
     /// The event was processed.
     Completed,
-    /// The event failed, and the Run with it.
+    /// The event failed, and the Run with it. The event of an extension fails the extension alone.
     Failed {
         /// The reason.
         error: EffectError,
@@ -288,6 +288,35 @@ pub enum AuditKind {
         identity: String,
         /// The reason.
         error: EffectError,
+    },
+    /// The end of the access has moved, because an extension was approved.
+    Extended {
+        /// The target.
+        target: String,
+        /// The identity that has the access.
+        identity: String,
+        /// The end of the access before.
+        from: Timestamp,
+        /// The new end of the access.
+        until: Timestamp,
+    },
+    /// The strategy failed to grant the access until the new end. The access ends as before.
+    ExtensionFailed {
+        /// The target.
+        target: String,
+        /// The identity that has the access.
+        identity: String,
+        /// The end of the access.
+        until: Option<Timestamp>,
+        /// The reason.
+        error: EffectError,
+        /// The time of the next attempt, if there is one.
+        retry_at: Option<Timestamp>,
+    },
+    /// An extension was closed without a decision, because the access ends.
+    ExtensionClosed {
+        /// The id of the extension.
+        extension: EventId,
     },
     /// The store had lost a timer or an effect that ends the access, and it was requested again.
     Rearmed,

@@ -14,7 +14,7 @@ use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::notice::Notice;
 use super::people::check_requester;
-use super::recheck::check_request;
+use super::recheck::{check_extension, check_request};
 use super::state::RunState;
 use super::stepper::Stepper;
 use super::transition::InputReply;
@@ -36,6 +36,7 @@ impl Stepper<'_> {
             check_requester(self.people.current(requester))?;
         }
         match &self.state.request {
+            Some(request) if event.extension.is_some() => check_extension(self.rules.flow, request, event),
             Some(request) => check_request(self.rules.flow, request, event.target.as_ref(), event.duration),
             None => Ok(()),
         }

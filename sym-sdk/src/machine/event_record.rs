@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::input::Action;
 use super::state::RunState;
 use crate::forms::{FieldMap, OptionLabels};
-use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Payload, Step, User};
+use crate::model::{AccessTarget, Channel, DeescalateType, EventId, ExtensionInfo, Payload, Step, User};
 
 /// One event of a Run, with what its handlers see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct EventRecord {
     /// Whether a hook has chosen the duration.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub duration_set_by_hook: bool,
+    /// The extension that the event is about. `None` for events of the request itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<ExtensionInfo>,
 }
 
 impl EventRecord {
@@ -81,6 +84,7 @@ impl EventRecord {
             context: None,
             decided_by_hook: false,
             duration_set_by_hook: request.is_some_and(|request| request.duration_set_by_hook),
+            extension: None,
         }
     }
 
@@ -118,6 +122,7 @@ impl EventRecord {
             context: None,
             decided_by_hook: false,
             duration_set_by_hook: false,
+            extension: None,
         }
     }
 
@@ -133,8 +138,13 @@ impl EventRecord {
                 self.labels = request.labels.clone();
                 self.context = request.context.clone().map(Arc::new);
             }
-            Action::Approve { decision_message } | Action::Deny { decision_message } => {
+            Action::Approve { decision_message, .. } | Action::Deny { decision_message, .. } => {
                 self.decision_message = decision_message.clone();
+            }
+            Action::Extend(extension) => {
+                self.duration = Some(extension.duration);
+                self.duration_set_by_hook = false;
+                self.reason = extension.reason.clone();
             }
             Action::Revoke => self.deescalate_type = Some(DeescalateType::Revoked),
             Action::WriteOff { reason } => {
@@ -160,6 +170,7 @@ impl EventRecord {
             decision_message: self.decision_message.clone(),
             deescalate_type: self.deescalate_type,
             extra: self.extra.clone(),
+            extension: self.extension,
         }
     }
 }

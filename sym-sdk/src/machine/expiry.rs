@@ -151,7 +151,7 @@ impl Stepper<'_> {
             }
             return;
         };
-        if matches!(active.stage, Stage::Grant | Stage::Regrant) {
+        if matches!(active.stage, Stage::Grant | Stage::Regrant | Stage::Extend) {
             // Whether the lost effect was executed is unknown.
             self.begin_settle_window();
         }
@@ -231,7 +231,8 @@ impl Stepper<'_> {
     }
 
     fn forward_from_now(&self) -> Option<Timestamp> {
-        let notification = self.notification(self.state.current_notification)?;
+        let round = self.state.open_round();
+        let notification = self.notification(round, self.state.current_in(round))?;
         notification.timeout_after().map(|timeout| self.after_now(timeout))
     }
 

@@ -9,6 +9,7 @@ use super::audit_entry::AuditKind;
 use super::effect::EffectKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::extension::Round;
 use super::message_status::DeliveredMessage;
 use super::notice::Notice;
 use super::outcome::{DeliveryResult, Outcome};
@@ -31,8 +32,9 @@ pub(super) const CAUSE_LIFETIME: &str = "lifetime";
 impl Stepper<'_> {
     /// Delivers the current notification and starts its timeout.
     pub(super) fn deliver_current(&mut self, event: &Arc<EventRecord>) {
-        let entry = self.state.current_notification;
-        let Some(notification) = self.notification(entry) else { return };
+        let round = Round::of(event);
+        let entry = self.state.current_in(round);
+        let Some(notification) = self.notification(round, entry) else { return };
         if let Some(timeout) = notification.timeout_after() {
             let at = self.after_now(timeout);
             self.set_timer(TimerKind::Forward, at);
@@ -48,6 +50,7 @@ impl Stepper<'_> {
         outcome: &Outcome,
     ) {
         let event = &pending.event;
+        let round = Round::of(event);
         let failed_as_a_whole;
         let results: &[DeliveryResult] = match outcome {
             Outcome::Delivered(results) => results,
@@ -60,9 +63,9 @@ impl Stepper<'_> {
         };
         let (delivered, failures) = self.record_delivery(event, entry, results);
         if !delivered {
-            let is_current = self.state.is_open() && self.state.current_notification == entry;
+            let is_current = self.state.is_open_in(round) && self.state.current_in(round) == entry;
             let max_attempts =
-                if self.continues_from(entry) { MAX_DELIVERY_ATTEMPTS } else { MAX_FINAL_DELIVERY_ATTEMPTS };
+                if self.continues_from(round, entry) { MAX_DELIVERY_ATTEMPTS } else { MAX_FINAL_DELIVERY_ATTEMPTS };
             if is_current && pending.attempt < max_attempts && failures.iter().any(|error| error.retryable) {
                 let at = self.after_now(retry_delay(pending.attempt));
                 self.effect_at(event, pending.kind.clone(), pending.attempt.saturating_add(1), Some(at), None);
@@ -76,13 +79,13 @@ impl Stepper<'_> {
             self.state.queue.push_back(QueuedInput::DeliveryFailed { entry, event: event.clone() });
             return;
         }
-        if let Some(request) = self.state.deferred_after_request.take() {
+        if let Some(request) = self.state.take_deferred_after_request_in(round) {
             self.after(&request);
         }
         if event.name == Step::RequestForward {
             self.after(event);
         }
-        if !self.state.is_open() || self.state.current_notification != entry {
+        if !self.state.is_open_in(round) || self.state.current_in(round) != entry {
             // The request was decided or forwarded in the meantime, so the new message shows buttons that no longer work.
             self.update_messages(event);
         }
@@ -103,7 +106,7 @@ impl Stepper<'_> {
                 DeliveryResult::Delivered { destination, message } => {
                     delivered = true;
                     self.audit(event, AuditKind::Delivered { entry, destination: destination.clone() });
-                    self.state.delivered.push(DeliveredMessage { entry, destination, message });
+                    self.state.add_delivered_in(Round::of(event), DeliveredMessage { entry, destination, message });
                 }
                 DeliveryResult::OptedOut { destination } => {
                     delivered = true;
@@ -120,11 +123,12 @@ impl Stepper<'_> {
 
     /// Handles a notification that could not be delivered to any destination.
     pub(super) fn notification_failed(&mut self, entry: usize, event: &Arc<EventRecord>) {
-        if !self.state.is_open() || self.state.current_notification != entry {
+        let round = Round::of(event);
+        if !self.state.is_open_in(round) || self.state.current_in(round) != entry {
             return;
         }
-        if self.continues_on_delivery_failure() {
-            self.forward_or_expire(CAUSE_UNDELIVERABLE);
+        if self.continues_on_delivery_failure(round) {
+            self.forward_or_expire(round, CAUSE_UNDELIVERABLE);
         } else {
             let message =
                 "the request could not be delivered, and its fallback does not continue after a failed delivery";
@@ -133,17 +137,17 @@ impl Stepper<'_> {
         }
     }
 
-    fn continues_on_delivery_failure(&self) -> bool {
-        self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_delivery_failure)
+    fn continues_on_delivery_failure(&self, round: Round) -> bool {
+        self.state.routing_in(round).is_some_and(|routing| routing.continue_on_delivery_failure)
     }
 
     /// Whether another notification is sent if this one cannot be delivered.
-    fn continues_from(&self, entry: usize) -> bool {
-        self.continues_on_delivery_failure() && self.notification(entry.saturating_add(1)).is_some()
+    fn continues_from(&self, round: Round, entry: usize) -> bool {
+        self.continues_on_delivery_failure(round) && self.notification(round, entry.saturating_add(1)).is_some()
     }
 
-    pub(super) fn notification(&self, entry: usize) -> Option<Notification> {
-        self.state.routing.as_ref()?.notifications.get(entry).cloned()
+    pub(super) fn notification(&self, round: Round, entry: usize) -> Option<Notification> {
+        self.state.routing_in(round)?.notifications.get(entry).cloned()
     }
 }
 
@@ -152,13 +156,14 @@ impl Stepper<'_> {
 impl Stepper<'_> {
     /// Handles the timeout of the current notification.
     pub(super) fn notification_timed_out(&mut self) {
-        if !self.state.is_open() {
+        let round = self.state.open_round();
+        if !self.state.is_open_in(round) {
             return;
         }
-        if self.state.routing.as_ref().is_some_and(|routing| routing.continue_on_timeout) {
-            self.forward_or_expire(CAUSE_TIMEOUT);
+        if self.state.routing_in(round).is_some_and(|routing| routing.continue_on_timeout) {
+            self.forward_or_expire(round, CAUSE_TIMEOUT);
         } else {
-            self.follow_inaction(Step::RequestExpire, CAUSE_TIMEOUT);
+            self.follow_inaction(round, Step::RequestExpire, CAUSE_TIMEOUT);
         }
     }
 
@@ -168,25 +173,28 @@ impl Stepper<'_> {
         let is_automatic = matches!(event.name, Step::RequestForward | Step::RequestExpire) || event.decided_by_hook;
         let is_set = self.state.timers.contains_key(&TimerKind::Forward)
             || self.state.queue.contains(&QueuedInput::Timer(TimerKind::Forward));
-        if !is_automatic || is_set || !self.state.is_open() {
+        let round = Round::of(event);
+        if !is_automatic || is_set || !self.state.is_open_in(round) {
             return;
         }
-        self.state.deferrals = self.state.deferrals.saturating_add(1);
-        let timeout = self.notification(self.state.current_notification).and_then(|current| current.timeout_after());
+        self.state.count_deferral_in(round);
+        let timeout =
+            self.notification(round, self.state.current_in(round)).and_then(|current| current.timeout_after());
         let at = self.after_now(timeout.unwrap_or(IGNORED_EXPIRY_RETRY_DELAY));
         self.set_timer(TimerKind::Forward, at);
     }
 
-    fn forward_or_expire(&mut self, cause: &str) {
-        let has_next = self.notification(self.state.current_notification.saturating_add(1)).is_some();
-        self.follow_inaction(if has_next { Step::RequestForward } else { Step::RequestExpire }, cause);
+    fn forward_or_expire(&mut self, round: Round, cause: &str) {
+        let has_next = self.notification(round, self.state.current_in(round).saturating_add(1)).is_some();
+        self.follow_inaction(round, if has_next { Step::RequestForward } else { Step::RequestExpire }, cause);
     }
 
     /// Begins the event that follows because nobody acted. Its actor is the requester.
-    pub(super) fn follow_inaction(&mut self, name: Step, cause: &str) {
+    pub(super) fn follow_inaction(&mut self, round: Round, name: Step, cause: &str) {
         if let Some(requester) = self.state.run.requester_arc() {
             let run = EventId::from_uuid(*self.state.run.id().as_uuid());
-            let mut event = self.follow_up_of(run, &requester, name, ChannelType::Scheduler);
+            let event = self.follow_up_of(run, &requester, name, ChannelType::Scheduler);
+            let mut event = self.in_round(event, round);
             event.extra.insert(CAUSE.to_owned(), cause.into());
             self.begin(event, Default::default());
         }
@@ -194,16 +202,19 @@ impl Stepper<'_> {
 
     pub(super) fn request_forward(&mut self, event: Arc<EventRecord>) {
         self.cancel_timer(TimerKind::Forward);
-        self.state.current_notification = self.state.current_notification.saturating_add(1);
+        self.state.forward_in(Round::of(&event));
         self.complete(&event, RunStatus::Forwarded);
         self.update_messages(&event);
         self.deliver_current(&event);
     }
 
     pub(super) fn request_expire(&mut self, event: Arc<EventRecord>) {
+        let undeliverable = event.extra.get(CAUSE).is_some_and(|cause| cause == CAUSE_UNDELIVERABLE);
+        if event.extension.is_some() {
+            return self.expire_extension(event, undeliverable);
+        }
         self.cancel_request_timers();
         self.complete(&event, RunStatus::Expired);
-        let undeliverable = event.extra.get(CAUSE).is_some_and(|cause| cause == CAUSE_UNDELIVERABLE);
         let notice = if undeliverable { Notice::Undeliverable } else { Notice::Expired };
         self.message_requester(&event, notice);
         self.update_messages(&event);
@@ -211,8 +222,8 @@ impl Stepper<'_> {
     }
 
     /// Returns the context that hooks of `request_forward` are called with.
-    pub(super) fn forward_context(&self) -> RequestForwardContext {
-        let all = self.state.routing.as_ref().map(|routing| routing.notifications.clone()).unwrap_or_default();
-        RequestForwardContext::new(all, self.state.current_notification)
+    pub(super) fn forward_context(&self, round: Round) -> RequestForwardContext {
+        let all = self.state.routing_in(round).map(|routing| routing.notifications.clone()).unwrap_or_default();
+        RequestForwardContext::new(all, self.state.current_in(round))
     }
 }

@@ -15,6 +15,7 @@ use super::access::Access;
 use super::audit_entry::AuditKind;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::extension::Round;
 use super::notice::Notice;
 use super::recheck::check_hook_duration;
 use super::retry::MAX_DEFERRALS;
@@ -60,6 +61,9 @@ impl Stepper<'_> {
         self.restart_timeout(event);
         // A form can be submitted again after its request was ignored. A request without a form cannot, and neither can one that
         // a hook has already replaced by another event.
+        if event.extension.is_some() && !self.state.is_open_in(Round::of(event)) {
+            self.drop_ignored_extension(event);
+        }
         let status = self.state.run.status();
         let undecidable = status == RunStatus::Prompted && self.state.request.is_some();
         self.state.closed |= status == RunStatus::Pending || undecidable;
@@ -98,7 +102,7 @@ impl Stepper<'_> {
     /// Returns whether the event's hook may not be called, because hooks have ignored such events as often as they may. Reports
     /// that if so.
     pub(super) fn overrules_hook(&mut self, event: &Arc<EventRecord>) -> bool {
-        if event.channel.kind() != ChannelType::Scheduler || self.state.deferrals < MAX_DEFERRALS {
+        if event.channel.kind() != ChannelType::Scheduler || self.state.deferrals_in(Round::of(event)) < MAX_DEFERRALS {
             return false;
         }
         let message =
@@ -119,6 +123,9 @@ impl Stepper<'_> {
         mut repeated: BTreeSet<Step>,
     ) -> Result<(EventRecord, BTreeSet<Step>), EffectError> {
         self.check_order(event.name, step, &mut repeated)?;
+        if event.extension.is_some() {
+            check_extension_override(event.name, step, next)?;
+        }
         let mut fired = EventRecord {
             reason: next.reason.clone(),
             target: event.target.clone(),
@@ -132,6 +139,7 @@ impl Stepper<'_> {
             duration_set_by_hook: event.duration_set_by_hook,
             // An approval that a hook fires again, with another reason for example, is still the vote of its approver.
             decided_by_hook: event.decided_by_hook || step != event.name,
+            extension: event.extension,
             ..self.follow_up(event, step, ChannelType::Sdk)
         };
         if let Some(target) = &next.target {
@@ -143,7 +151,7 @@ impl Stepper<'_> {
             fired.duration_set_by_hook = true;
         }
         self.check_grantable(step, &fired)?;
-        if event.name == Step::Request && step != Step::Request {
+        if event.name == Step::Request && step != Step::Request && event.extension.is_none() {
             self.store_request(event);
         }
         Ok((fired, repeated))
@@ -202,4 +210,19 @@ impl Stepper<'_> {
         };
         found.bind(&event.fields).map_err(|error| EffectError::from(&error))
     }
+}
+
+/// Checks that a hook called for an event of an extension fires another such event. The access that the Run gives stays as it is: its target
+/// is not the extension's to change, and whoever wants it to end revokes it.
+fn check_extension_override(from: Step, step: Step, next: &NextEvent) -> Result<(), EffectError> {
+    let message = match step {
+        Step::Escalate | Step::Deescalate => format!("`on_{from}` must not fire `{step}` for an extension"),
+        Step::RequestForward if from == Step::Request => {
+            format!("`on_{from}` must not fire `{step}` for an extension that was not delivered yet")
+        }
+        _ if next.target.is_some() => "an extension has the target of the access that it extends".to_owned(),
+        _ => return Ok(()),
+    };
+    Err(EffectError::new(ErrorKind::InvalidInput, codes::INVALID_EVENT, message)
+        .with_hint("ask `event.is_extension()`; a hook may approve, deny or ignore an extension"))
 }

@@ -194,16 +194,24 @@ pub enum Action {
     Prompt,
     /// Submit the form, or make a request without one.
     Request(Box<RequestInput>),
-    /// Approve the request.
+    /// Approve the request, or an extension.
     Approve {
         /// The text entered with the decision.
         decision_message: Option<String>,
+        /// The extension that is approved; `None` for the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        extension: Option<EventId>,
     },
-    /// Deny the request. The requester withdraws it with the same action.
+    /// Deny the request, or an extension. The requester withdraws it with the same action.
     Deny {
         /// The text entered with the decision.
         decision_message: Option<String>,
+        /// The extension that is denied; `None` for the request.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        extension: Option<EventId>,
     },
+    /// Ask for more time, for access that has not ended yet.
+    Extend(ExtensionInput),
     /// End the access early. While a revocation is failing, retry it now.
     Revoke,
     /// Give up a failing revocation. Only administrators may; they are responsible for removing the access by other means.
@@ -218,6 +226,24 @@ pub enum Action {
 }
 
 impl Action {
+    /// Returns the approval of a request, without a text.
+    pub const fn approve() -> Self {
+        Self::Approve { decision_message: None, extension: None }
+    }
+
+    /// Returns the denial of a request, without a text.
+    pub const fn deny() -> Self {
+        Self::Deny { decision_message: None, extension: None }
+    }
+
+    /// Returns the extension that the action decides.
+    pub fn extension(&self) -> Option<EventId> {
+        match self {
+            Self::Approve { extension, .. } | Self::Deny { extension, .. } => *extension,
+            _ => None,
+        }
+    }
+
     /// Returns the step of the event that the action becomes.
     pub fn step(&self) -> Step {
         self.kind().step()
@@ -228,8 +254,11 @@ impl Action {
         match self {
             Self::Prompt => ActionKind::Prompt,
             Self::Request(_) => ActionKind::Request,
-            Self::Approve { .. } => ActionKind::Approve,
-            Self::Deny { .. } => ActionKind::Deny,
+            Self::Approve { extension: None, .. } => ActionKind::Approve,
+            Self::Approve { extension: Some(_), .. } => ActionKind::ApproveExtension,
+            Self::Deny { extension: None, .. } => ActionKind::Deny,
+            Self::Deny { extension: Some(_), .. } => ActionKind::DenyExtension,
+            Self::Extend(_) => ActionKind::Extend,
             Self::Revoke => ActionKind::Revoke,
             Self::WriteOff { .. } => ActionKind::WriteOff,
             Self::Regrant => ActionKind::Regrant,
@@ -251,6 +280,12 @@ pub enum ActionKind {
     Approve,
     /// Deny or withdraw the request.
     Deny,
+    /// Ask for an extension.
+    Extend,
+    /// Approve the extension.
+    ApproveExtension,
+    /// Deny or withdraw the extension.
+    DenyExtension,
     /// End the access early, or retry a failing revocation.
     Revoke,
     /// Give up a failing revocation.
@@ -269,6 +304,9 @@ impl ActionKind {
             Self::Request => "request",
             Self::Approve => "approve",
             Self::Deny => "deny",
+            Self::Extend => "extend",
+            Self::ApproveExtension => "approve_extension",
+            Self::DenyExtension => "deny_extension",
             Self::Revoke => "revoke",
             Self::WriteOff => "write_off",
             Self::Regrant => "regrant",
@@ -280,9 +318,9 @@ impl ActionKind {
     pub const fn step(self) -> Step {
         match self {
             Self::Prompt => Step::Prompt,
-            Self::Request => Step::Request,
-            Self::Approve => Step::Approve,
-            Self::Deny => Step::Deny,
+            Self::Request | Self::Extend => Step::Request,
+            Self::Approve | Self::ApproveExtension => Step::Approve,
+            Self::Deny | Self::DenyExtension => Step::Deny,
             Self::Revoke | Self::WriteOff | Self::Remove => Step::Deescalate,
             Self::Regrant => Step::Escalate,
         }
@@ -305,6 +343,23 @@ impl Removal {
     /// Creates a removal. `resource` is the strategy's own name for the target.
     pub fn new(target: AccessTarget, identity: impl Into<String>, resource: impl Into<String>) -> Self {
         Self { target, identity: identity.into(), resource: resource.into() }
+    }
+}
+
+/// The content of a request for an extension. The target and the fields are those of the request that gave the access.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ExtensionInput {
+    /// The time by which the access is to be extended: one of the durations that the flow offers.
+    pub duration: Duration,
+    /// The reason.
+    pub reason: Option<String>,
+}
+
+impl ExtensionInput {
+    /// Creates the content of a request for `duration` more, without a reason.
+    pub fn new(duration: Duration) -> Self {
+        Self { duration, reason: None }
     }
 }
 

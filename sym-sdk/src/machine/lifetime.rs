@@ -11,6 +11,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::event_record::EventRecord;
+use super::extension::Round;
 use super::fingerprint::Fingerprint;
 use super::forwarding::CAUSE_LIFETIME;
 use super::recheck::check_request;
@@ -22,9 +23,9 @@ use crate::model::{ChannelType, Step};
 use crate::time::TimestampExt;
 
 impl RunState {
-    /// Returns whether the lifetime of an open request is over, although it has not expired yet.
+    /// Returns whether the lifetime of an open request or extension is over, although it has not expired yet.
     pub(super) fn is_overdue(&self, clock: Timestamp) -> bool {
-        self.is_open()
+        self.awaits_decision()
             && (self.queue.contains(&QueuedInput::Timer(TimerKind::Lifetime))
                 || self.timers.get(&TimerKind::Lifetime).is_some_and(|timer| timer.at <= clock))
     }
@@ -47,9 +48,11 @@ impl Stepper<'_> {
         self.set_timer(TimerKind::Lifetime, at);
     }
 
-    /// Returns the end of a lifetime that starts now.
+    /// Returns the end of a lifetime that starts now. That of an extension lasts no longer than the access.
     pub(super) fn lifetime_from_now(&self) -> Timestamp {
-        self.after_now(self.rules.flow.params().request_lifetime)
+        let end = self.after_now(self.rules.flow.params().request_lifetime);
+        let until = self.state.open_extension().and_then(|_| self.state.access.grant()?.until);
+        until.map_or(end, |until| until.min(end))
     }
 
     /// Cancels the timers of a request that is no longer open.
@@ -60,8 +63,8 @@ impl Stepper<'_> {
 
     /// Expires a request whose lifetime is over.
     pub(super) fn lifetime_ended(&mut self) {
-        if self.state.is_open() {
-            self.follow_inaction(Step::RequestExpire, CAUSE_LIFETIME);
+        if self.state.awaits_decision() {
+            self.follow_inaction(self.state.open_round(), Step::RequestExpire, CAUSE_LIFETIME);
         }
     }
 
@@ -69,7 +72,7 @@ impl Stepper<'_> {
     pub(super) fn expire_in_spite_of_hook(&mut self, event: &Arc<EventRecord>) -> bool {
         let is_over = event.name == Step::RequestExpire
             && event.channel.kind() == ChannelType::Scheduler
-            && self.state.is_open()
+            && self.state.is_open_in(Round::of(event))
             && !self.state.timers.contains_key(&TimerKind::Lifetime);
         if is_over {
             self.request_expire(event.clone());

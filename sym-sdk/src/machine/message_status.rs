@@ -7,7 +7,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::effect::EffectKind;
-use super::state::RunState;
+use super::event_record::EventRecord;
+use super::state::{PendingEffect, RunState};
+use crate::model::EventId;
 
 /// A reference to a delivered message, in the terms of the front end that delivered it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -45,6 +47,8 @@ pub enum MessageStatus {
     /// The message belongs to the current notification, or to a request that has been decided. An action is submitted and gets
     /// the reply that the Run's state calls for.
     Current,
+    /// The message is that of a request or an extension that was settled before, and another extension waits for a decision.
+    Settled,
     /// The request was forwarded to another notification because nobody acted on this one in time.
     Superseded,
     /// The Run has no such message.
@@ -54,9 +58,16 @@ pub enum MessageStatus {
 impl RunState {
     /// Returns whether the request may be decided in `message`.
     pub fn message_status(&self, message: &MessageRef) -> MessageStatus {
+        if let Some(extension) = &self.extension
+            && let Some(delivered) = extension.delivered.iter().rfind(|delivered| delivered.message == *message)
+        {
+            let is_current = delivered.entry == extension.current_notification || !extension.is_open();
+            return if is_current { MessageStatus::Current } else { MessageStatus::Superseded };
+        }
         // A message that is delivered again, as after a retry, counts for the notification that it was delivered for last.
         let delivered = self.delivered.iter().rfind(|delivered| delivered.message == *message);
         match delivered {
+            Some(_) if self.open_extension().is_some() => MessageStatus::Settled,
             Some(delivered) if delivered.entry == self.current_notification || !self.is_open() => {
                 MessageStatus::Current
             }
@@ -67,7 +78,26 @@ impl RunState {
         }
     }
 
+    /// Returns the extension that is decided in `message`; `None` for a message of the request.
+    pub fn extension_in(&self, message: &MessageRef) -> Option<EventId> {
+        let extension = self.extension.as_deref()?;
+        let is_of_extension = extension.delivered.iter().any(|delivered| delivered.message == *message);
+        let is_of_request = self.delivered.iter().any(|delivered| delivered.message == *message);
+        // People can click before the outcome of the delivery is recorded. A message that may as well be one of the request is no
+        // message of the extension: nobody approves what they were not shown.
+        let of_extension = |event: &EventRecord| event.extension.is_some_and(|other| other.id == extension.id);
+        let is_delivering = extension.is_open()
+            && !is_of_request
+            && self.is_delivering()
+            && self.deliveries().all(|pending| of_extension(&pending.event));
+        (is_of_extension || is_delivering).then_some(extension.id)
+    }
+
     fn is_delivering(&self) -> bool {
-        self.pending.values().any(|pending| matches!(pending.kind, EffectKind::Deliver { .. }))
+        self.deliveries().next().is_some()
+    }
+
+    fn deliveries(&self) -> impl Iterator<Item = &PendingEffect> {
+        self.pending.values().filter(|pending| matches!(pending.kind, EffectKind::Deliver { .. }))
     }
 }

@@ -72,6 +72,7 @@
 //! | `prior_state` | what a grant changes, and its end restores |
 //! | `settling` | grants whose outcome is unknown, and the revocations that follow them |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
+//! | `extension` | more time for access that a Run gives: who decides it, the new end, and what it must not hold up |
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
 //! | `user_actions` | the record of what administrators do to users |
@@ -88,6 +89,7 @@ mod effect;
 mod effect_error;
 mod event_record;
 mod expiry;
+mod extension;
 mod fingerprint;
 mod forwarding;
 mod hook_override;
@@ -116,8 +118,9 @@ pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
 pub use effect_error::EffectError;
 pub use event_record::EventRecord;
 pub use expiry::PendingExpiry;
+pub use extension::{Extension, ExtensionStatus};
 pub use fingerprint::Fingerprint;
-pub use input::{Action, ActionKind, FormRef, Input, InputBody, Refusal, Removal, RequestInput};
+pub use input::{Action, ActionKind, ExtensionInput, FormRef, Input, InputBody, Refusal, Removal, RequestInput};
 pub use message_status::{DeliveredMessage, MessageRef, MessageStatus};
 pub use notice::Notice;
 pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};

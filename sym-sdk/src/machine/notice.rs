@@ -90,6 +90,44 @@ pub enum Notice {
         /// The end of the access; `None` for access that lasts until it is revoked.
         until: Option<Timestamp>,
     },
+    /// The access was extended.
+    Extended {
+        /// The target.
+        target: String,
+        /// The new end of the access.
+        until: Timestamp,
+        /// The approver; `None` if a hook approved the extension.
+        by: Option<String>,
+    },
+    /// The extension was denied. The access ends as before.
+    ExtensionDenied {
+        /// The target.
+        target: String,
+        /// The end of the access.
+        until: Option<Timestamp>,
+        /// The person who denied it; `None` if a hook did.
+        by: Option<String>,
+        /// The text entered with the decision, or the reason that a hook gave.
+        reason: Option<String>,
+    },
+    /// The requester has withdrawn the extension. The access ends as before.
+    ExtensionWithdrawn {
+        /// The target.
+        target: String,
+        /// The end of the access.
+        until: Option<Timestamp>,
+    },
+    /// The access was not extended, although nobody denied it. It ends as before.
+    NotExtended {
+        /// The requester, for a message to somebody else.
+        requester: Option<String>,
+        /// The target.
+        target: String,
+        /// The end of the access.
+        until: Option<Timestamp>,
+        /// The reason.
+        reason: String,
+    },
     /// Access was granted to somebody who had it before, and keeps it.
     AlreadyGranted {
         /// The target.
@@ -204,6 +242,28 @@ impl Notice {
                 format!("You have access to {target} until {}", date_time(*until))
             }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
+            Self::Extended { target, until, by } => {
+                let by =
+                    by.as_ref().map(|by| format!("{by} has extended it")).unwrap_or_else(|| "It was extended".into());
+                format!("You have access to {target} until {}. {by}", date_time(*until))
+            }
+            Self::ExtensionDenied { target, until, by, reason } => {
+                let denied = match by {
+                    Some(by) => format!("{by} denied your request to extend your access to {target}"),
+                    None => format!("Your request to extend your access to {target} was denied"),
+                };
+                let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                format!("{denied}{reason}{}", ends_as_before(*until))
+            }
+            Self::ExtensionWithdrawn { target, until } => {
+                format!("You have withdrawn your request to extend your access to {target}{}", ends_as_before(*until))
+            }
+            Self::NotExtended { requester: None, target, until, reason } => {
+                format!("Your access to {target} was not extended: {reason}{}", ends_as_before(*until))
+            }
+            Self::NotExtended { requester: Some(requester), target, until, reason } => {
+                format!("The access of {requester} to {target} was not extended: {reason}{}", ends_as_before(*until))
+            }
             Self::AlreadyGranted { target, .. } => {
                 format!(
                     "You had access to {target} before your request was approved, and you keep it when the request ends"
@@ -244,6 +304,11 @@ impl Notice {
             }
         }
     }
+}
+
+/// Says when access ends that was not extended.
+fn ends_as_before(until: Option<Timestamp>) -> String {
+    until.map(|until| format!(". It ends at {}", date_time(until))).unwrap_or_default()
 }
 
 fn date_time(time: Timestamp) -> String {

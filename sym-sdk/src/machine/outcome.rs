@@ -56,6 +56,9 @@ pub enum Outcome {
         /// The level at which the target grants the resource; see [`AccessStrategy::level`](crate::strategy::AccessStrategy::level).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         level: Option<String>,
+        /// Whether the service [ends the access by itself](crate::strategy::AccessStrategy::enforces_end).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        enforces_end: bool,
     },
     /// The strategy granted the access.
     Granted {

@@ -48,7 +48,9 @@ impl People {
 impl RunState {
     /// Returns the ids of the people whom a decision about the request depends on: the requester, and everybody who has approved.
     pub fn people(&self) -> impl Iterator<Item = UserId> {
-        self.run.requester().into_iter().chain(self.run.approvals().iter().map(|user| &**user)).map(User::id)
+        let of_extension = self.extension.iter().flat_map(|extension| &extension.approvals);
+        let approvals = self.run.approvals().iter().chain(of_extension);
+        self.run.requester().into_iter().chain(approvals.map(|user| &**user)).map(User::id)
     }
 }
 

@@ -10,10 +10,13 @@ use super::Rules;
 use super::access::Access;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
-use super::input::{Action, ActionKind};
+use super::extension::{ExtensionStatus, Round, check_extendable};
+use super::input::{Action, ActionKind, ExtensionInput};
+use super::recheck::{check_extension, offered_durations, offered_durations_hint};
 use super::state::RunState;
 use crate::error::{ErrorCode, ErrorKind, codes};
-use crate::model::{ChannelType, Flow, RunStatus, Source, Step, User, UserRole, UserType};
+use crate::forms::format_duration;
+use crate::model::{ChannelType, EventId, Flow, RunStatus, Source, Step, User, UserRole, UserType};
 
 /// Returns the actions that `user` may take on an existing Run in its current state.
 ///
@@ -23,8 +26,16 @@ use crate::model::{ChannelType, Flow, RunStatus, Source, Step, User, UserRole, U
 ///
 /// `now` is the time by the engine's clock, which revocations in progress and expired access depend on.
 pub fn allowed_actions(flow: &Flow, state: &RunState, user: &User, now: Timestamp) -> Vec<ActionKind> {
-    let on_existing_runs =
-        [ActionKind::Approve, ActionKind::Deny, ActionKind::Revoke, ActionKind::WriteOff, ActionKind::Regrant];
+    let on_existing_runs = [
+        ActionKind::Approve,
+        ActionKind::Deny,
+        ActionKind::Extend,
+        ActionKind::ApproveExtension,
+        ActionKind::DenyExtension,
+        ActionKind::Revoke,
+        ActionKind::WriteOff,
+        ActionKind::Regrant,
+    ];
     on_existing_runs.into_iter().filter(|kind| check_kind(flow, state, now, user, *kind).is_ok()).collect()
 }
 
@@ -41,11 +52,16 @@ pub(super) fn check(
         Action::Prompt | Action::Request(_) => {
             may_begin(&event.actor).and_then(|()| check_source(rules.flow, event))?
         }
+        Action::Extend(_) => check_source(rules.flow, event)?,
         _ if event.channel.kind() == ChannelType::Cli => is_for_command_line(action)?,
         _ => {}
     }
     check_kind(rules.flow, state, clock, &event.actor, action.kind())?;
     match action {
+        Action::Extend(extension) => check_extension_input(rules.flow, state, event, extension),
+        Action::Approve { extension: Some(id), .. } | Action::Deny { extension: Some(id), .. } => {
+            is_open_extension(state, *id)
+        }
         Action::WriteOff { reason } if reason.trim().is_empty() => Err(refused(
             ErrorKind::InvalidInput,
             codes::MISSING_ARGUMENT,
@@ -65,8 +81,17 @@ fn check_kind(
     match kind {
         ActionKind::Prompt => may_begin(actor).and_then(|()| is_new(state)),
         ActionKind::Request => may_begin(actor).and_then(|()| may_submit(state, actor)),
-        ActionKind::Approve => is_undecided(state, clock).and_then(|()| may_approve(flow, state, actor)),
-        ActionKind::Deny => is_undecided(state, clock).and_then(|()| may_deny(flow, state, actor)),
+        ActionKind::Approve => {
+            is_undecided(state, clock).and_then(|()| may_approve(flow, state, Round::Request, actor))
+        }
+        ActionKind::Deny => is_undecided(state, clock).and_then(|()| may_deny(flow, state, Round::Request, actor)),
+        ActionKind::Extend => check_extendable(flow, state, clock).and_then(|()| may_extend(state, actor)),
+        ActionKind::ApproveExtension => {
+            is_undecided_extension(state, clock).and_then(|round| may_approve(flow, state, round, actor))
+        }
+        ActionKind::DenyExtension => {
+            is_undecided_extension(state, clock).and_then(|round| may_deny(flow, state, round, actor))
+        }
         ActionKind::Revoke => is_revocable(state, clock).and_then(|()| may_revoke(flow, state, actor)),
         ActionKind::WriteOff => may_operate(actor).and_then(|()| is_being_revoked(state)),
         ActionKind::Regrant => may_operate(actor).and_then(|()| is_regrantable(state, clock)),
@@ -77,10 +102,14 @@ fn check_kind(
 /// Checks whether the actor may ever take an action of this kind on the Run, whatever its state will be, and returns whether that is
 /// certain: a request that is not routed yet has no approvers.
 pub(super) fn check_actor(flow: &Flow, state: &RunState, actor: &User, kind: ActionKind) -> Result<bool, EffectError> {
+    let extension = state.extension.as_ref().map_or(Round::Request, |extension| Round::Extension(extension.id));
     let checked = match kind {
         ActionKind::Prompt | ActionKind::Request => may_begin(actor),
-        ActionKind::Approve => may_decide(flow, state, actor),
-        ActionKind::Deny => may_deny(flow, state, actor),
+        ActionKind::Approve => may_decide(flow, state, Round::Request, actor),
+        ActionKind::Deny => may_deny(flow, state, Round::Request, actor),
+        ActionKind::Extend => may_extend(state, actor),
+        ActionKind::ApproveExtension => may_decide(flow, state, extension, actor),
+        ActionKind::DenyExtension => may_deny(flow, state, extension, actor),
         ActionKind::Revoke => may_revoke(flow, state, actor),
         ActionKind::WriteOff | ActionKind::Regrant | ActionKind::Remove => may_operate(actor),
     };
@@ -88,6 +117,9 @@ pub(super) fn check_actor(flow: &Flow, state: &RunState, actor: &User, kind: Act
         Ok(()) => Ok(true),
         Err(error) => match kind {
             ActionKind::Approve | ActionKind::Deny | ActionKind::Revoke if state.routing.is_none() => {
+                admits_guest(flow, actor).map(|()| actor.is_admin())
+            }
+            ActionKind::ApproveExtension | ActionKind::DenyExtension if state.routing_in(extension).is_none() => {
                 admits_guest(flow, actor).map(|()| actor.is_admin())
             }
             _ => Err(error),
@@ -203,10 +235,10 @@ fn is_undecided(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
     })
 }
 
-/// Checks the request's permissions, apart from the rule on self-approval.
-fn may_decide(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
+/// Checks the permissions of the request or the extension, apart from the rule on self-approval.
+fn may_decide(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
     // A request that a hook decided was never routed, and has no approvers.
-    if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
+    if !state.routing_in(round).is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
         return Err(forbidden(format!("{} is not permitted to decide this request", actor.username())));
     }
     admits_guest(flow, actor)
@@ -220,18 +252,18 @@ fn admits_guest(flow: &Flow, actor: &User) -> Result<(), EffectError> {
     Ok(())
 }
 
-fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
-    may_decide(flow, state, actor)?;
-    let self_approval = state.routing.as_ref().is_some_and(|routing| routing.permission.self_approval_allowed());
+fn may_approve(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
+    may_decide(flow, state, round, actor)?;
+    let self_approval = state.routing_in(round).is_some_and(|routing| routing.permission.self_approval_allowed());
     if state.run.requester().is_some_and(|requester| requester.may_be(actor)) && !self_approval {
         let message = "requesters cannot approve their own request";
         return Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
     }
-    if !state.routing.as_ref().is_some_and(|routing| routing.permission.approve_deny().admits_approval(actor)) {
+    if !state.routing_in(round).is_some_and(|routing| routing.permission.approve_deny().admits_approval(actor)) {
         let message = format!("{} is a bot, and the permissions of this request do not name it", actor.username());
         return Err(forbidden(message).with_hint("ask a person to approve, or name the bot in `get_permissions`"));
     }
-    if state.run.approvals().iter().any(|approver| approver.may_be(actor)) {
+    if state.approvals_in(round).iter().any(|approver| approver.may_be(actor)) {
         let message = "you have already approved this request; it needs more approvals from others";
         return Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message));
     }
@@ -243,19 +275,85 @@ fn may_approve(flow: &Flow, state: &RunState, actor: &User) -> Result<(), Effect
 pub(super) fn may_still_approve(
     flow: &Flow,
     state: &RunState,
+    round: Round,
     approver: &User,
     current: Option<&User>,
 ) -> Result<(), EffectError> {
     match current {
         Some(current) if current.is_locked() => Err(forbidden(format!("{} is locked", approver.username()))),
-        Some(current) => may_decide(flow, state, current),
+        Some(current) => may_decide(flow, state, round, current),
         None => Err(forbidden(format!("{} is no longer a user", approver.username()))),
     }
 }
 
-fn may_deny(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectError> {
+fn may_deny(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
     // A requester may always withdraw the request.
-    if is_requester(state, actor) { Ok(()) } else { may_decide(flow, state, actor) }
+    if is_requester(state, actor) { Ok(()) } else { may_decide(flow, state, round, actor) }
+}
+
+// Extending access.
+
+pub(super) fn extension_expired() -> EffectError {
+    let message = "this extension has expired; nobody acted on it before the access ended";
+    refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message)
+}
+
+/// Only whoever has the access can ask for more time.
+fn may_extend(state: &RunState, actor: &User) -> Result<(), EffectError> {
+    may_begin(actor)?;
+    if is_requester(state, actor) { Ok(()) } else { Err(forbidden("only the requester can ask for an extension")) }
+}
+
+/// Checks the content of a request for an extension, and that the access is where it was requested.
+fn check_extension_input(
+    flow: &Flow,
+    state: &RunState,
+    event: &EventRecord,
+    input: &ExtensionInput,
+) -> Result<(), EffectError> {
+    if input.duration.is_zero() {
+        return Err(refused(ErrorKind::InvalidInput, codes::INVALID_DURATION, "an extension needs a duration"));
+    }
+    let offered = offered_durations(flow);
+    if !offered.is_empty() && !offered.contains(&input.duration) {
+        let (name, duration) = (flow.name(), format_duration(input.duration));
+        let message = format!("flow `{name}` does not offer a duration of {duration}");
+        return Err(refused(ErrorKind::InvalidInput, codes::INVALID_DURATION, message)
+            .with_hint(offered_durations_hint(&offered)));
+    }
+    match &state.request {
+        Some(request) => check_extension(flow, request, event),
+        None => Ok(()),
+    }
+}
+
+/// Checks that an extension can be decided, and returns it.
+fn is_undecided_extension(state: &RunState, clock: Timestamp) -> Result<Round, EffectError> {
+    let Some(extension) = state.extension.as_deref() else {
+        return Err(refused(ErrorKind::NotFound, codes::UNKNOWN_RUN, "there is no such extension"));
+    };
+    let conflict = |message| refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message);
+    let who = || extension.decision.as_ref().map(|decision| format!(" by {}", decision.actor.username()));
+    match extension.status {
+        ExtensionStatus::Open if state.is_overdue(clock) => Err(extension_expired()),
+        ExtensionStatus::Open => Ok(Round::Extension(extension.id)),
+        ExtensionStatus::Pending => Err(invalid_event("this extension is not waiting for a decision")),
+        ExtensionStatus::Expired => Err(extension_expired()),
+        ExtensionStatus::Closed => Err(conflict("this extension is closed; the access was not extended".to_owned())),
+        status => {
+            let (status, who) = (status.as_str(), who().unwrap_or_default());
+            Err(conflict(format!("this extension was already {status}{who}")))
+        }
+    }
+}
+
+/// Checks that a decision is about the extension that waits for one.
+fn is_open_extension(state: &RunState, id: EventId) -> Result<(), EffectError> {
+    if state.open_extension().is_some_and(|extension| extension.id == id) {
+        return Ok(());
+    }
+    let message = "this extension was settled before; another one waits for a decision";
+    Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message))
 }
 
 // Ending access.
@@ -286,7 +384,10 @@ fn may_revoke(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectE
         let name = flow.name();
         return Err(forbidden(format!("flow `{name}` does not allow early revocation; ask an administrator")));
     }
-    if is_requester(state, actor) || has_approved(state, actor) { Ok(()) } else { may_decide(flow, state, actor) }
+    if is_requester(state, actor) || has_approved(state, actor) {
+        return Ok(());
+    }
+    may_decide(flow, state, Round::Request, actor)
 }
 
 // Operations.
@@ -332,6 +433,9 @@ fn is_requester(state: &RunState, actor: &User) -> bool {
     state.run.requester().is_some_and(|requester| requester.is_same(actor))
 }
 
+/// Whether the user has approved the request, or the extension by which the access lasts.
 fn has_approved(state: &RunState, actor: &User) -> bool {
-    state.run.approvals().iter().any(|approver| approver.is_same(actor))
+    let granted = state.extension.iter().filter(|extension| extension.status == ExtensionStatus::Granted);
+    let approvals = state.run.approvals().iter().chain(granted.flat_map(|extension| &extension.approvals));
+    approvals.into_iter().any(|approver| approver.is_same(actor))
 }

@@ -31,7 +31,8 @@ pub(super) fn check(flow: &Flow, state: &RunState, actor: &User, action: &Action
     if is_repeated {
         return refused("you have done this already, and it is in progress");
     }
-    let ends_something = matches!(kind, ActionKind::Deny | ActionKind::Revoke | ActionKind::WriteOff);
+    let ends_something =
+        matches!(kind, ActionKind::Deny | ActionKind::DenyExtension | ActionKind::Revoke | ActionKind::WriteOff);
     let places = if ends_something && is_certain { MAX_QUEUED_INPUTS } else { MAX_QUEUED_INPUTS - RESERVED_INPUTS };
     if state.queue.len() < places {
         return Ok(());

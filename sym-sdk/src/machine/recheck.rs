@@ -11,9 +11,10 @@
 use std::time::Duration;
 
 use super::effect_error::EffectError;
+use super::event_record::EventRecord;
 use super::fingerprint::{Fingerprint, changed};
 use super::people::check_requester;
-use super::state::{RequestData, RunState, Stage};
+use super::state::{ActiveEvent, RequestData, RunState, Stage};
 use crate::error::{ErrorCode, ErrorKind, codes};
 use crate::forms::{FieldMap, FieldSpec, FieldValue, MAX_DURATION, format_duration};
 use crate::model::{AccessTarget, Flow, User};
@@ -36,9 +37,13 @@ pub fn check_grant(
     check_requester(requester)?;
     let Some(request) = &state.request else { return Ok(()) };
     check_place(flow, request, target)?;
-    // Access that is granted again ends when it was to end before, whatever is offered now.
-    let is_regrant = state.active_event.as_ref().is_some_and(|active| active.stage == Stage::Regrant);
-    if is_regrant { Ok(()) } else { check_offer(flow, request, request.duration) }
+    // Access that is granted again ends when it was to end before, or when its extension says, whatever is offered now.
+    let is_regrant = |active: &ActiveEvent| matches!(active.stage, Stage::Regrant | Stage::Extend);
+    if state.active_event.as_ref().is_some_and(is_regrant) {
+        Ok(())
+    } else {
+        check_offer(flow, request, request.duration)
+    }
 }
 
 /// Checks a request that is about to be approved, for this target and duration.
@@ -53,6 +58,20 @@ pub(super) fn check_request(
         None => check_fingerprint(flow, request)?,
     }
     check_offer(flow, request, duration)
+}
+
+/// Checks an extension that is about to be requested or approved: the access is where it was requested, and the flow offers the duration.
+pub(super) fn check_extension(flow: &Flow, request: &RequestData, event: &EventRecord) -> Result<(), EffectError> {
+    match &request.target {
+        Some(target) => check_place(flow, request, target)?,
+        None => check_fingerprint(flow, request)?,
+    }
+    check_fields(flow, &request.fields)?;
+    match event.duration {
+        Some(duration) if event.duration_set_by_hook => check_hook_duration(flow, duration),
+        Some(duration) => check_duration(flow, duration),
+        None => Err(refused(codes::INVALID_DURATION, "the extension has no duration")),
+    }
 }
 
 fn refused(code: ErrorCode, reason: impl Into<String>) -> EffectError {
@@ -161,12 +180,17 @@ fn check_duration(flow: &Flow, duration: Duration) -> Result<(), EffectError> {
     Err(refused(codes::INVALID_DURATION, reason).with_hint(offered_durations_hint(&offered)))
 }
 
+/// Returns the longest duration that the flow offers.
+pub(super) fn longest_duration(flow: &Flow) -> Duration {
+    offered_durations(flow).into_iter().max().unwrap_or(MAX_DURATION)
+}
+
 /// Checks a duration that a hook has chosen. It may be one that the flow does not offer, but not longer than those.
 pub(super) fn check_hook_duration(flow: &Flow, duration: Duration) -> Result<(), EffectError> {
     if !ends_by_itself(flow) {
         return Ok(());
     }
-    let longest = offered_durations(flow).into_iter().max().unwrap_or(MAX_DURATION);
+    let longest = longest_duration(flow);
     if duration <= longest {
         return Ok(());
     }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::access::{Access, Grant};
 use super::effect::EffectKind;
 use super::event_record::EventRecord;
+use super::extension::Extension;
 use super::fingerprint::Fingerprint;
 use super::input::{Action, FormRef};
 use super::message_status::DeliveredMessage;
@@ -55,6 +56,9 @@ pub struct RunState {
     pub decision: Option<Arc<EventRecord>>,
     /// The access that the Run gives.
     pub access: Access,
+    /// The extension of the access that is in progress, or the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extension: Option<Box<Extension>>,
     /// The access that the Run gave, once it has ended. Reconciliation compares its target for some time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_grant: Option<Grant>,
@@ -196,6 +200,8 @@ pub enum Stage {
     Grant,
     /// The strategy's grant of access that the Run already holds.
     Regrant,
+    /// The strategy's grant of access until the new end of an approved extension.
+    Extend,
 }
 
 /// An input that waits for the active event.

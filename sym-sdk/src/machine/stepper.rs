@@ -14,6 +14,7 @@ use super::audit_entry::{AuditEntry, AuditKind, HandlerResult};
 use super::effect::{Effect, EffectKind};
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
+use super::extension::Round;
 use super::fingerprint::Fingerprint;
 use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
@@ -126,6 +127,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         form: input.form.clone(),
         decision: None,
         access: Access::None,
+        extension: None,
         former_grant: None,
         active_event: None,
         queue: Default::default(),
@@ -145,7 +147,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
 
 impl Stepper<'_> {
     fn submitted(&mut self, event: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> InputReply {
-        let record = self.record(event, action.step(), actor, channel.clone()).with_action(action);
+        let record = self.action_record(event, action, actor, channel.clone());
         if self.state.active_event.is_some() {
             if let Err(error) = queue::check(self.rules.flow, &self.state, actor, action) {
                 return self.refuse(record, error);
@@ -201,7 +203,7 @@ impl Stepper<'_> {
 
     /// Processes queued inputs until an event is active or the queue is empty.
     fn drain_queue(&mut self) {
-        while self.state.active_event.is_none() {
+        while self.state.active_event.is_none() || self.preempt_extension() {
             match self.state.queue.pop_front() {
                 None => return,
                 Some(QueuedInput::Timer(TimerKind::Lifetime)) => self.lifetime_ended(),
@@ -209,7 +211,7 @@ impl Stepper<'_> {
                 Some(QueuedInput::Timer(TimerKind::Expire)) => self.access_expired(),
                 Some(QueuedInput::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
                 Some(QueuedInput::Action { event, actor, channel, action }) => {
-                    let record = self.record(event, action.step(), &actor, channel).with_action(&action);
+                    let record = self.action_record(event, &action, &actor, channel);
                     match permissions::check(&self.rules, &self.state, self.clock, &record, &action) {
                         Ok(()) => self.start_action(record, &action),
                         Err(error) => {
@@ -232,6 +234,7 @@ impl Stepper<'_> {
             Action::Regrant => self.regrant(event),
             Action::Remove(removal) => self.remove(event, removal),
             Action::Approve { .. } => self.begin_approval(event),
+            Action::Extend(extension) => self.begin_extension(event, extension),
             Action::Request(_) => {
                 self.state.submitted_under = Some(Fingerprint::of(self.rules.flow));
                 self.begin(event, BTreeSet::new());
@@ -256,7 +259,7 @@ impl Stepper<'_> {
         self.audit(&event, AuditKind::Received);
         let hook = Hook::On(event.name);
         if self.rules.hooks.has(hook) && !self.overrules_hook(&event) {
-            let kind = self.hook_effect(hook);
+            let kind = self.hook_effect(hook, &event);
             self.wait_for(event, Stage::Hook, repeated, kind);
         } else {
             self.default_implementation(event);
@@ -280,13 +283,13 @@ impl Stepper<'_> {
     pub(super) fn after(&mut self, event: &Arc<EventRecord>) {
         let hook = Hook::After(event.name);
         if self.rules.hooks.has(hook) {
-            let kind = self.hook_effect(hook);
+            let kind = self.hook_effect(hook, event);
             self.effect(event, kind);
         }
     }
 
-    fn hook_effect(&self, hook: Hook) -> EffectKind {
-        let forward = (hook.step() == Step::RequestForward).then(|| self.forward_context());
+    fn hook_effect(&self, hook: Hook, event: &EventRecord) -> EffectKind {
+        let forward = (hook.step() == Step::RequestForward).then(|| self.forward_context(Round::of(event)));
         EffectKind::Hook { hook, forward }
     }
 
@@ -309,7 +312,16 @@ impl Stepper<'_> {
             (Stage::Route, Outcome::Routed { handlers, routing }) => self.routed(event, handlers, routing),
             (
                 Stage::Identify,
-                Outcome::Identified { identity, resource, handler, settle_time, has_standing_access, prior, level },
+                Outcome::Identified {
+                    identity,
+                    resource,
+                    handler,
+                    settle_time,
+                    has_standing_access,
+                    prior,
+                    level,
+                    enforces_end,
+                },
             ) => {
                 if let Some(handler) = handler {
                     self.audit(&event, handler_called(handler, HandlerResult::Returned));
@@ -321,6 +333,7 @@ impl Stepper<'_> {
                     settle_time: *settle_time,
                     is_standing: *has_standing_access,
                     prior: prior.as_ref(),
+                    enforces_end: *enforces_end,
                 };
                 self.identified(event, &pending.kind, found);
             }
@@ -332,6 +345,7 @@ impl Stepper<'_> {
             }
             (Stage::Grant, outcome) => self.grant_done(event, pending, outcome),
             (Stage::Regrant, outcome) => self.regrant_done(&event, outcome),
+            (Stage::Extend, outcome) => self.extension_grant_done(event, pending, outcome),
             (_, outcome) => self.fail(&event, outcome.unexpected("an effect")),
         }
     }
@@ -398,6 +412,9 @@ impl Stepper<'_> {
 
     /// Records that the event was processed, and sets the Run's status.
     pub(super) fn complete(&mut self, event: &Arc<EventRecord>, status: RunStatus) {
+        if event.extension.is_some() {
+            return self.complete_extension_event(event);
+        }
         self.set_actor(event.name, event);
         self.state.deferrals = 0;
         // A failed Run stays failed, even if the revocation that follows the failure succeeds.
@@ -407,8 +424,11 @@ impl Stepper<'_> {
         self.audit(event, AuditKind::Completed);
     }
 
-    /// Fails the event, and the Run with it.
+    /// Fails the event, and the Run with it. The event of an extension fails the extension alone.
     pub(super) fn fail(&mut self, event: &Arc<EventRecord>, error: EffectError) {
+        if event.extension.is_some() {
+            return self.fail_extension(event, error);
+        }
         self.record_failure(event, &error);
         self.notify_failure(event, &error);
         self.effect(event, EffectKind::Alert { error });

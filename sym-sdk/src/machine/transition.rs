@@ -127,7 +127,8 @@ impl Stepper<'_> {
     }
 
     pub(super) fn update_messages(&mut self, event: &Arc<EventRecord>) {
-        if !self.state.delivered.is_empty() {
+        let of_extension = self.state.extension.as_ref().is_some_and(|extension| !extension.delivered.is_empty());
+        if of_extension || !self.state.delivered.is_empty() {
             self.effect(event, EffectKind::UpdateMessages);
         }
     }
@@ -181,7 +182,13 @@ impl Stepper<'_> {
             })
             .collect();
         if !matches!(kind, AuditKind::Refused { .. } | AuditKind::SubmissionRefused { .. }) {
-            actors.entry(event.name).or_insert_with(|| logged_actor(&event.actor, &event.channel, organization));
+            let actor = || logged_actor(&event.actor, &event.channel, organization);
+            if event.extension.is_some() {
+                // The Run keeps who triggered the step of the request; here it is that of the extension.
+                actors.insert(event.name, actor());
+            } else {
+                actors.entry(event.name).or_insert_with(actor);
+            }
         }
         actors
     }

@@ -9,7 +9,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::schema::{self, LoggedEvent, Parts};
-use super::{AccessTarget, Channel, ChannelType, DeescalateType, EventId, Flow, Payload, Run, RunId, Srn, User};
+use super::{
+    AccessTarget, Channel, ChannelType, DeescalateType, EventId, ExtensionInfo, Flow, Payload, Run, RunId, Srn, User,
+};
 use crate::forms::{FieldMap, FieldValue};
 use crate::model::{Step, StepOutput};
 
@@ -125,6 +127,28 @@ impl Event {
         self.payload.duration()
     }
 
+    /// Returns whether the event is about an extension of access that the Run gives already, rather than about the request for it.
+    ///
+    /// A hook that must not decide both alike asks for this:
+    ///
+    /// ```
+    /// use sym_sdk::prelude::*;
+    ///
+    /// #[hook]
+    /// fn on_request(event: &Event) -> Option<NextEvent> {
+    ///     // Somebody has looked at the first request; the second one is decided by people again.
+    ///     if event.is_extension() { None } else { Some(ApprovalTemplate::approve()) }
+    /// }
+    /// ```
+    pub fn is_extension(&self) -> bool {
+        self.payload.extension.is_some()
+    }
+
+    /// The extension that the event is about. `None` for events of the request itself.
+    pub fn extension(&self) -> Option<ExtensionInfo> {
+        self.payload.extension
+    }
+
     /// The reason, as set by a hook. Defaults to the field `reason` of the request.
     pub fn reason(&self) -> Option<&str> {
         self.payload.reason()
@@ -210,6 +234,12 @@ impl EventBuilder {
     /// Sets the trigger of a `deescalate` event.
     pub fn deescalate_type(mut self, kind: DeescalateType) -> Self {
         self.0.payload.deescalate_type = Some(kind);
+        self
+    }
+
+    /// Makes the event one of an extension.
+    pub fn extension(mut self, extension: ExtensionInfo) -> Self {
+        self.0.payload.extension = Some(extension);
         self
     }
 

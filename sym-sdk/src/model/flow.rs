@@ -69,6 +69,9 @@ pub struct FlowParams {
     pub allow_revoke: bool,
     /// Whether access expires after its duration.
     pub schedule_deescalation: bool,
+    /// Whether requesters can ask for an extension of access that has not ended yet.
+    #[serde(default = "default_allow_extension")]
+    pub allow_extension: bool,
     /// The allowed sources of requests. `None` allows all sources; an empty set allows none.
     pub allowed_sources: Option<BTreeSet<Source>>,
     /// Whether approvers can add a message to their decision.
@@ -85,6 +88,10 @@ pub struct FlowParams {
     pub request_lifetime: Duration,
 }
 
+const fn default_allow_extension() -> bool {
+    true
+}
+
 const fn default_request_lifetime() -> Duration {
     Duration::from_secs(30 * 24 * 60 * 60)
 }
@@ -94,6 +101,7 @@ impl Default for FlowParams {
         Self {
             allow_revoke: true,
             schedule_deescalation: true,
+            allow_extension: true,
             allowed_sources: None,
             include_decision_message: false,
             additional_header_text: None,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::AccessTarget;
+use super::{AccessTarget, ExtensionInfo};
 use crate::forms::{FieldMap, duration_seconds};
 
 /// The trigger of a `deescalate` event.
@@ -49,6 +49,8 @@ pub struct Payload {
     pub(crate) deescalate_type: Option<DeescalateType>,
     #[serde(default)]
     pub(crate) extra: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) extension: Option<ExtensionInfo>,
 }
 
 impl Payload {
@@ -62,6 +64,7 @@ impl Payload {
             decision_message: None,
             deescalate_type: None,
             extra: Map::new(),
+            extension: None,
         }
     }
 
@@ -105,6 +108,11 @@ impl Payload {
         &self.extra
     }
 
+    /// The extension that the event is about. `None` for events of the request itself.
+    pub fn extension(&self) -> Option<ExtensionInfo> {
+        self.extension
+    }
+
     /// Returns the fields as they appear in audit entries: those of the form, with `target`, `target_id`, `duration` and so on.
     pub fn to_json(&self) -> Map<String, Value> {
         let mut json = self.fields.to_json();
@@ -123,6 +131,9 @@ impl Payload {
         }
         if let Some(kind) = self.deescalate_type {
             json.insert("deescalate_type".into(), kind.to_string().into());
+        }
+        if let Some(extension) = self.extension {
+            json.insert("extension".into(), extension.to_json());
         }
         json
     }

@@ -265,6 +265,11 @@ impl Run {
         self.approvals.push(user);
     }
 
+    /// Sets the approvals to those of an extension, for the handlers of its events.
+    pub(crate) fn set_approvals(&mut self, approvals: Vec<Arc<User>>) {
+        self.approvals = approvals;
+    }
+
     pub(crate) fn remove_approval(&mut self, user: UserId) {
         self.approvals.retain(|approver| approver.id() != user);
     }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::InputKey;
 use crate::forms::PromptForm;
-use crate::machine::{Action, ActionKind, FormRef, MessageRef};
+use crate::machine::{Action, ActionKind, ExtensionInput, FormRef, MessageRef};
 use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId, UserIdentity};
 use crate::normalize::normalize_text;
 
@@ -180,12 +180,36 @@ impl Submission {
 
     /// Approves a request.
     pub fn approve(run: RunId, actor: impl Into<Actor>) -> Decision {
-        Decision::new(run, actor.into(), Action::Approve { decision_message: None })
+        Decision::new(run, actor.into(), Action::approve())
     }
 
     /// Denies a request. The requester cancels it with the same action.
     pub fn deny(run: RunId, actor: impl Into<Actor>) -> Decision {
-        Decision::new(run, actor.into(), Action::Deny { decision_message: None })
+        Decision::new(run, actor.into(), Action::deny())
+    }
+
+    /// Asks for more time, for access that has not ended yet: `duration` is one of those that the flow offers.
+    ///
+    /// The extension is decided as the request was, under the rules of the flow, and the access lasts on if it is approved: until
+    /// `duration` after its present end, and never longer than the longest duration that the flow offers from the decision on. Only the
+    /// requester of the access can ask for it. The [receipt](Receipt) has the id of the extension, for [`Decision::of_extension`].
+    ///
+    /// ```
+    /// # async fn extend(runtime: &sym_sdk::runtime::Runtime, run: sym_sdk::model::RunId) -> sym_sdk::Result<()> {
+    /// use std::time::Duration;
+    /// use sym_sdk::runtime::Submission;
+    ///
+    /// let hour = Duration::from_secs(60 * 60);
+    /// let extend = Submission::extend(run, "ana@example.com", hour).reason("the migration takes longer");
+    /// let extension = runtime.submit(extend).await?.event;
+    ///
+    /// runtime.submit(Submission::approve(run, "ben@example.com").of_extension(extension)).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn extend(run: RunId, actor: impl Into<Actor>, duration: Duration) -> Extend {
+        let (actor, channel) = (actor.into(), Channel::new(ChannelType::Api));
+        Extend { actor, channel, key: None, run, input: ExtensionInput::new(duration) }
     }
 
     /// Revokes access before it expires. If a revocation is failing, it is retried immediately.
@@ -240,7 +264,7 @@ macro_rules! common_setters {
     )+};
 }
 
-common_setters!(Submission, PromptRequest, FlowRequest, Decision, Revoke, WriteOff);
+common_setters!(Submission, PromptRequest, FlowRequest, Decision, Extend, Revoke, WriteOff);
 
 /// A request for the form of a flow. Returned by [`Submission::prompt`].
 #[derive(Clone, Debug)]
@@ -327,7 +351,7 @@ impl From<FlowRequest> for Submission {
     }
 }
 
-/// An approval or denial of a request. Returned by [`Submission::approve`] and [`Submission::deny`].
+/// An approval or denial of a request, or of an extension. Returned by [`Submission::approve`] and [`Submission::deny`].
 #[derive(Clone, Debug)]
 #[must_use = "nothing happens until the decision is passed to `Runtime::submit`"]
 pub struct Decision {
@@ -347,15 +371,25 @@ impl Decision {
 
     /// Sets the text entered with the decision.
     pub fn message(mut self, text: impl Into<String>) -> Self {
-        if let Action::Approve { decision_message } | Action::Deny { decision_message } = &mut self.action {
+        if let Action::Approve { decision_message, .. } | Action::Deny { decision_message, .. } = &mut self.action {
             *decision_message = Some(normalize_text(&text.into())).filter(|text| !text.is_empty());
         }
         self
     }
 
-    /// Sets the delivered message in which the decision was made. The decision is refused unless the request may be decided
-    /// there: see [`RunState::message_status`](crate::machine::RunState::message_status). The default is a decision made
-    /// outside of any message, as through the API.
+    /// Decides an extension, rather than the request: `id` is that of the [`Extension`](crate::machine::Extension), which is the event in the
+    /// [receipt](Receipt::event) of its request. A decision that names no extension is never about one, so that nobody approves by mistake
+    /// what they have not seen.
+    pub fn of_extension(mut self, id: EventId) -> Self {
+        if let Action::Approve { extension, .. } | Action::Deny { extension, .. } = &mut self.action {
+            *extension = Some(id);
+        }
+        self
+    }
+
+    /// Sets the delivered message in which the decision was made. It says whether the request or an extension is decided. The decision is
+    /// refused unless that may be decided there: see [`RunState::message_status`](crate::machine::RunState::message_status). The default
+    /// is a decision made outside of any message, as through the API.
     pub fn in_message(mut self, message: MessageRef) -> Self {
         self.message = Some(message);
         self
@@ -365,6 +399,31 @@ impl Decision {
 impl From<Decision> for Submission {
     fn from(Decision { actor, channel, key, run, action, message }: Decision) -> Self {
         Self { actor, channel, key, body: RequestBody::Act { run, action, message } }
+    }
+}
+
+/// A request for more time. Returned by [`Submission::extend`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the request is passed to `Runtime::submit`"]
+pub struct Extend {
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
+    run: RunId,
+    input: ExtensionInput,
+}
+
+impl Extend {
+    /// Sets the reason, which those who decide see.
+    pub fn reason(mut self, text: impl Into<String>) -> Self {
+        self.input.reason = Some(normalize_text(&text.into())).filter(|text| !text.is_empty());
+        self
+    }
+}
+
+impl From<Extend> for Submission {
+    fn from(Extend { actor, channel, key, run, input }: Extend) -> Self {
+        Self { actor, channel, key, body: RequestBody::Act { run, action: Action::Extend(input), message: None } }
     }
 }
 

@@ -127,7 +127,7 @@ impl Runtime {
                 self.parse_request(request).await?
             }
             RequestBody::Act { run, action, message } => {
-                let state = self.check_action(run, &action, message.as_ref()).await?;
+                let (state, action) = self.check_action(run, action, message.as_ref()).await?;
                 let flow = state.flow.clone();
                 acted_on = Some(state);
                 (flow, action)
@@ -135,6 +135,9 @@ impl Runtime {
         };
         let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
         if is_request {
+            self.check_visible(&flow, &actor).await?;
+            self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
+        } else if matches!(action, Action::Extend(_)) {
             self.check_visible(&flow, &actor).await?;
             self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
         } else if !actor.is_admin() && !matches!(action, Action::Revoke) {
@@ -181,19 +184,32 @@ impl Runtime {
         Ok((entry.flow.srn().clone(), Action::Request(Box::new(request))))
     }
 
-    /// Checks an action on an existing request, and returns the request's Run.
-    async fn check_action(&self, run: RunId, action: &Action, message: Option<&MessageRef>) -> Result<Arc<RunState>> {
-        check_text_size(action, self.executor.limits.fields_bytes)?;
+    /// Checks an action on an existing request, and returns the request's Run. A decision in a message of an extension is about that.
+    async fn check_action(
+        &self,
+        run: RunId,
+        mut action: Action,
+        message: Option<&MessageRef>,
+    ) -> Result<(Arc<RunState>, Action)> {
+        check_text_size(&action, self.executor.limits.fields_bytes)?;
         let state = self.run(run).await?.state;
         if let Some(message) = message {
             check_message(&state, message)?;
+            if let Action::Approve { extension, .. } | Action::Deny { extension, .. } = &mut action {
+                let shown = state.extension_in(message);
+                if extension.is_some() && *extension != shown {
+                    let text = "this message does not belong to the extension";
+                    return Err(Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, text));
+                }
+                *extension = shown;
+            }
         }
-        if matches!(action, Action::Approve { .. })
+        if matches!(action, Action::Approve { .. } | Action::Extend(_))
             && let Ok(entry) = self.executor.flows.by_srn(&state.flow)
         {
             self.executor.flows.check_accepts(entry)?;
         }
-        Ok(state)
+        Ok((state, action))
     }
 
     /// Checks that the values of a request were offered, and returns the labels of the chosen options.
@@ -280,6 +296,9 @@ fn check_message(state: &RunState, message: &MessageRef) -> Result<()> {
         MessageStatus::Superseded => {
             (codes::NOT_PERMITTED, "nobody responded here in time, and the request was forwarded")
         }
+        MessageStatus::Settled => {
+            (codes::ALREADY_DECIDED, "this was decided before; the extension that is open now has a message of its own")
+        }
         MessageStatus::Unknown => (codes::UNKNOWN_MESSAGE, "this message does not belong to the request"),
     };
     Err(Error::new(ErrorKind::Conflict, code, text))
@@ -287,10 +306,11 @@ fn check_message(state: &RunState, message: &MessageRef) -> Result<()> {
 
 fn check_text_size(action: &Action, limit: usize) -> Result<()> {
     let (name, text) = match action {
-        Action::Approve { decision_message } | Action::Deny { decision_message } => {
+        Action::Approve { decision_message, .. } | Action::Deny { decision_message, .. } => {
             ("decision message", decision_message.as_deref().unwrap_or_default())
         }
         Action::WriteOff { reason } => ("reason", reason.as_str()),
+        Action::Extend(extension) => ("reason", extension.reason.as_deref().unwrap_or_default()),
         _ => return Ok(()),
     };
     let size = text.len();

@@ -8,7 +8,7 @@ use super::Harness;
 use crate::engine::InputKey;
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::model::{Channel, RunId};
+use crate::model::{Channel, EventId, RunId};
 use crate::runtime::{self, Submission};
 
 /// The requester by default.
@@ -150,6 +150,61 @@ impl Decision<'_> {
     pub fn message(mut self, text: impl Into<String>) -> Self {
         self.submission = self.submission.message(text);
         self
+    }
+}
+
+impl Decision<'_> {
+    /// Decides an extension, rather than the request: see [`runtime::Decision::of_extension`].
+    pub fn of_extension(mut self, extension: EventId) -> Self {
+        self.submission = self.submission.of_extension(extension);
+        self
+    }
+}
+
+/// A request for more time, not yet made. Awaiting it makes the request, runs all work that follows from it now, and returns the id of the
+/// extension.
+///
+/// ```
+/// # async fn extend(harness: &mut sym_sdk::testing::Harness, run: sym_sdk::model::RunId) -> sym_sdk::Result<()> {
+/// use std::time::Duration;
+///
+/// let extension = harness.extend_as(run, "ana@example.com", Duration::from_secs(3600)).await?;
+/// harness.approve_as(run, "ben@example.com").of_extension(extension).await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "nothing happens until the request is awaited"]
+pub struct Extend<'a> {
+    harness: &'a mut Harness,
+    submission: runtime::Extend,
+}
+
+impl<'a> Extend<'a> {
+    pub(super) fn new(harness: &'a mut Harness, submission: runtime::Extend) -> Self {
+        Self { harness, submission }
+    }
+
+    /// Sets the reason.
+    pub fn reason(mut self, text: impl Into<String>) -> Self {
+        self.submission = self.submission.reason(text);
+        self
+    }
+
+    /// Sets the channel through which it is submitted. The default is the API.
+    pub fn channel(mut self, channel: Channel) -> Self {
+        self.submission = self.submission.channel(channel);
+        self
+    }
+}
+
+impl<'a> IntoFuture for Extend<'a> {
+    type Output = Result<EventId>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Self { harness, submission } = self;
+        Box::pin(async move { Ok(harness.simulation_mut().submit(submission).await?.event) })
     }
 }
 

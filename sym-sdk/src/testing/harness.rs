@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Decision, HarnessBuilder, RecordingDelivery, RecordingStrategy, Request};
+use super::{Decision, Extend, HarnessBuilder, RecordingDelivery, RecordingStrategy, Request};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::integration::Outbox;
 use crate::machine::RunState;
@@ -76,6 +76,11 @@ impl Harness {
     /// Denies a request, or cancels the user's own.
     pub fn deny_as(&mut self, run: RunId, email: &str) -> Decision<'_> {
         Decision::new(self, Submission::deny(run, email))
+    }
+
+    /// Asks for more time, for access that has not ended yet.
+    pub fn extend_as(&mut self, run: RunId, email: &str, duration: Duration) -> Extend<'_> {
+        Extend::new(self, Submission::extend(run, email, duration))
     }
 
     /// Revokes access before it expires.

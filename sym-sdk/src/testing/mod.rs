@@ -49,7 +49,7 @@ mod harness;
 mod strategy;
 
 pub use crate::store_conformance;
-pub use actions::{Decision, Request};
+pub use actions::{Decision, Extend, Request};
 pub use builder::HarnessBuilder;
 pub use conformance::check_store;
 pub use delivery::RecordingDelivery;

@@ -43,6 +43,7 @@ struct Record {
     output: Option<StepOutput>,
     by_settings: bool,
     level_setting: Option<String>,
+    enforces_end: bool,
     /// The lesser access of ids, by resource.
     lesser: BTreeMap<(String, String), PriorState>,
 }
@@ -95,6 +96,13 @@ impl RecordingStrategy {
     #[must_use]
     pub fn with_levels(self, setting: impl Into<String>) -> Self {
         self.lock().level_setting = Some(setting.into());
+        self
+    }
+
+    /// Says that the service ends access by itself: see [`AccessStrategy::enforces_end`].
+    #[must_use]
+    pub fn enforcing_ends(self) -> Self {
+        self.lock().enforces_end = true;
         self
     }
 
@@ -343,6 +351,10 @@ impl AccessStrategy for RecordingStrategy {
 
     fn revocation_scope(&self) -> RevocationScope {
         RevocationScope::AllSessions
+    }
+
+    fn enforces_end(&self) -> bool {
+        self.lock().enforces_end
     }
 
     async fn list_current(&self, target: &AccessTarget) -> Result<Option<Vec<String>>> {

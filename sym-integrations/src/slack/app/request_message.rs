@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
-use sym_sdk::machine::EarlierRequest;
+use sym_sdk::machine::{EarlierRequest, Extension, ExtensionStatus};
 use sym_sdk::model::{RunStatus, User};
 
 use super::request_text::{self, person_name, shortened, slack_account};
@@ -115,7 +115,8 @@ fn fallback(request: &RequestView, workspace: &str) -> Mrkdwn {
         Some(requester) => append_person(Mrkdwn::new(), requester, workspace),
         None => Mrkdwn::new().text("Someone"),
     };
-    text.text(" asks for ").bold(event.flow().label())
+    let asks = if request.extension().is_some() { " asks to extend access from " } else { " asks for " };
+    text.text(asks).bold(event.flow().label())
 }
 
 /// Appends a person: a mention if their Slack account is known, or else the name.
@@ -141,6 +142,9 @@ fn earlier_text(earlier: &EarlierRequest) -> Mrkdwn {
 /// Returns the status of the request, with who decided, when, and until when access lasts.
 fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn {
     let text = Mrkdwn::new();
+    if let Some(extension) = request.extension() {
+        return extension_status_text(request, extension, workspace, current);
+    }
     match request.status() {
         RunStatus::Requested | RunStatus::Forwarded if !current => {
             text.text("Nobody responded here in time. The request was forwarded.")
@@ -183,6 +187,36 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
             }
         }
         _ => decision_text(request, text, workspace, "Approved"),
+    }
+}
+
+/// Returns the status of an extension, with who decided, when, and until when access lasts.
+fn extension_status_text(request: &RequestView, extension: &Extension, workspace: &str, current: bool) -> Mrkdwn {
+    let text = Mrkdwn::new();
+    match extension.status {
+        ExtensionStatus::Pending | ExtensionStatus::Open if !current => {
+            text.text("Nobody responded here in time. The request was forwarded.")
+        }
+        ExtensionStatus::Pending | ExtensionStatus::Open => {
+            let text = match request.approvals() {
+                (_, 0 | 1) => text.text("Waiting for a decision. "),
+                (given, needed) => text.text(format!("Waiting for a decision: {given} of {needed} approvals. ")),
+            };
+            text.text("The access ends ").time(extension.access_until, TimeStyle::DateTime).text(" otherwise.")
+        }
+        ExtensionStatus::Approved => decision_text(request, text, workspace, "Approved"),
+        ExtensionStatus::Granted => {
+            let text = decision_text(request, text, workspace, "Approved");
+            match (request.status(), extension.until) {
+                (RunStatus::Escalated, Some(until)) => {
+                    text.text("Access until ").time(until, TimeStyle::DateTime).text(".")
+                }
+                _ => text.text("Access has ended."),
+            }
+        }
+        ExtensionStatus::Denied => decision_text(request, text, workspace, "Denied"),
+        ExtensionStatus::Expired => text.text("Nobody responded in time. The access was not extended."),
+        _ => decision_text(request, text, workspace, "Approved").text("The access was not extended."),
     }
 }
 

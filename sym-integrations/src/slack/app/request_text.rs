@@ -74,7 +74,10 @@ pub(super) fn title(request: &RequestView, workspace: &str) -> Spans {
         },
         None => Spans::new().text("Someone"),
     };
-    text.text(" asks for ").bold(event.flow().label())
+    match request.extension() {
+        Some(_) => text.text(" asks to extend access from ").bold(event.flow().label()),
+        None => text.text(" asks for ").bold(event.flow().label()),
+    }
 }
 
 /// Returns everything that the request asks for, and the text entered with the decision.
@@ -84,7 +87,8 @@ pub(super) fn texts(request: &RequestView) -> Vec<LabelledText> {
         texts.push(LabelledText::new("Target", Spans::new().text(target.title())));
     }
     if let Some(duration) = request.duration() {
-        texts.push(LabelledText::new("Duration", Spans::new().text(format_duration(duration))));
+        let label = if request.extension().is_some() { "Extend by" } else { "Duration" };
+        texts.push(LabelledText::new(label, Spans::new().text(format_duration(duration))));
     }
     // In the order of the form.
     for spec in request.event().flow().fields().iter().filter(|spec| spec.name() != REASON_FIELD) {

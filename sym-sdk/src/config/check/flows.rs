@@ -66,6 +66,7 @@ impl Check<'_> {
         let mut params = FlowParams {
             allow_revoke: declared.allow_revoke,
             schedule_deescalation: declared.schedule_deescalation,
+            allow_extension: declared.allow_extension,
             allowed_sources: sources,
             include_decision_message: declared.include_decision_message,
             additional_header_text: declared.additional_header_text.clone(),

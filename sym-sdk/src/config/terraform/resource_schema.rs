@@ -20,6 +20,8 @@ pub(super) const PARAMS: Schema = Schema {
     required: &[],
     attributes: &[
         "additional_header_text",
+        // Not one of Sym's.
+        "allow_extension",
         "allow_guest_interaction",
         "allow_revoke",
         "allowed_sources",

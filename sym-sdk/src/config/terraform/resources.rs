@@ -308,6 +308,7 @@ fn params(block: &mut DecodedBlock<'_>) -> FlowParams {
         strategy: block.reference("strategy_id", "sym_strategy"),
         allow_revoke: block.flag("allow_revoke", defaults.allow_revoke),
         schedule_deescalation: block.flag("schedule_deescalation", defaults.schedule_deescalation),
+        allow_extension: block.flag("allow_extension", defaults.allow_extension),
         allowed_sources: block.texts("allowed_sources"),
         include_decision_message: block.flag("include_decision_message", defaults.include_decision_message),
         additional_header_text: block.text("additional_header_text"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::EffectExecution;
 use crate::error::{ErrorKind, Result, codes};
-use crate::machine::{self, EffectError, EntitlementKey, Outcome, Revocation, RevocationCheck, Stage};
+use crate::machine::{self, EffectError, EffectKind, EntitlementKey, Outcome, Revocation, RevocationCheck, Stage};
 use crate::model::{AccessTarget, Event, Step, StepOutput};
 use crate::runtime::identity::requester_identity;
 use crate::runtime::{other_levels, prior_access};
@@ -26,9 +26,12 @@ impl EffectExecution<'_> {
         }
         let (identity, handler) = requester_identity(self.executor, self.entry, self.event(), target).await?;
         let strategy = self.strategy()?;
-        let properties = async { Ok((strategy.resource(target), strategy.level(target), strategy.settle_time())) };
+        let properties = async {
+            let (resource, level) = (strategy.resource(target), strategy.level(target));
+            Ok((resource, level, strategy.settle_time(), strategy.enforces_end()))
+        };
         let properties = self.contained("the strategy", self.executor.limits.strategy, properties).await?;
-        let (resource, level, settle_time) = properties;
+        let (resource, level, settle_time, enforces_end) = properties;
         let declared = self.entry.flow.strategy().ok_or_else(|| self.no_strategy())?;
         let key = EntitlementKey::new(declared, &resource, &identity);
         if level.is_some() {
@@ -43,7 +46,16 @@ impl EffectExecution<'_> {
             prior_access::Found::Standing => (true, None),
             prior_access::Found::Lesser(prior) => (false, Some(prior)),
         };
-        Ok(Outcome::Identified { identity, resource, handler, settle_time, has_standing_access, prior, level })
+        Ok(Outcome::Identified {
+            identity,
+            resource,
+            handler,
+            settle_time,
+            has_standing_access,
+            prior,
+            level,
+            enforces_end,
+        })
     }
 
     /// Returns the access that the identity has although no Run gives it. In doubt, none.
@@ -128,7 +140,10 @@ impl EffectExecution<'_> {
         // The hook is called neither when access is granted again nor when access ends that no request gave.
         let is_called = match step {
             Step::Deescalate => self.state.was_escalated(),
-            _ => self.state.active_event.as_ref().is_none_or(|active| active.stage != Stage::Regrant),
+            _ => {
+                let active = self.state.active_event.as_ref();
+                active.is_none_or(|active| !matches!(active.stage, Stage::Regrant | Stage::Extend))
+            }
         };
         let is_read = is_called && self.entry.handlers.after(step).is_some();
         output.map(|output| self.executor.output_secrets.protect(self.state.run.id(), step, output, is_read))
@@ -205,10 +220,20 @@ impl EffectExecution<'_> {
         identity: &'a str,
     ) -> AccessRequest<'a> {
         let grant = self.state.access.grant();
+        // The Run keeps the former end of access that is being extended until the target has the new one.
+        let ends_at = match &self.effect.kind {
+            EffectKind::Grant { deadline, .. } if self.is_extending() => *deadline,
+            _ => grant.and_then(|grant| grant.until),
+        };
         AccessRequest::new(event, target, identity, self.effect.idempotency_key())
             .with_attempt(self.effect.attempt)
             .with_prior(grant.and_then(|grant| grant.prior.as_ref()))
-            .with_ends_at(grant.and_then(|grant| grant.until))
+            .with_ends_at(ends_at)
+    }
+
+    /// Whether the effect grants access until the new end of an extension.
+    fn is_extending(&self) -> bool {
+        self.state.active_event.as_ref().is_some_and(|active| active.stage == Stage::Extend)
     }
 
     fn strategy(&self) -> Result<Arc<dyn DynAccessStrategy>, EffectError> {

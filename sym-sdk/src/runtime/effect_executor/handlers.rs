@@ -91,7 +91,11 @@ impl EffectExecution<'_> {
         } else {
             Routing::new(RequestPermission::admins_only(), Vec::new())
         };
-        let earlier = earlier_request(self.executor, self.state).await;
+        // An extension repeats the request that gave the access by its nature.
+        let earlier = match self.effect.event.extension {
+            Some(_) => None,
+            None => earlier_request(self.executor, self.state).await,
+        };
         let requester = self.state.run.requester().map(User::id);
         let possible = possible_approvers(self.executor, &self.entry.flow, &routing.permission, requester).await;
         Ok(Outcome::Routed {

@@ -49,7 +49,12 @@ impl EffectExecution<'_> {
 
     pub(super) async fn update_messages(&self) -> Result<Outcome, EffectError> {
         let view = self.view();
-        let updates = self.state.delivered.iter().map(|delivered| self.update(&view, &delivered.message));
+        let (request, extension) = (view.clone().of_request(), view.of_extension());
+        let of_request = self.state.delivered.iter().map(|delivered| self.update(&request, &delivered.message));
+        let of_extension = extension.iter().zip(&self.state.extension).flat_map(|(view, extension)| {
+            extension.delivered.iter().map(move |delivered| self.update(view, &delivered.message))
+        });
+        let updates: Vec<_> = of_request.chain(of_extension).collect();
         let updated: Result<Vec<()>, _> = futures_util::future::join_all(updates).await.into_iter().collect();
         updated.map(|_| Outcome::Done)
     }

@@ -96,7 +96,7 @@ impl EffectHandler for EffectExecutor {
                 EffectKind::Route => true,
                 _ => false,
             };
-            if !precedes_decision || state.decision.is_some() {
+            if !precedes_decision || (state.decision.is_some() && effect.event.extension.is_none()) {
                 return Ok(People::default());
             }
             self.people(state.people().chain([effect.event.actor.id()])).await
@@ -172,6 +172,7 @@ impl EffectExecution<'_> {
         build_event(&self.entry.flow, self.state, &self.effect.event)
     }
 
+    /// Returns the view of what the event is about: the request, or an extension.
     fn view(&self) -> RequestView {
         RequestView::new(self.event(), self.state.clone())
     }
@@ -217,6 +218,11 @@ pub(super) fn build_event(flow: &Arc<Flow>, state: &RunState, record: &EventReco
     let mut run = state.run.clone();
     // The Run's history includes the current event.
     run.set_actor(record.name, record.actor.clone());
+    if let (Some(info), Some(extension)) = (record.extension, &state.extension)
+        && info.id == extension.id
+    {
+        run.set_approvals(extension.approvals.clone());
+    }
     if let Some(context) = &record.context {
         run.set_context(record.name, context.clone());
     }

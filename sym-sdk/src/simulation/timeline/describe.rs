@@ -97,6 +97,20 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
         AuditKind::RegrantFailed { target, identity, error } => {
             ("not granted", format!("{target} to {identity}: {}", failure(error)))
         }
+        AuditKind::Extended { target, identity, from, until } => {
+            let (from, until) = (time_of(*from, entry.at), time_of(*until, entry.at));
+            ("extended", format!("{target} for {identity} until {until}, from {from}"))
+        }
+        AuditKind::ExtensionFailed { target, identity, error, retry_at, .. } => {
+            let next = match retry_at {
+                Some(at) => format!("retrying at {}", time_of(*at, entry.at)),
+                None => "it ends as before".to_owned(),
+            };
+            ("unextended", format!("{target} for {identity}: {}; {next}", failure(error)))
+        }
+        AuditKind::ExtensionClosed { .. } => {
+            ("unextended", "the access ends before the extension was decided".to_owned())
+        }
         AuditKind::Rearmed => ("restored", "the expiry timer of the access was missing".to_owned()),
         AuditKind::ExpiryCorrected { until } => {
             ("shortened", format!("access now ends at {until:.0}: the clock had been ahead"))
@@ -164,6 +178,7 @@ fn error(kind: &AuditKind) -> Option<&EffectError> {
         | AuditKind::DeliveryFailed { error, .. }
         | AuditKind::GrantFailed { error, .. }
         | AuditKind::RegrantFailed { error, .. }
+        | AuditKind::ExtensionFailed { error, .. }
         | AuditKind::RevokeFailed { error, .. } => Some(error),
         _ => None,
     }
@@ -186,9 +201,14 @@ fn received(event: &EventRecord) -> String {
         (ChannelType::Sdk, _) => "(fired by a hook)".to_owned(),
         (ChannelType::Scheduler, _) => format!("({})", cause(event)),
     };
+    let what = match (event.extension, event.name, event.duration) {
+        (None, ..) => String::new(),
+        (Some(_), Step::Request, Some(duration)) => format!(", to extend the access by {}", format_duration(duration)),
+        (Some(_), ..) => ", for the extension".to_owned(),
+    };
     match &event.decision_message {
-        Some(message) => format!("{actor} {how}: {}", quoted(message)),
-        None => format!("{actor} {how}"),
+        Some(message) => format!("{actor} {how}{what}: {}", quoted(message)),
+        None => format!("{actor} {how}{what}"),
     }
 }
 

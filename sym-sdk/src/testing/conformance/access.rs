@@ -79,7 +79,7 @@ impl<'a, S: Store> SteppedRun<'a, S> {
         self.act(Action::Request(Box::new(request))).await?;
         let routing = Routing::new(RequestPermission::admins_only(), Vec::new());
         self.step(self.done(Outcome::Routed { handlers: Vec::new(), routing })).await?;
-        self.act(Action::Approve { decision_message: None }).await?;
+        self.act(Action::approve()).await?;
         let outcome = Outcome::Identified {
             identity: "u1".to_owned(),
             resource: "r".to_owned(),
@@ -88,6 +88,7 @@ impl<'a, S: Store> SteppedRun<'a, S> {
             has_standing_access: false,
             prior: None,
             level: None,
+            enforces_end: false,
         };
         Ok(self.done(outcome))
     }

@@ -193,7 +193,11 @@ fn only_undecided_requests_can_be_closed() {
 #[test]
 fn names_are_those_of_the_stored_form() {
     let kinds = [ActionKind::Prompt, ActionKind::Request, ActionKind::Approve, ActionKind::Deny, ActionKind::Revoke];
-    for kind in kinds.into_iter().chain([ActionKind::WriteOff, ActionKind::Regrant, ActionKind::Remove]) {
+    for kind in kinds.into_iter().chain([ActionKind::WriteOff, ActionKind::Regrant, ActionKind::Remove]).chain([
+        ActionKind::Extend,
+        ActionKind::ApproveExtension,
+        ActionKind::DenyExtension,
+    ]) {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
     }
     for lane in Lane::ALL {

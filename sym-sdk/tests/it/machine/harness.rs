@@ -41,6 +41,8 @@ pub(super) struct World {
     pub(super) has_standing_access: bool,
     /// The lesser access that the requester has before the grant.
     pub(super) prior: Option<PriorState>,
+    /// Whether the target ends access by itself.
+    pub(super) enforces_end: bool,
 }
 
 pub(super) fn user(name: &str, role: UserRole) -> Arc<User> {
@@ -93,6 +95,7 @@ impl World {
             accepted: Vec::new(),
             has_standing_access: false,
             prior: None,
+            enforces_end: false,
         }
     }
 
@@ -190,7 +193,36 @@ impl World {
     }
 
     pub(super) fn approve(&mut self, who: &Arc<User>) -> InputReply {
-        self.act(who, Action::Approve { decision_message: None })
+        self.act(who, Action::approve())
+    }
+
+    /// Asks for an extension, and executes all effects, so that it is open.
+    pub(super) fn extend(&mut self, who: &Arc<User>, duration: Duration) -> InputReply {
+        let reply = self.act(who, Action::Extend(ExtensionInput::new(duration)));
+        self.settle();
+        reply
+    }
+
+    /// Returns the extension that is in progress, or the last one.
+    pub(super) fn extension(&self) -> &Extension {
+        self.state().extension.as_ref().expect("there is an extension")
+    }
+
+    pub(super) fn approve_extension(&mut self, who: &Arc<User>) -> InputReply {
+        let extension = Some(self.extension().id);
+        self.act(who, Action::Approve { decision_message: None, extension })
+    }
+
+    pub(super) fn deny_extension(&mut self, who: &Arc<User>) -> InputReply {
+        let extension = Some(self.extension().id);
+        self.act(who, Action::Deny { decision_message: None, extension })
+    }
+
+    /// Returns the end of the access, by the state and by the timer, which must be the same.
+    pub(super) fn end(&self) -> Timestamp {
+        let until = self.state().access_until().expect("access with an end");
+        assert_eq!(self.timers[&TimerKind::Expire].0, until);
+        until
     }
 
     pub(super) fn revoke(&mut self, who: &Arc<User>) -> InputReply {
@@ -208,7 +240,7 @@ impl World {
     }
 
     pub(super) fn deny(&mut self, who: &Arc<User>) -> InputReply {
-        self.act(who, Action::Deny { decision_message: None })
+        self.act(who, Action::deny())
     }
 
     /// Executes an effect successfully.
@@ -231,6 +263,7 @@ impl World {
                 has_standing_access: self.has_standing_access,
                 prior: self.prior.clone(),
                 level: None,
+                enforces_end: self.enforces_end,
             },
             EffectKind::Grant { .. } => Outcome::Granted { output: None },
             EffectKind::Revoke { .. } => Outcome::Revoked(Revocation::default()),

@@ -4,6 +4,7 @@ mod access;
 mod bounds;
 mod decisions;
 mod endings;
+mod extensions;
 mod forwarding;
 mod harness;
 mod hook_overrides;

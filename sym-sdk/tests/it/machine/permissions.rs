@@ -195,8 +195,7 @@ fn only_those_who_may_act_wait_for_the_active_event_of_a_routed_request() {
 
     world.approve(&ada);
     let hook = world.find(is_hook(Hook::On(Step::Approve))).expect("the hook is slow");
-    for action in [Action::Approve { decision_message: None }, Action::Deny { decision_message: None }, Action::Revoke]
-    {
+    for action in [Action::approve(), Action::deny(), Action::Revoke] {
         let reply = world.act(&cho, action);
         let refused = "cho@example.com is not permitted to decide this request (SymSDK:NOT_PERMITTED)";
         assert_eq!(world.refusal(&reply), refused);

@@ -27,7 +27,7 @@ enum Move {
 
 fn moves() -> impl Strategy<Value = Move> + Clone {
     prop_oneof![
-        3 => (0..5usize, 0..9u8, 0..3u8).prop_map(|(who, what, channel)| Move::Act { who, what, channel }),
+        3 => (0..5usize, 0..13u8, 0..3u8).prop_map(|(who, what, channel)| Move::Act { who, what, channel }),
         6 => (0..8usize, 0..12u8).prop_map(|(which, how)| Move::Finish { which, how }),
         1 => (0..2usize).prop_map(|which| Move::Timer { which }),
         1 => (0..4u64).prop_map(|generation| Move::StaleTimer { generation }),
@@ -70,6 +70,7 @@ fn make_world(
         .approvals(approvals)
         .allow_self_approval(allow_self);
     let mut world = World::new(flow(access, params), hooks, permission);
+    world.enforces_end = guests != allow_self;
     let timeout = Duration::from_secs(300);
     world.notifications =
         ["#one", "#two"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(timeout)).into();
@@ -113,11 +114,14 @@ fn play(world: &mut World, next: &Move) {
                         world.flow.strategy().filter(|_| world.flow.params().schedule_deescalation).map(|_| HOUR);
                     Action::Request(Box::new(request))
                 }
-                3 => Action::Approve { decision_message: None },
-                4 => Action::Deny { decision_message: Some("no".into()) },
+                3 => Action::approve(),
+                4 => Action::Deny { decision_message: Some("no".into()), extension: None },
                 5 => Action::Revoke,
                 6 => Action::WriteOff { reason: "removed by hand".into() },
                 7 => Action::Regrant,
+                8 | 9 => Action::Extend(ExtensionInput::new(if *what == 8 { HOUR } else { HOUR / 6 })),
+                10 => Action::Approve { decision_message: None, extension: Some(extension_id(world)) },
+                11 => Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
                 _ => match world.flow.strategy() {
                     Some(strategy) => Action::Remove(Box::new(Removal::new(strategy.targets()[0].clone(), "u9", "g1"))),
                     None => Action::Revoke,
@@ -178,6 +182,66 @@ fn play(world: &mut World, next: &Move) {
     }
 }
 
+/// Returns the id of the extension that is in progress, or that was last.
+fn extension_id(world: &World) -> EventId {
+    let extension = world.state.as_ref().and_then(|state| state.extension.as_ref());
+    extension.map_or(EventId::from_uuid(uuid::Uuid::nil()), |extension| extension.id)
+}
+
+/// Checks that extensions keep within their bounds, and hold up nothing.
+fn check_extensions(world: &World, state: &RunState) {
+    let longest = world.flow.params().durations.iter().max().copied().unwrap_or(Duration::MAX);
+    let mut decided = BTreeSet::new();
+    for entry in &world.audit {
+        match &entry.kind {
+            AuditKind::Extended { from, until, .. } => {
+                assert!(until >= from, "an extension shortened the access");
+                assert!(*until <= entry.at + longest, "access was extended beyond the longest duration");
+            }
+            AuditKind::Completed if matches!(entry.event.name, Step::Approve | Step::Deny) => {
+                if let Some(extension) = entry.event.extension {
+                    assert!(decided.insert(extension.id), "an extension was decided twice");
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Access::Held(grant) = &state.access
+        && let Some((at, _)) = world.timers.get(&TimerKind::Expire)
+    {
+        assert!(state.deferrals > 0 || Some(*at) == grant.until, "the timer is not that of the end");
+    }
+    let Some(extension) = &state.extension else { return };
+    let active = state.active_event.as_ref().filter(|active| active.event.extension.is_some());
+    match extension.status {
+        ExtensionStatus::Open => {}
+        ExtensionStatus::Pending => assert!(active.is_some(), "an extension waits for nothing"),
+        ExtensionStatus::Approved => assert_eq!(active.map(|active| active.stage), Some(Stage::Extend)),
+        _ => assert!(active.is_none(), "a settled extension has an active event"),
+    }
+    if matches!(extension.status, ExtensionStatus::Open | ExtensionStatus::Pending | ExtensionStatus::Approved) {
+        assert!(matches!(state.access, Access::Held(_)), "an extension outlasts the access");
+        assert!(
+            !state.queue.contains(&QueuedInput::Timer(TimerKind::Expire)) || active.is_none(),
+            "it holds up the end"
+        );
+    }
+    if let (ExtensionStatus::Granted, Some(decision)) = (extension.status, &extension.decision)
+        && !decision.decided_by_hook
+    {
+        assert!(extension.approvals.len() >= usize::from(world.permission.required_approvals()), "too few approvals");
+        for approver in &extension.approvals {
+            let admitted = world.permission.approve_deny().admits(approver);
+            let oneself = state.run.requester() != Some(approver) || world.permission.self_approval_allowed();
+            assert!(admitted && oneself, "{} must not approve", approver.username());
+        }
+    }
+    assert!(extension.delivered.len() <= world.notifications.len());
+    if extension.is_open() {
+        assert!(world.timers.contains_key(&TimerKind::Lifetime) || state.is_busy(), "an extension without an end");
+    }
+}
+
 /// Checks the invariants of every state.
 fn check(world: &World, before: Option<&RunState>) {
     let Some(state) = &world.state else {
@@ -235,8 +299,9 @@ fn check(world: &World, before: Option<&RunState>) {
         assert!(world.holds.is_empty());
         assert!(!world.timers.contains_key(&TimerKind::Expire));
     }
+    check_extensions(world, state);
     assert!(
-        state.is_open() || !world.timers.contains_key(&TimerKind::Forward),
+        state.is_open() || state.open_extension().is_some() || !world.timers.contains_key(&TimerKind::Forward),
         "a decided request must not be forwarded"
     );
     // P4: one decision.
@@ -280,11 +345,14 @@ fn check_allowed_actions(world: &World) {
     // While an event is active, actions are queued before they are checked.
     let Some(state) = world.state.as_ref().filter(|state| !state.is_busy()) else { return };
     let actions = [
-        Action::Approve { decision_message: None },
-        Action::Deny { decision_message: None },
+        Action::approve(),
+        Action::deny(),
         Action::Revoke,
         Action::WriteOff { reason: "removed by hand".into() },
         Action::Regrant,
+        Action::Extend(ExtensionInput::new(HOUR)),
+        Action::Approve { decision_message: None, extension: Some(extension_id(world)) },
+        Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
     ];
     for actor in people() {
         let allowed = allowed_actions(&world.flow, state, &actor, world.now);

@@ -5,6 +5,7 @@ mod custom;
 mod dead_ends;
 mod delivery;
 mod event_count;
+mod extensions;
 mod failures;
 mod forms;
 mod identity;

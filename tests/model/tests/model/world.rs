@@ -413,6 +413,7 @@ impl Request {
                     has_standing_access: false,
                     prior: None,
                     level: None,
+                    enforces_end: false,
                 },
             },
             EffectKind::Deliver { .. } => {
@@ -590,8 +591,8 @@ fn submitted(actor: &Arc<User>, click: Click, count: u8, flow: &Flow) -> InputBo
             request.duration = Some(HOUR);
             Action::Request(Box::new(request))
         }
-        Click::Approve => Action::Approve { decision_message: None },
-        Click::Deny => Action::Deny { decision_message: None },
+        Click::Approve => Action::approve(),
+        Click::Deny => Action::deny(),
         Click::Revoke => Action::Revoke,
     };
     let event =
