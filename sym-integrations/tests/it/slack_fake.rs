@@ -2,6 +2,7 @@
 
 mod api;
 mod blocks;
+mod home;
 mod http;
 mod page;
 mod people;

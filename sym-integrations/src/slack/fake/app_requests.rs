@@ -17,6 +17,17 @@ const APP_TIMEOUT: Duration = Duration::from_secs(3);
 /// Maximum size of a response that is read, in bytes.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
 
+/// The header by which an app asks not to repeat an event.
+const NO_RETRY_HEADER: &str = "x-slack-no-retry";
+
+/// A request to the app.
+pub(super) struct AppRequest<'a> {
+    pub(super) route: &'a str,
+    pub(super) media_type: &'static str,
+    pub(super) body: String,
+    pub(super) headers: Vec<(&'static str, String)>,
+}
+
 /// A response of the app.
 pub(super) struct AppResponse {
     body: Vec<u8>,
@@ -68,23 +79,36 @@ impl Shared {
     }
 
     pub(super) async fn send(&self, route: &str, fields: &[(&str, String)]) -> Result<AppResponse, AppError> {
+        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+        let form = AppRequest { route, media_type: "application/x-www-form-urlencoded", body, headers: Vec::new() };
+        match self.post(form).await? {
+            (200, body, _) => Ok(AppResponse { body }),
+            (status, ..) => Err(AppError::Status(status)),
+        }
+    }
+
+    /// Sends a signed request. Returns the status and the body, and whether the app asks not to repeat it.
+    pub(super) async fn post(&self, request: AppRequest<'_>) -> Result<(u16, Vec<u8>, bool), AppError> {
+        let AppRequest { route, media_type, body, headers } = request;
         let unset = || {
             let hint = "connect one with `FakeSlack::connect`";
             AppError::Unset(configuration_error("no app is connected to the fake Slack").with_hint(hint))
         };
         let app = self.look(|workspace| workspace.app.clone()).ok_or_else(unset)?;
         let url = format!("{}/{route}", app.as_str().trim_end_matches('/'));
-        let body = Serializer::new(String::new()).extend_pairs(fields).finish();
         let now = self.clock.now().as_second().to_string();
         let secret = SigningSecret::new(self.secrets.signing_secret.clone()).map_err(AppError::Unset)?;
         let signature = secret.sign(&now, body.as_bytes()).map_err(AppError::Unset)?;
-        let request = self
+        let mut request = self
             .http
             .post(url)
-            .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(CONTENT_TYPE, media_type)
             .header(TIMESTAMP_HEADER, now)
             .header(SIGNATURE_HEADER, signature)
             .body(body);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
         let answer = async {
             let mut response = request.send().await?;
             let mut body = Vec::new();
@@ -93,18 +117,15 @@ impl Shared {
             {
                 body.extend_from_slice(&chunk);
             }
-            Ok::<_, reqwest::Error>((response.status().as_u16(), body))
+            let stops = response.headers().get(NO_RETRY_HEADER).is_some_and(|value| value == "1");
+            Ok::<_, reqwest::Error>((response.status().as_u16(), body, stops))
         };
-        let answer = tokio::select! {
+        tokio::select! {
             answer = answer => answer.map_err(|error| {
                 tracing::debug!(error = %error.without_url(), "the app is unreachable");
                 AppError::NoResponse
             }),
             () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),
-        };
-        match answer? {
-            (200, body) => Ok(AppResponse { body }),
-            (status, _) => Err(AppError::Status(status)),
         }
     }
 }

@@ -74,7 +74,8 @@ impl Workspace {
     pub(super) fn seen(&self, user: &str, surface: &Surface) -> Option<SurfaceState> {
         match surface {
             Surface::View(id) => {
-                self.views.get(user)?.iter().find(|view| view.id() == id).cloned().map(SurfaceState::View)
+                let mut views = self.views.get(user).into_iter().flatten().chain(self.homes.get(user));
+                views.find(|view| view.id() == id).cloned().map(SurfaceState::View)
             }
             Surface::Message { channel, ts } => {
                 let mut seen = self.seen_by(user).into_iter();

@@ -63,8 +63,9 @@
 //! | `POST /shortcut` | `as`, `callback_id` | invokes a shortcut |
 //! | `POST /fill` | `as`, and inputs by label | fills in the view, or selects in its menus |
 //! | `POST /submit` | `as`, and inputs by label | fills in the view and submits it |
-//! | `POST /click` | `as`, `button`, `ts`, and inputs by label | clicks a button of the view, or of the latest message that has it |
+//! | `POST /click` | `as`, `button`, `ts`, and inputs by label | clicks a button of the view, or of the latest message that has it; with `home` as `ts`, of the home tab |
 //! | `POST /close` | `as` | closes the view |
+//! | `POST /home` | `as` | opens the app's home tab |
 //!
 //! People are identified by their ids. The response is `{"ok": true}`, or describes the problem in `error` or `errors`; a browser is
 //! redirected to the page. The routes wait for inputs and buttons to appear, so a script need not:
@@ -78,12 +79,13 @@
 //!
 //! # Limitations
 //!
-//! There is no Socket Mode server, no home tab, no events and no files, and everyone is a member of every channel. All state is in
+//! There is no Socket Mode server and there are no files, and everyone is a member of every channel. All state is in
 //! memory, and there are no rate limits. Anyone who can reach its address can act as any person, so it listens on the loopback interface
 //! only.
 
 mod app_requests;
 mod check;
+mod events;
 mod fake_slack;
 mod input_validation;
 mod input_value;

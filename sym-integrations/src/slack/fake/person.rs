@@ -177,6 +177,50 @@ impl Person {
         self.close_view(view.id()).await
     }
 
+    /// Opens the app's home tab. The app receives the event `app_home_opened`, as often as in Slack if it does not accept it.
+    ///
+    /// # Errors
+    /// If the app does not accept the event at the first attempt.
+    pub async fn open_home(&self) -> Result<()> {
+        let event = self.shared.change(|workspace, _| workspace.home_opened(&self.id));
+        self.shared.emit(event).await
+    }
+
+    /// Returns the home tab that the app has published for this person.
+    pub fn home(&self) -> Option<View> {
+        self.shared.look(|workspace| workspace.homes.get(&self.id).cloned())
+    }
+
+    /// Waits for a home tab that contains a text, and returns it.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub async fn home_with(&self, text: &str) -> Result<View> {
+        let what = || match self.home() {
+            Some(home) => format!("{} sees no text `{text}` in the home tab: {}", self.name(), home.all_text()),
+            None => format!("{} has no home tab, expected one with text `{text}`", self.name()),
+        };
+        let has_text = |home: &&View| home.all_text().contains(text);
+        self.shared.until(what, |workspace| workspace.homes.get(&self.id).filter(has_text).cloned()).await
+    }
+
+    /// Clicks a button of the home tab: the first with this label.
+    ///
+    /// # Errors
+    /// If there is no such button, or the app does not respond.
+    pub async fn click_in_home(&self, button: &str) -> Result<()> {
+        let what = || match self.home() {
+            Some(home) => format!("the home tab has no `{button}`, but `{}`", home.buttons().join("`, `")),
+            None => format!("{} has no home tab, expected one with `{button}`", self.name()),
+        };
+        let found = self.shared.until(what, |workspace| {
+            let home = workspace.homes.get(&self.id)?;
+            Some((Surface::View(home.id().to_owned()), called(&home.json, button)?))
+        });
+        let (surface, key) = found.await?;
+        self.dispatch(&surface, &key).await
+    }
+
     /// Clicks a button of a message, and confirms its dialog if it has one.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Views: modals that people have open, stacked on top of each other.
+//! Views: modals that people have open, stacked on top of each other, and the home tab that each person has.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::check;
 use super::visible_state::{self, Values};
 use super::workspace::Workspace;
 
-/// A modal view as a person sees it.
+/// A modal view or a home tab as a person sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View {
     pub(super) json: Value,
@@ -26,7 +26,7 @@ impl View {
         self.json["id"].as_str().unwrap_or_default()
     }
 
-    /// Returns the title.
+    /// Returns the title. A home tab has none.
     pub fn title(&self) -> &str {
         self.json["title"]["text"].as_str().unwrap_or_default()
     }
@@ -68,6 +68,48 @@ impl View {
 const MAX_VIEW_DEPTH: usize = 3;
 
 impl Workspace {
+    /// Returns all views: the open ones, and the home tabs.
+    fn all_views(&self) -> impl Iterator<Item = &View> {
+        self.views.values().flatten().chain(self.homes.values())
+    }
+
+    /// Checks that no view has the external id of a new one.
+    fn check_external_id(&self, given: &Value, besides: Option<&str>) -> Result<(), &'static str> {
+        let Some(id) = given["external_id"].as_str().filter(|id| !id.is_empty()) else { return Ok(()) };
+        let mut others = self.all_views().filter(|view| besides != Some(view.id()));
+        if others.any(|view| view.json["external_id"] == id) { Err("duplicate_external_id") } else { Ok(()) }
+    }
+
+    /// Returns the id of the view with an external id.
+    pub(super) fn view_named(&self, external_id: &str) -> Option<String> {
+        let view = self.all_views().find(|view| view.json["external_id"] == external_id)?;
+        Some(view.id().to_owned())
+    }
+
+    /// Whether the id is that of a home tab.
+    pub(super) fn is_home(&self, id: &str) -> bool {
+        self.homes.values().any(|home| home.id() == id)
+    }
+
+    /// Sets the home tab of a person.
+    pub(super) fn publish(
+        &mut self,
+        user: &str,
+        hash: Option<&str>,
+        given: &Value,
+        now: Timestamp,
+    ) -> Result<Value, &'static str> {
+        if let Some(known) = self.homes.get(user) {
+            let id = known.id().to_owned();
+            return self.update(&id, hash, given, now);
+        }
+        self.check_external_id(given, None)?;
+        let home = self.create(None, None, given, now);
+        let json = home.json.clone();
+        self.homes.insert(user.to_owned(), home);
+        Ok(json)
+    }
+
     /// Returns the JSON of a view as Slack stores it.
     fn stored(&mut self, id: &str, root: &str, previous: Option<&str>, given: &Value, now: Timestamp) -> Value {
         let mut json = json!({
@@ -108,11 +150,12 @@ impl Workspace {
     }
 
     /// Opens a view, replacing the views that a person has open.
-    pub(super) fn open(&mut self, user: &str, given: &Value, now: Timestamp) -> Value {
+    pub(super) fn open(&mut self, user: &str, given: &Value, now: Timestamp) -> Result<Value, &'static str> {
+        self.check_external_id(given, None)?;
         let view = self.create(None, None, given, now);
         let json = view.json.clone();
         self.views.insert(user.to_owned(), vec![view]);
-        json
+        Ok(json)
     }
 
     /// Pushes a view on top of the stack.
@@ -125,6 +168,7 @@ impl Workspace {
             (Some(first), Some(last)) => (first.id().to_owned(), last.id().to_owned()),
             _ => return Err("not_found"),
         };
+        self.check_external_id(given, None)?;
         let view = self.create(Some(&root), Some(&previous), given, now);
         let json = view.json.clone();
         self.views.entry(user.to_owned()).or_default().push(view);
@@ -139,13 +183,15 @@ impl Workspace {
         given: &Value,
         now: Timestamp,
     ) -> Result<Value, &'static str> {
-        let old = self.views.values().flatten().find(|view| view.id() == id).ok_or("not_found")?;
+        let old = self.all_views().find(|view| view.id() == id).ok_or("not_found")?;
         if hash.is_some_and(|hash| old.json["hash"] != hash) {
             return Err("hash_conflict");
         }
         let (root, previous) = (old.json["root_view_id"].clone(), old.json["previous_view_id"].clone());
+        self.check_external_id(given, Some(id))?;
         let json = self.stored(id, root.as_str().unwrap_or(id), previous.as_str(), given, now);
-        let view = self.views.values_mut().flatten().find(|view| view.id() == id).ok_or("not_found")?;
+        let mut views = self.views.values_mut().flatten().chain(self.homes.values_mut());
+        let view = views.find(|view| view.id() == id).ok_or("not_found")?;
         view.values = visible_state::values(&json, &view.values);
         view.json = json;
         view.errors.clear();
@@ -159,7 +205,8 @@ impl Workspace {
     }
 
     pub(super) fn view_of(&mut self, user: &str, id: &str) -> Option<&mut View> {
-        self.views.get_mut(user)?.iter_mut().find(|view| view.id() == id)
+        let views = self.views.get_mut(user).into_iter().flatten();
+        views.chain(self.homes.get_mut(user)).find(|view| view.id() == id)
     }
 
     /// Closes a view and those on top of it.

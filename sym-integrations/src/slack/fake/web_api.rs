@@ -92,17 +92,29 @@ impl Workspace {
             "chat.postEphemeral" => self.post_ephemeral(arguments, now),
             "chat.update" => self.update_message(arguments, now),
             "views.open" | "views.push" => {
-                check_view(arguments)?;
+                check_view(arguments, check::view)?;
                 let user = self.exchange(required(arguments, "trigger_id")?, now)?;
                 let view = &arguments["view"];
                 let view =
-                    if method == "views.open" { self.open(&user, view, now) } else { self.push(&user, view, now)? };
+                    if method == "views.open" { self.open(&user, view, now)? } else { self.push(&user, view, now)? };
                 Ok(json!({ "view": view }))
             }
             "views.update" => {
-                check_view(arguments)?;
-                let id = required(arguments, "view_id")?;
-                let view = self.update(id, arguments["hash"].as_str(), &arguments["view"], now)?;
+                let id = match arguments["external_id"].as_str() {
+                    Some(external_id) => self.view_named(external_id).ok_or("not_found")?,
+                    None => required(arguments, "view_id")?.to_owned(),
+                };
+                check_view(arguments, if self.is_home(&id) { check::home } else { check::view })?;
+                let view = self.update(&id, arguments["hash"].as_str(), &arguments["view"], now)?;
+                Ok(json!({ "view": view }))
+            }
+            "views.publish" => {
+                check_view(arguments, check::home)?;
+                let user = required(arguments, "user_id")?;
+                if !self.members.get(user).is_some_and(Member::is_active) {
+                    return Err(invalid_arguments("[ERROR] invalid `user_id`"));
+                }
+                let view = self.publish(user, arguments["hash"].as_str(), &arguments["view"], now)?;
                 Ok(json!({ "view": view }))
             }
             _ => Err("unknown_method".into()),
@@ -208,14 +220,15 @@ impl Workspace {
 /// Returns a required argument.
 fn required<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, Refusal> {
     let value = arguments[name].as_str().filter(|value| !value.is_empty());
-    value.ok_or_else(|| Refusal {
-        error: "invalid_arguments".to_owned(),
-        messages: vec![format!("[ERROR] missing required field: {name}")],
-    })
+    value.ok_or_else(|| invalid_arguments(format!("[ERROR] missing required field: {name}")))
 }
 
-fn check_view(arguments: &Value) -> Result<(), Refusal> {
-    Refusal::unless_empty("invalid_arguments", check::view(&arguments["view"]))
+fn invalid_arguments(message: impl Into<String>) -> Refusal {
+    Refusal { error: "invalid_arguments".to_owned(), messages: vec![message.into()] }
+}
+
+fn check_view(arguments: &Value, check: fn(&Value) -> Vec<String>) -> Result<(), Refusal> {
+    Refusal::unless_empty("invalid_arguments", check(&arguments["view"]))
 }
 
 fn check_message(message: &Value, is_update: bool) -> Result<(), Refusal> {

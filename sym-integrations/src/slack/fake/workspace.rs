@@ -47,6 +47,8 @@ pub(super) struct Workspace {
     pub(super) offered: BoundedCache<(String, String, (String, String)), Vec<Value>>,
     /// Open views per person, the topmost last.
     pub(super) views: BTreeMap<String, Vec<View>>,
+    /// The home tab of each person for whom the app has published one.
+    pub(super) homes: BTreeMap<String, View>,
     triggers: HashMap<String, Trigger>,
     pub(super) response_urls: HashMap<String, ResponseUrl>,
     pub(super) calls: VecDeque<(String, Value)>,
@@ -84,7 +86,7 @@ pub(super) struct ResponseUrl {
 
 impl Workspace {
     pub(super) fn new(names: Names) -> Self {
-        let (members, groups, channels, messages, views) = Default::default();
+        let (members, groups, channels, messages, views, homes) = Default::default();
         let (response_urls, calls, faults, refusals, app, is_down, hangs) = Default::default();
         let (triggers, socket, counter, last_ts, random) = Default::default();
         Self {
@@ -97,6 +99,7 @@ impl Workspace {
             entered: BoundedCache::new(ENTERED_CAPACITY),
             offered: BoundedCache::new(OFFERED_CAPACITY),
             views,
+            homes,
             triggers,
             response_urls,
             calls,

@@ -12,31 +12,40 @@ use serde_json::{Value, json};
 use sym_integrations::slack::Slack;
 use sym_integrations::slack::fake::{FakeSlack, Submitted};
 use sym_integrations::slack::signature::SigningSecret;
-use sym_sdk::clock::VirtualClock;
+use sym_sdk::clock::{Clock, VirtualClock};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::prelude::*;
 
 use super::{modal, plain, serve, workspace};
 
 /// A path, and the fields of the form that was sent there.
-type Heard = (String, BTreeMap<String, String>);
+pub(super) type Heard = (String, BTreeMap<String, String>);
 
 /// An app that answers what it is told to, and keeps what it hears.
 #[derive(Clone)]
-struct App {
+pub(super) struct App {
     secret: SigningSecret,
-    heard: Arc<Mutex<Vec<Heard>>>,
-    answers: Arc<Mutex<VecDeque<(StatusCode, String)>>>,
-    is_slow: Arc<Mutex<bool>>,
+    clock: Arc<VirtualClock>,
+    pub(super) heard: Arc<Mutex<Vec<Heard>>>,
+    pub(super) answers: Arc<Mutex<VecDeque<(StatusCode, String)>>>,
+    pub(super) is_slow: Arc<Mutex<bool>>,
 }
 
 async fn hear(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
     let path = uri.path().to_owned();
     let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
     let (at, signature) = (header("x-slack-request-timestamp"), header("x-slack-signature"));
-    let now = "2024-02-29T12:00:00Z".parse().unwrap();
+    let now = app.clock.now();
     app.secret.verify(at.as_deref(), signature.as_deref(), &body, now).unwrap();
-    let fields = url::form_urlencoded::parse(&body).into_owned().collect();
+    let mut fields: BTreeMap<_, _> = match header("content-type").as_deref() {
+        Some("application/json") => {
+            [("payload".to_owned(), String::from_utf8(body.to_vec()).unwrap())].into_iter().collect()
+        }
+        _ => url::form_urlencoded::parse(&body).into_owned().collect(),
+    };
+    for name in ["x-slack-retry-num", "x-slack-retry-reason"] {
+        fields.extend(header(name).map(|value| (name.to_owned(), value)));
+    }
     app.heard.lock().unwrap().push((path, fields));
     let is_slow = *app.is_slow.lock().unwrap();
     if is_slow {
@@ -48,7 +57,7 @@ async fn hear(State(app): State<App>, uri: Uri, headers: HeaderMap, body: Bytes)
 
 impl App {
     /// The last that it heard, and where.
-    fn heard(&self) -> (String, Value) {
+    pub(super) fn heard(&self) -> (String, Value) {
         let (path, fields) = self.heard.lock().unwrap().last().unwrap().clone();
         match fields.get("payload") {
             Some(payload) => (path, serde_json::from_str(payload).unwrap()),
@@ -56,27 +65,27 @@ impl App {
         }
     }
 
-    fn answer(&self, answer: &Value) {
+    pub(super) fn answer(&self, answer: &Value) {
         self.answers.lock().unwrap().push_back((StatusCode::OK, answer.to_string()));
     }
 
-    fn count(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.heard.lock().unwrap().len()
     }
 }
 
-struct World {
-    fake: FakeSlack,
-    slack: Slack,
-    app: App,
-    clock: Arc<VirtualClock>,
+pub(super) struct World {
+    pub(super) fake: FakeSlack,
+    pub(super) slack: Slack,
+    pub(super) app: App,
+    pub(super) clock: Arc<VirtualClock>,
 }
 
-async fn world() -> World {
+pub(super) async fn world() -> World {
     let (fake, clock) = workspace().await;
     let secret = fake.signing_secret().unwrap();
     let (heard, answers, is_slow) = Default::default();
-    let app = App { secret, heard, answers, is_slow };
+    let app = App { secret, clock: clock.clone(), heard, answers, is_slow };
     let routes = Router::new().fallback(hear).with_state(app.clone());
     fake.connect(&format!("{}/slack/", serve(routes).await)).unwrap();
     World { slack: fake.client().build().unwrap(), fake, app, clock }

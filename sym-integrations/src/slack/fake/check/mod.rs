@@ -22,11 +22,7 @@ const VIEW: usize = 250_000;
 
 /// Checks a modal view.
 pub(super) fn view(view: &Value) -> Vec<String> {
-    let mut check = Check::default();
-    check.object(view, schema::MODAL, "/view", &[]);
-    if view.to_string().len() > VIEW {
-        check.fault("/view", format!("must be less than {VIEW} bytes"));
-    }
+    let mut check = Check::view(view, schema::MODAL);
     if view["blocks"].as_array().is_some_and(Vec::is_empty) {
         check.fault("/view/blocks", "must have at least 1 item");
     }
@@ -34,8 +30,12 @@ pub(super) fn view(view: &Value) -> Vec<String> {
     if asks && view["submit"].is_null() {
         check.fault("/view", "missing required field: submit");
     }
-    check.ids(&view["blocks"], "/view/blocks");
     check.faults
+}
+
+/// Checks the view of a home tab.
+pub(super) fn home(view: &Value) -> Vec<String> {
+    Check::view(view, schema::HOME).faults
 }
 
 /// Checks the content of a message.
@@ -73,6 +73,17 @@ struct Check {
 }
 
 impl Check {
+    /// Checks what all kinds of views have in common.
+    fn view(view: &Value, fields: &[Field]) -> Self {
+        let mut check = Self::default();
+        check.object(view, fields, "/view", &[]);
+        if view.to_string().len() > VIEW {
+            check.fault("/view", format!("must be less than {VIEW} bytes"));
+        }
+        check.ids(&view["blocks"], "/view/blocks");
+        check
+    }
+
     fn fault(&mut self, at: &str, what: impl AsRef<str>) {
         self.faults.push(format!("[ERROR] {} [json-pointer:{at}]", what.as_ref()));
     }

@@ -98,6 +98,15 @@ pub(super) const MODAL: &[Field] = &[
     optional("submit_disabled", Rule::Flag),
 ];
 
+/// A home tab has no title and no buttons of its own, and is never closed.
+pub(super) const HOME: &[Field] = &[
+    required("type", Rule::OneOf(&["home"])),
+    required("blocks", Rule::Several(BLOCKS_OF_VIEWS, 100)),
+    optional("private_metadata", Rule::Chars(0, 3000)),
+    optional("callback_id", Rule::Chars(0, 255)),
+    optional("external_id", Rule::Chars(0, 255)),
+];
+
 pub(super) const BLOCKS_OF_VIEWS: &[&str] = &[
     "actions",
     "context",

@@ -133,6 +133,9 @@ pub(super) async fn click(State(shared): State<Arc<Shared>>, headers: HeaderMap,
         if person.view().is_some_and(|view| view.buttons().contains(&button)) {
             return person.click_in_view(button).await;
         }
+        if form.get("ts") == Some("home") {
+            return person.click_in_home(button).await;
+        }
         let message = person.message_with_button(button, form.get("ts")).await?;
         for (label, values) in form.0.iter().filter(|(name, _)| !["as", "button", "ts"].contains(&name.as_str())) {
             person.fill_in(&message, label, values.clone()).await?;
@@ -146,6 +149,14 @@ pub(super) async fn click(State(shared): State<Arc<Shared>>, headers: HeaderMap,
 pub(super) async fn close(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
     let done = async { form.person(shared)?.close().await };
+    let done = done.await.map(|()| None);
+    form.answer(&headers, done)
+}
+
+/// Opens the home tab. A person sees it whether or not the app accepts the event.
+pub(super) async fn home(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
+    let form = Form::read(&body);
+    let done = async { form.person(shared)?.open_home().await };
     let done = done.await.map(|()| None);
     form.answer(&headers, done)
 }

@@ -42,6 +42,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
         .route("/submit", post(actions::submit))
         .route("/click", post(actions::click))
         .route("/close", post(actions::close))
+        .route("/home", post(actions::home))
 }
 
 #[derive(Deserialize)]

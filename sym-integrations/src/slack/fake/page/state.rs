@@ -22,6 +22,7 @@ pub(super) fn of(workspace: &Workspace, user: &str, version: u64) -> Value {
         "channels": channels,
         "messages": workspace.seen_by(user).iter().map(|message| of_message(workspace, message)).collect::<Vec<_>>(),
         "view": workspace.top(user).map(of_view),
+        "home": workspace.homes.get(user).map(of_view),
         "faults": workspace.faults,
     })
 }
