@@ -57,11 +57,17 @@ impl FunctionResponse {
     /// # Errors
     /// `AccessStrategy:REPORTED_ERRORS` if it has errors. `function` is its name in the message.
     pub(crate) fn into_revocation(self, function: &str) -> Result<Option<StepOutput>> {
-        if self.errors.is_empty() {
-            return Ok(Some(StepOutput(Value::Object(self.members))));
+        match self.reported_errors(function, "revoke") {
+            Some(error) => Err(error),
+            None => Ok(Some(StepOutput(Value::Object(self.members)))),
         }
-        let message = format!("`{function}` did not revoke the access: {}", self.errors.join("; "));
-        Err(Error::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message))
+    }
+
+    /// Returns the errors in the response, if there are any, as that of a function that was to grant or revoke.
+    pub(crate) fn reported_errors(&self, function: &str, step: &str) -> Option<Error> {
+        let errors = (!self.errors.is_empty()).then(|| self.errors.join("; "))?;
+        let message = format!("`{function}` did not {step} the access: {errors}");
+        Some(Error::new(ErrorKind::Strategy, codes::STRATEGY_REPORTED_ERRORS, message))
     }
 }
 

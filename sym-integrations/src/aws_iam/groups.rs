@@ -10,7 +10,7 @@ use sym_sdk::model::User;
 use super::client::{ResultPage, read};
 use super::users::{Users, check_group};
 use super::{AwsIam, IamGroup, IamUser, codes};
-use crate::http::{Call, Paginator};
+use crate::http::{Call, LostAttempts, Paginator};
 use crate::kit::{Resource, null_as_default};
 
 #[derive(Deserialize)]
@@ -117,9 +117,11 @@ impl AwsIam {
         match self.change("AddUserToGroup", group_name, user).await {
             // The same code for both; only the text says which is missing.
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.get_group(group_name).await?;
-                self.get_user(user).await?;
-                Err(error)
+                let missing = match self.get_group(group_name).await {
+                    Ok(_) => self.get_user(user).await.err(),
+                    Err(missing) => Some(missing),
+                };
+                Err(LostAttempts::of(&error).followed_by(missing.unwrap_or(error)))
             }
             changed => changed,
         }

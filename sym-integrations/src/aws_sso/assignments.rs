@@ -16,7 +16,7 @@ use super::in_flight::Change;
 use super::permission_sets::set_not_found;
 use super::{AwsSso, PrincipalType, codes};
 use crate::aws::Arn;
-use crate::http::Response;
+use crate::http::{LostAttempts, Response};
 use crate::open_enum;
 
 /// The time for a change, from the wait for its turn until AWS reports its outcome. It is within the default of
@@ -163,12 +163,12 @@ impl AwsSso {
             "PrincipalType": "USER",
             "PrincipalId": assignment.user_id,
         });
-        let mut status = self.request_change(operation, &arguments, assignment, deadline).await?;
+        let (mut status, lost) = self.request_change(operation, &arguments, assignment, deadline).await?;
         let mut delay = MIN_POLL_DELAY;
         loop {
             match (&status.status, &status.request_id) {
                 (ChangeState::Succeeded, _) => return Ok(()),
-                (ChangeState::Failed, _) => return Err(failed(change, assignment, &status)),
+                (ChangeState::Failed, _) => return Err(lost.followed_by(failed(change, assignment, &status))),
                 (ChangeState::InProgress | ChangeState::Other(_), Some(id)) => {
                     if !self.wait(jittered(delay), deadline).await {
                         return Err(in_progress(change, assignment, id));
@@ -197,15 +197,18 @@ impl AwsSso {
         arguments: &Value,
         assignment: &Assignment,
         deadline: Timestamp,
-    ) -> Result<ChangeStatus> {
-        let (mut delay, mut may_be_made) = (MIN_POLL_DELAY, false);
+    ) -> Result<(ChangeStatus, LostAttempts)> {
+        let (mut delay, mut lost) = (MIN_POLL_DELAY, LostAttempts::default());
         loop {
             let call = self.operation(Service::SsoAdmin, operation, arguments)?;
             let error = match set_not_found(call, assignment.permission_set.as_str()).await {
-                Ok(response) => return status_in(&response),
+                Ok(response) => {
+                    lost.note(response.lost_attempts().any());
+                    return Ok((status_in(&response)?, lost));
+                }
                 Err(error) => error,
             };
-            may_be_made |= error.is_outcome_unknown();
+            lost.note(error.is_outcome_unknown());
             let is_refused = matches!(error.kind(), ErrorKind::Conflict | ErrorKind::RateLimited)
                 && error.code().name() != "SERVICE_QUOTA_EXCEEDED";
             if !is_refused || !self.wait(jittered(delay), deadline).await {
@@ -213,7 +216,7 @@ impl AwsSso {
                     ErrorKind::NotFound => self.what_is_missing(error, assignment).await,
                     _ => error,
                 };
-                return Err(if may_be_made { error.with_unknown_outcome() } else { error });
+                return Err(lost.followed_by(error));
             }
             delay = delay.mul_f64(POLL_FACTOR).min(MAX_POLL_DELAY);
         }

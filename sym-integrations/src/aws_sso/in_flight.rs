@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 /// The maximum number of changes in flight for one instance.
 const MAX_IN_FLIGHT: usize = 8;
 
-/// The number of changes in flight from which on no grant begins. A grant can keep its place for almost a minute.
+/// The number of changes in flight at which no further grant begins. A grant can keep its place for almost a minute.
 const MAX_BEFORE_GRANT: usize = 6;
 
 /// The limits of all instances that are in use, by ARN.

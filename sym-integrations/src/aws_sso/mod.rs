@@ -46,7 +46,7 @@
 //! Both are idempotent. Assignments are asynchronous: a grant is confirmed when AWS reports success, which takes seconds, or minutes if the
 //! permission set is not in the account yet. An assignment that is still being created after 55 seconds has an unknown outcome, and the call
 //! is repeated. An assignment to the user that existed before the request is left as it was; one by way of a group is another thing. At most
-//! 8 assignments of an instance are changed at once, revocations first.
+//! 8 assignments of an instance are changed at once: revocations come first, and no grant begins while 6 changes are in flight.
 //!
 //! The end of access removes the assignment. Credentials and console sessions that were issued before last until the session duration of the
 //! permission set is over; the output of the revocation has the latest time in `sessions_may_last_until`, and `check --live`

@@ -11,7 +11,7 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use super::client::BOUNDARY;
 use super::users::check_user_id;
 use super::{Boundary, BoundaryGroup, ListGroups, codes};
-use crate::http::{Call, Next, Paginator};
+use crate::http::{Call, LostAttempts, Next, Paginator};
 use crate::kit::Resource;
 
 /// The number of attempts of a change, each with a version that the group had a moment before.
@@ -115,10 +115,9 @@ impl Boundary {
     }
 
     async fn change(&self, change: Change, group_id: &str, user_id: &str) -> Result<()> {
-        let mut may_be_made = false;
-        let result = self.attempt_change(change, group_id, user_id, &mut may_be_made).await;
-        // What fails later says nothing about the attempts before.
-        result.map_err(|error| if may_be_made { error.with_unknown_outcome() } else { error })
+        let mut lost = LostAttempts::default();
+        let result = self.attempt_change(change, group_id, user_id, &mut lost).await;
+        lost.then(result)
     }
 
     async fn attempt_change(
@@ -126,7 +125,7 @@ impl Boundary {
         change: Change,
         group_id: &str,
         user_id: &str,
-        may_be_made: &mut bool,
+        lost: &mut LostAttempts,
     ) -> Result<()> {
         let mut group = self.get_group(group_id).await?;
         let mut attempts = 0;
@@ -141,7 +140,7 @@ impl Boundary {
                 Ok(_) => return Err(not_applied(change, group_id, user_id)),
                 Err(error) => error,
             };
-            *may_be_made |= error.is_outcome_unknown();
+            lost.note(error.is_outcome_unknown());
             if error.status() != Some(500) {
                 return Err(error);
             }

@@ -97,13 +97,13 @@ impl GitHubStrategy {
         match client.add_collaborator(&user.login, role).await? {
             None => match client.collaborator(&user.login).await.map_err(Error::with_unknown_outcome)? {
                 Some(found) if found.id != user.id => {
-                    Err(taken_back(user, found.id, client.remove_collaborator(&user.login).await))
+                    Err(taken_back(user, Some(found.id), client.remove_collaborator(&user.login).await))
                 }
                 _ => Ok(()),
             },
-            Some(invitation) => match invitation.invitee.as_ref().map(|invitee| invitee.id.unwrap_or_default()) {
-                Some(invitee) if invitee != user.id => {
-                    Err(taken_back(user, invitee, client.delete_invitation(invitation.id).await))
+            Some(invitation) => match &invitation.invitee {
+                Some(invitee) if invitee.id != Some(user.id) => {
+                    Err(taken_back(user, invitee.id, client.delete_invitation(invitation.id).await))
                 }
                 _ => Ok(()),
             },
@@ -164,15 +164,17 @@ fn identity_changed(user: &GitHubUser) -> Error {
 }
 
 /// The error for a role that the wrong account got, and which was taken back from it, unless that failed.
-fn taken_back(user: &GitHubUser, other: u64, taken: Result<()>) -> Error {
+fn taken_back(user: &GitHubUser, other: Option<u64>, taken: Result<()>) -> Error {
     let error = identity_changed(user);
+    let other =
+        other.map_or_else(|| "an account whose id GitHub does not tell".to_owned(), |id| format!("account `{id}`"));
     match taken {
         Ok(()) => error.with_hint(format!(
-            "account `{other}` got the role by mistake, and was removed: if it had another one before, give it back; then request the access again"
+            "{other} got the role by mistake, and was removed: if it had another one before, give it back; then request the access again"
         )),
         // A revocation goes by the account of the request, and does not find this one.
         Err(cause) => error
-            .with_hint(format!("account `{other}` got the role by mistake, and could not be removed: remove it"))
+            .with_hint(format!("{other} got the role by mistake, and could not be removed: remove it"))
             .with_source(cause)
             .with_unknown_outcome(),
     }

@@ -70,8 +70,9 @@ impl Standing {
         }
         let Some(invitation) = repository.invitation_of(user_id).await? else { return Ok(None) };
         match &invitation.role {
-            Some(role) if role == wanted => Ok(Some(Self::Invitation(role.clone()))),
-            Some(role) if !role.is_custom() && !wanted.is_custom() => Ok(Some(Self::Invitation(role.clone()))),
+            Some(role) if role == wanted || !(role.is_custom() || wanted.is_custom()) => {
+                Ok(Some(Self::Invitation(role.clone())))
+            }
             _ => Err(not_restorable("has an invitation to it whose role cannot be changed and put back")),
         }
     }

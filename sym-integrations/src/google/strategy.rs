@@ -15,6 +15,7 @@ use super::client::GOOGLE;
 use super::settling::Settling;
 use super::target::{ALLOW_EXTERNAL, GROUP, KIND, ROLE, TargetGroup};
 use super::{Google, GoogleGroup, Member, MemberType, Role, codes};
+use crate::http::LostAttempts;
 use crate::kit::{Resource, SETTLE_DELAYS, is_picked_by_requester, resource_named_by, vendor_errors};
 
 /// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.
@@ -94,13 +95,19 @@ impl GoogleGroupStrategy {
         let (member, is_new) = match self.google.add_group_member(&group.id, email, &target.role).await {
             Ok(member) => (member, true),
             Err(error) if *error.code() == codes::ALREADY_MEMBER => {
-                (self.raise(&group, &target, request).await?, request.prior().is_none())
+                let raised = self.raise(&group, &target, request).await;
+                // The response to an attempt that made them a member may have been lost.
+                (LostAttempts::of(&error).then(raised)?, request.prior().is_none())
             }
             Err(error) => return Err(error),
         };
         if let Some(refusal) = refusal(&member, email, request.requester()) {
             // Only the answer shows what the address is.
-            return Err(if is_new { self.undo(&group, &member, email, refusal).await } else { refusal });
+            return Err(match is_new {
+                true => self.undo(&group, &member, email, refusal).await,
+                // The role may have been raised.
+                false => refusal.with_unknown_outcome(),
+            });
         }
         let output = json!({
             "group_email": group.email,

@@ -47,6 +47,7 @@ mod link_header;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod log_destination;
+mod lost_attempts;
 mod paginator;
 mod rate_limit;
 mod redact;
@@ -74,6 +75,7 @@ pub use failure::{Failure, Retry, error_names};
 pub use limits::Limits;
 #[cfg(any(feature = "aws-config", feature = "aws-sso"))]
 pub(crate) use limits::with_timeout;
+pub(crate) use lost_attempts::LostAttempts;
 pub use paginator::{Next, Page, Paginator};
 pub use rate_limit::RateLimit;
 pub use response::Response;

@@ -51,7 +51,9 @@ pub(super) fn target(
             };
             let message = format!("the service redirected the call {to}; such redirects are not followed");
             let error = info.error(ErrorKind::Configuration, info.code(error_names::REDIRECTED), message);
-            Err(error.with_status(status.as_u16()).with_hint(hint))
+            let error = error.with_status(status.as_u16()).with_hint(hint);
+            // A service may answer so when it has made a change.
+            Err(if is_followed { error } else { error.with_unknown_outcome() })
         }
     }
 }

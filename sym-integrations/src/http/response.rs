@@ -12,6 +12,7 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 
 use super::call_info::CallInfo;
 use super::failure::error_names;
+use super::lost_attempts::LostAttempts;
 use super::repaired_json::repaired;
 
 /// A complete response.
@@ -23,6 +24,7 @@ pub struct Response {
     body: Bytes,
     received: Timestamp,
     request_id: Option<String>,
+    lost_attempts: LostAttempts,
 }
 
 impl Response {
@@ -34,7 +36,17 @@ impl Response {
         received: Timestamp,
     ) -> Self {
         let request_id = call_info.request_id(&headers);
-        Self { call_info, status, headers, body, received, request_id }
+        let lost_attempts = LostAttempts::default();
+        Self { call_info, status, headers, body, received, request_id, lost_attempts }
+    }
+
+    pub(super) fn following(self, lost_attempts: LostAttempts) -> Self {
+        Self { lost_attempts, ..self }
+    }
+
+    /// Returns the attempts of the call before the one that this is the response to.
+    pub(crate) fn lost_attempts(&self) -> LostAttempts {
+        self.lost_attempts
     }
 
     /// Returns the status code.

@@ -14,6 +14,7 @@ use super::attempt::{AttemptError, attempt};
 use super::client::Inner;
 use super::failure::{Retry, error_names};
 use super::limits::with_timeout;
+use super::lost_attempts::LostAttempts;
 use super::rate_limit::{Throttled, jitter};
 use super::request_spec::RequestSpec;
 
@@ -71,19 +72,18 @@ struct RetryLoop<'a> {
     spec: &'a RequestSpec,
     timeout: Duration,
     started: jiff::Timestamp,
-    /// Whether the service may have carried out an attempt that failed, or may still do so.
-    may_be_carried_out: bool,
+    lost: LostAttempts,
 }
 
 impl<'a> RetryLoop<'a> {
     fn new(client: &'a Inner, spec: &'a RequestSpec, timeout: Duration) -> Self {
-        Self { started: client.clock.now(), client, spec, timeout, may_be_carried_out: false }
+        Self { started: client.clock.now(), client, spec, timeout, lost: LostAttempts::default() }
     }
 
     /// Makes attempts until one succeeds or none is left. A refusal of the last one says nothing about those before it.
     async fn run(mut self) -> Result<Response> {
         let result = self.run_attempts().await;
-        result.map_err(|error| if self.may_be_carried_out { error.with_unknown_outcome() } else { error })
+        self.lost.then(result.map(|response| response.following(self.lost)))
     }
 
     async fn run_attempts(&mut self) -> Result<Response> {
@@ -120,7 +120,7 @@ impl<'a> RetryLoop<'a> {
                 tracing::debug!("the credentials were rejected; retrying with renewed ones");
                 continue;
             }
-            self.may_be_carried_out |= error.retry == Retry::IfIdempotent;
+            self.lost.note(error.retry == Retry::IfIdempotent);
             let delay = self.delay(error, attempts, backoff.next().unwrap_or(MAX_BACKOFF))?;
             self.client.clock.sleep(delay).await;
         }

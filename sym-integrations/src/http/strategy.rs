@@ -39,7 +39,7 @@ use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::{StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType};
 
-use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
+use super::{Auth, BaseUrl, Client, Connection, LostAttempts, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }
@@ -137,7 +137,8 @@ impl HttpStrategy {
         builder.build()
     }
 
-    async fn call(&self, class: &'static str, request: &AccessRequest<'_>) -> Result<FunctionResponse> {
+    /// Calls the function. Returns the attempts before its response, too.
+    async fn call(&self, class: &'static str, request: &AccessRequest<'_>) -> Result<(FunctionResponse, LostAttempts)> {
         let response = self
             .client
             .post("", &[])
@@ -151,7 +152,7 @@ impl HttpStrategy {
             .timeout(CALL_TIMEOUT)
             .max_bytes(MAX_BYTES)
             .await?;
-        FunctionResponse::parse(response.redacted_json()?).map_err(|fault| {
+        let parsed = FunctionResponse::parse(response.redacted_json()?).map_err(|fault| {
             let message = format!("the response of `{}` is invalid: {}", self.name, fault.problem);
             let error = self
                 .client
@@ -162,7 +163,8 @@ impl HttpStrategy {
                 Some(id) => error.with_request_id(id),
                 None => error,
             }
-        })
+        });
+        Ok((parsed?, response.lost_attempts()))
     }
 }
 
@@ -173,11 +175,16 @@ impl AccessStrategy for HttpStrategy {
     }
 
     async fn escalate(&self, request: &AccessRequest<'_>) -> Result<GrantResult> {
-        Ok(self.call(GRANTS, request).await?.into_grant_result())
+        let (response, lost) = self.call(GRANTS, request).await?;
+        match response.reported_errors(&self.name, "grant") {
+            // The lost attempt may still be at work, and grant the access: it is no rejection.
+            Some(error) if lost.any() => Err(lost.followed_by(error)),
+            _ => Ok(response.into_grant_result()),
+        }
     }
 
     async fn deescalate(&self, request: &AccessRequest<'_>) -> Result<Option<StepOutput>> {
-        self.call(REVOCATIONS, request).await?.into_revocation(&self.name)
+        self.call(REVOCATIONS, request).await?.0.into_revocation(&self.name)
     }
 
     fn revocation_scope(&self) -> RevocationScope {

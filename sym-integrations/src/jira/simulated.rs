@@ -77,8 +77,8 @@ impl SimulatedJira {
                 let fields = request.body().get("fields")?;
                 let mut issues = created.lock();
                 let project = fields.get("project")?.get("key")?.as_str()?;
-                let keys = (issues.len() + 1..).map(|number| format!("{project}-{number}"));
-                let key = keys.into_iter().find(|key| !issues.contains_key(key))?;
+                let mut keys = (issues.len() + 1..).map(|number| format!("{project}-{number}"));
+                let key = keys.find(|key| !issues.contains_key(key))?;
                 issues.insert(key.clone(), json!({ "id": key, "key": key, "fields": fields }));
                 Some(json!({ "id": key, "key": key }))
             })

@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::error::{Error, ErrorKind, Result};
 
 use super::client::TAILSCALE;
 use super::policy::{self, Group};
 use super::{Tailscale, TailscaleGroup, codes};
-use crate::http::{Call, Next, Paginator, Response};
+use crate::http::{Call, LostAttempts, Next, Paginator, Response};
 
 const HUJSON: &str = "application/hujson";
 
@@ -151,16 +151,15 @@ impl Tailscale {
         // their own: they do not wait for a grant that the service keeps waiting.
         let queue = queue_of(&format!("{} {} {}", self.0.base_url().as_str(), self.tailnet(), self.0.rate_group()));
         let _turn = queue.lock().await;
-        let mut may_be_made = false;
-        let result = self.attempt_change(change, &mut may_be_made).await;
-        // What fails later says nothing about the attempts before.
-        result.map_err(|error| if may_be_made { error.with_unknown_outcome() } else { error })
+        let mut lost = LostAttempts::default();
+        let result = self.attempt_change(change, &mut lost).await;
+        lost.then(result)
     }
 
     async fn attempt_change(
         &self,
         change: impl Fn(&PolicyFile) -> Result<Option<String>> + Send + Sync,
-        may_be_made: &mut bool,
+        lost: &mut LostAttempts,
     ) -> Result<()> {
         let mut attempt = 1;
         loop {
@@ -168,7 +167,7 @@ impl Tailscale {
             let Some(text) = change(&file)? else { return Ok(()) };
             match self.write(&file, text).await {
                 Err(error) if error.status() == Some(412) && attempt < MAX_ATTEMPTS => {
-                    *may_be_made |= error.is_outcome_unknown();
+                    lost.note(error.is_outcome_unknown());
                     attempt += 1;
                     self.0.clock().sleep(MAX_RETRY_DELAY.mul_f64(fastrand::f64())).await;
                 }
@@ -184,7 +183,15 @@ impl Tailscale {
         let call = self.0.post("tailnet/{tailnet}/acl", &[self.tailnet()]).header("accept", HUJSON);
         let call = call.header("if-match", &condition).body(HUJSON, text).max_bytes(MAX_BYTES);
         // The condition makes a repetition harmless: it fails if the first attempt has been carried out.
-        call.idempotent(true).await.map(drop)
+        let response = call.idempotent(true).await.map_err(|error| match error.status() {
+            // An objection with the status of a success. Nothing says that the file is as it was.
+            Some(200..=299) => error.with_unknown_outcome(),
+            _ => error,
+        })?;
+        // Only the new file confirms the change; a sign-in page does not.
+        PolicyFile::of(&response)
+            .and_then(|file| policy::groups(&file.text).map(drop))
+            .map_err(Error::with_unknown_outcome)
     }
 }
 

@@ -10,11 +10,15 @@ use serde_json::Value;
 use sha2::Sha256;
 use sym_integrations::audit_format::AuditFormat;
 use sym_integrations::http::log_destination::HttpDestination;
-use sym_sdk::audit::{self, AuditAnchor, AuditDestination, AuditKey, AuditLine, Verifier};
+use sym_sdk::BoxFuture;
+use sym_sdk::audit::{
+    self, AuditAnchor, AuditDestination, AuditHead, AuditKey, AuditLine, AuditLog, AuditRecord, Verifier,
+};
 use sym_sdk::clock::VirtualClock;
 use sym_sdk::config::{self, Config};
 use sym_sdk::engine::{MemoryStore, Store, WorkerLimits};
 use sym_sdk::error::ErrorKind;
+use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{LocalSecrets, Runtime, Submission};
 use sym_sdk::testing::Harness;
@@ -45,6 +49,37 @@ pub(crate) async fn lines_with_target_setting(text: &str) -> Vec<AuditLine> {
     let lines = audit::lines(&**harness.runtime().engine(), 0, 100).await.unwrap();
     assert!(lines.len() > 3);
     lines
+}
+
+/// A log with one record that this version cannot read, as a later version may have written it.
+struct LaterLog;
+
+const LATER_TEXT: &str = r#"{"kind":"levitated","schema":999}"#;
+
+impl AuditLog for LaterLog {
+    fn records_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>>> {
+        Box::pin(async move {
+            let AuditHead { seq: number, hash, .. } = AuditHead::START.followed_by(LATER_TEXT);
+            let record = AuditRecord::new(number, AuditHead::START.hash, hash, LATER_TEXT);
+            Ok(if seq < number && limit > 0 { vec![record] } else { Vec::new() })
+        })
+    }
+
+    fn run_records_before(&self, _run: RunId, _seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    fn head(&self) -> BoxFuture<'_, Result<AuditHead>> {
+        Box::pin(async { Ok(AuditHead::START.followed_by(LATER_TEXT)) })
+    }
+}
+
+/// A line whose entry cannot be read.
+pub(crate) async fn unreadable_line() -> AuditLine {
+    let lines = audit::lines(&LaterLog, 0, 100).await.unwrap();
+    let [line] = &*lines else { panic!("one line") };
+    assert!(line.record().entry().is_err());
+    line.clone()
 }
 
 /// The key of [`anchor`].

@@ -8,7 +8,7 @@ use sym_sdk::error::ErrorKind;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::log_destinations::{anchor, lines, lines_with_target_setting};
+use crate::log_destinations::{anchor, lines, lines_with_target_setting, unreadable_line};
 
 fn to(server: &MockServer) -> SegmentDestination {
     let url = format!("{}/v1/batch", server.uri());
@@ -58,6 +58,18 @@ async fn events_have_all_that_segment_needs_to_keep_them() {
         assert_eq!(event["properties"], serde_json::from_str::<Value>(line.as_str()).unwrap());
     }
     assert_eq!(events.last().unwrap()["messageId"], events[0]["messageId"], "a repeated event has the same id");
+}
+
+/// SG01: nobody is known to have done it, and Segment drops events of nobody.
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_is_an_event_of_an_unknown_user() {
+    let server = accepting().await;
+    let line = unreadable_line().await;
+    assert_eq!(to(&server).deliver(std::slice::from_ref(&line)).await.unwrap(), 1);
+    let [event] = &*events(&server).await else { panic!("one event") };
+    assert_eq!((&event["anonymousId"], &event["userId"]), (&"unknown".into(), &Value::Null));
+    assert_eq!(event["messageId"], line.id().to_string());
+    assert_eq!(event["properties"], serde_json::from_str::<Value>(line.as_str()).unwrap());
 }
 
 /// SG02: 32 KB an event and 500 KB a request, decimal; one large event does not block the others.

@@ -204,6 +204,26 @@ async fn retries_with_the_same_idempotency_key() {
     assert_eq!(calls[0].body, calls[1].body);
 }
 
+/// The attempt whose response was lost may still be at work, and grant the access.
+#[tokio::test]
+async fn errors_after_a_lost_response_are_no_rejection() {
+    let refused = || Reply::json(json!({ "body": {}, "errors": ["already running"] }));
+    let replay = Replay::new();
+    replay.post("/vpn").reply(refused());
+    assert!(format!("{:?}", escalate(&replay).await.unwrap()).contains("already running"));
+
+    replay.post("/vpn").reply(Reply::timed_out());
+    replay.post("/vpn").reply(refused());
+    let error = escalate(&replay).await.unwrap_err();
+    assert_eq!((code(&error).as_str(), error.is_outcome_unknown()), ("AccessStrategy:REPORTED_ERRORS", true));
+    assert!(error.message().ends_with("did not grant the access: already running"), "{error}");
+
+    replay.post("/vpn").reply(Reply::timed_out());
+    replay.post("/vpn").reply(Reply::json(json!({ "body": {}, "errors": [] })));
+    assert!(escalate(&replay).await.is_ok());
+    replay.check().unwrap();
+}
+
 #[tokio::test]
 async fn throttled_grants_do_not_delay_revocations() {
     let replay = Replay::new();

@@ -148,3 +148,19 @@ async fn a_sign_in_page_is_not_a_confirmation() {
         replay.check().unwrap();
     }
 }
+
+/// A member may have been added by an attempt whose response was lost, before a replica that lags behind does not know the group.
+#[tokio::test]
+async fn a_failure_after_a_lost_response_leaves_the_outcome_unknown() {
+    for is_lost in [true, false] {
+        let replay = Replay::new();
+        if is_lost {
+            replay.post("/").form("Action", "AddUserToGroup").reply(Reply::connection_lost());
+        }
+        replay.post("/").form("Action", "AddUserToGroup").reply(refusal(404, "NoSuchEntity", "The group cannot be found."));
+        replay.post("/").form("Action", "GetGroup").reply(refusal(403, "AccessDenied", "no"));
+        let error = replayed(&replay).add_user_to_group("Admins", "ben").await.unwrap_err();
+        assert_eq!((error.kind(), error.is_outcome_unknown()), (ErrorKind::Forbidden, is_lost), "{error}");
+        replay.check().unwrap();
+    }
+}

@@ -141,6 +141,12 @@ async fn conflicts_after_a_lost_response_leave_the_outcome_unknown() {
         assert!(error.is_outcome_unknown(), "{conflicts}: {error}");
         assert_eq!(error.kind(), ErrorKind::Conflict);
     }
+    // What failed was the repetition.
+    let fake = start().await;
+    fake.state().failure = Some("the quota is used up".to_owned());
+    assert!(!grant_of(&fake, ANA).await.unwrap_err().is_outcome_unknown());
+    fake.once("CreateAccountAssignment", ResponseTemplate::new(504));
+    assert!(grant_of(&fake, ANA).await.unwrap_err().is_outcome_unknown());
     // Refusals alone have made nothing.
     let fake = start().await;
     for _ in 0..40 {

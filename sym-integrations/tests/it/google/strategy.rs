@@ -463,3 +463,42 @@ async fn an_identity_is_the_address_in_lower_case() {
     assert_eq!(identity.as_deref(), Some(ANA));
     assert!(replay.calls().is_empty());
 }
+
+/// A grant whose response was lost may have made the member, whatever is found out afterwards.
+#[tokio::test]
+async fn a_failure_after_a_lost_grant_leaves_the_outcome_unknown() {
+    for (found, expected) in [
+        (fault(403, "forbidden", "Not Authorized"), "Google:FORBIDDEN"),
+        (no_group(), "Google:GROUP_NOT_FOUND"),
+        (Reply::json(json!({ "id": "ana", "email": ANA, "type": "USER" })), "Google:CONFLICT"),
+    ] {
+        for is_lost in [true, false] {
+            let replay = Replay::new();
+            replay.get(at("groups/admins@example.com")).reply(group());
+            if is_lost {
+                replay.post(at(MEMBERS)).reply(Reply::connection_lost());
+            }
+            replay.post(at(MEMBERS)).reply(duplicate());
+            replay.get(ana_by_address()).reply(found.clone());
+            let error = Asked::new(&replay, target()).grant(&replay).await.unwrap_err();
+            assert_eq!((code(&error).as_str(), error.is_outcome_unknown()), (expected, is_lost), "{error}");
+            replay.check().unwrap();
+        }
+    }
+}
+
+/// The role was raised before it showed that the address is that of a group.
+#[tokio::test]
+async fn a_refusal_after_a_raised_role_leaves_the_outcome_unknown() {
+    let replay = Replay::new();
+    replay.get(at("groups/admins@example.com")).reply(group());
+    replay.post(at(MEMBERS)).reply(duplicate());
+    replay.get(ana_by_address()).reply(member("MEMBER"));
+    let mut raised = member_json("ana", "MANAGER");
+    raised["type"] = "GROUP".into();
+    replay.on("PATCH", &ana_by_address()).reply(Reply::json(raised));
+    let mut asked = Asked::new(&replay, with_role("MANAGER")).prior("MEMBER");
+    let error = asked.grant(&replay).await.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
+    replay.check().unwrap();
+}

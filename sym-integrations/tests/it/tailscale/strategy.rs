@@ -197,16 +197,18 @@ async fn unconfirmed_changes_fail() {
     let fake = FakeTailscale::start().await;
     let strategy = TailscaleStrategy::new(fake.client());
     let asked = Asked::new(&strategy, "group:ops", "ben@example.com");
-    for (answer, expected) in [
-        (wiremock::ResponseTemplate::new(404).set_body_string("<html>"), "Tailscale:INVALID_RESPONSE"),
-        (fault(403, "calling actor does not have enough permissions to perform this function"), "Tailscale:FORBIDDEN"),
-        (fault(401, "API token invalid"), "Tailscale:AUTH_FAILED"),
-        (fault(400, "invalid policy"), "Tailscale:INVALID_REQUEST"),
+    for (answer, expected, may_be_made) in [
+        (wiremock::ResponseTemplate::new(404).set_body_string("<html>"), "Tailscale:INVALID_RESPONSE", false),
+        (fault(403, "calling actor does not have enough permissions to perform this function"), "Tailscale:FORBIDDEN", false),
+        (fault(401, "API token invalid"), "Tailscale:AUTH_FAILED", false),
+        (fault(400, "invalid policy"), "Tailscale:INVALID_REQUEST", false),
         // A complaint with status 200.
-        (fault(200, "something is wrong"), "Tailscale:REJECTED_POLICY"),
+        (fault(200, "something is wrong"), "Tailscale:REJECTED_POLICY", true),
+        (wiremock::ResponseTemplate::new(200).set_body_string("<html>Sign in"), "Tailscale:AMBIGUOUS_POLICY", true),
     ] {
         fake.state().refusals = vec![("POST tailnet".to_owned(), answer, 1)];
-        assert_eq!(code(&asked.revoke().await.unwrap_err()), expected);
+        let error = asked.revoke().await.unwrap_err();
+        assert_eq!((code(&error).as_str(), error.is_outcome_unknown()), (expected, may_be_made));
         assert_eq!(fake.state().policy, POLICY);
     }
 }

@@ -1,0 +1,122 @@
+//! What a Run costs the store and the allocator, from its request to the revocation.
+//!
+//! The counts are exact, unlike times: [`Cost::MOST`] is what they were when they were last changed. A change that makes a Run dearer
+//! fails here, and so does one that makes it cheaper by more than the headroom, so that the gain is kept.
+
+mod flow;
+
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{self, Poll, Waker};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use sym_sdk::engine::SqliteStore;
+
+use flow::Flow;
+
+/// The number of Runs whose mean counts. Pages of the file are only filled by many.
+const RUNS: u32 = 256;
+
+/// What one Run costs.
+#[derive(Debug)]
+struct Cost {
+    /// Inputs that were committed: submissions, outcomes of effects, timers.
+    commits: f64,
+    /// Rows that are left in the file, of all tables.
+    rows: f64,
+    /// Kilobytes by which the file grows.
+    kib: f64,
+    /// Allocations of the engine in memory, with its handlers, front end and strategy.
+    allocations: f64,
+}
+
+impl Cost {
+    const MOST: Self = Self { commits: 16.0, rows: 113.0, kib: 33.0, allocations: 3_430.0 };
+
+    fn figures(&self) -> [(&'static str, f64); 4] {
+        [("commits", self.commits), ("rows", self.rows), ("KiB", self.kib), ("allocations", self.allocations)]
+    }
+}
+
+/// Below this part of what a figure may be at most, the bar is lowered.
+const HEADROOM: f64 = 0.95;
+
+#[tokio::test]
+async fn a_run_costs_what_it_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("runs.db");
+    let store = Arc::new(SqliteStore::open(&path).await.unwrap());
+    let flow = Flow::start(Some(store.clone())).await;
+    // The first Run also creates what later ones share.
+    flow.play().await;
+    let before = Stored::read(&path);
+    for _ in 0..RUNS {
+        flow.play().await;
+    }
+    let after = Stored::read(&path);
+    drop(flow);
+    store.close().await.unwrap();
+
+    let each = |before: u64, after: u64| (after - before) as f64 / f64::from(RUNS);
+    let cost = Cost {
+        commits: each(before.commits, after.commits),
+        rows: each(before.rows, after.rows),
+        kib: each(before.bytes, after.bytes) / 1024.0,
+        allocations: allocations(),
+    };
+    let bars = Cost::MOST.figures();
+    println!("a Run costs {cost:.1?}");
+    for ((name, value), (_, most)) in cost.figures().into_iter().zip(bars) {
+        assert!(value <= most, "a Run costs {value:.1} {name}, which is more than {most}");
+        assert!(value > most * HEADROOM, "a Run costs only {value:.1} {name}: lower the bar from {most}");
+    }
+}
+
+/// Returns the allocations of a Run on the engine in memory, which stays on this thread.
+fn allocations() -> f64 {
+    let flow = now(Flow::start(None));
+    now(flow.play());
+    let counted = allocation_counter::measure(|| {
+        for _ in 0..RUNS {
+            now(flow.play());
+        }
+    });
+    counted.count_total as f64 / f64::from(RUNS)
+}
+
+/// What a file contains.
+struct Stored {
+    commits: u64,
+    rows: u64,
+    bytes: u64,
+}
+
+impl Stored {
+    fn read(path: &Path) -> Self {
+        let connection = Connection::open(path).unwrap();
+        let number = |query: &str| connection.query_row(query, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned();
+        let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
+        let tables: Vec<String> = tables.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        assert!(tables.iter().any(|table| table == "audit_log"), "{tables:?}");
+        Self {
+            // Each committed input has a reply.
+            commits: number("SELECT count(*) FROM replies"),
+            rows: tables.iter().map(|table| number(&format!("SELECT count(*) FROM \"{table}\""))).sum(),
+            bytes: number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"),
+        }
+    }
+}
+
+/// Returns the value of a future that waits for nothing.
+fn now<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut task::Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
