@@ -92,6 +92,7 @@ impl AuditKind {
         match self {
             Self::Completed
             | Self::Counted { .. }
+            | Self::ReminderBegun { .. }
             | Self::RevokeRetried { .. }
             | Self::WrittenOff { .. }
             | Self::Regranted { .. }

@@ -129,6 +129,9 @@ pub struct FlowParams {
     pub allow_guest_interaction: bool,
     /// The time after which a request that nobody has decided expires, such as `7d`. Default: `30d`.
     pub request_lifetime: Option<String>,
+    /// The times before the end of access at which the requester is warned of it, such as `1d` and `15m`, which are the default. An empty
+    /// list gives no warning.
+    pub expiry_warnings: Option<Vec<String>>,
     /// The fields of the form, in order.
     pub prompt_fields: Vec<PromptField>,
 }
@@ -145,6 +148,7 @@ impl Default for FlowParams {
             additional_header_text: None,
             allow_guest_interaction: false,
             request_lifetime: None,
+            expiry_warnings: None,
             prompt_fields: Vec::new(),
         }
     }

@@ -19,6 +19,7 @@ pub(crate) trait DynDelivery: Send + Sync + 'static {
         destination: &'a Destination,
     ) -> BoxFuture<'a, Result<DeliveryReceipt>>;
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
+    fn remind<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn reaches_user(&self, user: &User) -> bool;
     fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>>;
     fn reaches_error_destination(&self, destination: &str) -> bool;
@@ -51,6 +52,10 @@ impl<D: Delivery> DynDelivery for D {
 
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
         Box::pin(Delivery::update(self, request, message))
+    }
+
+    fn remind<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+        Box::pin(Delivery::remind(self, request, message))
     }
 
     fn reaches_user(&self, user: &User) -> bool {

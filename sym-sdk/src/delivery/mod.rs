@@ -14,7 +14,7 @@ pub(crate) use erased::DynDelivery;
 pub use simulated::SimulatedDelivery;
 pub use view::RequestView;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::machine::{EffectError, MessageRef, Notice};
 use crate::model::{ChannelType, User};
@@ -44,6 +44,15 @@ pub trait Delivery: Send + Sync + 'static {
 
     /// Updates a delivered message to the request's current state. A message that no longer exists is not an error.
     fn update(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send;
+
+    /// Reminds those who see a delivered message that it waits for a decision: with a reply in its thread, for example.
+    ///
+    /// By default there are no reminders, which is recorded.
+    fn remind(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send {
+        let _ = (request, message);
+        let text = format!("front end `{}` sends no reminders", self.name());
+        std::future::ready(Err(Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, text)))
+    }
 
     /// Returns whether this front end can reach the user.
     fn reaches_user(&self, user: &User) -> bool;
@@ -90,6 +99,10 @@ impl<D: Delivery> Delivery for Arc<D> {
 
     async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
         (**self).update(request, message).await
+    }
+
+    async fn remind(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
+        (**self).remind(request, message).await
     }
 
     fn reaches_user(&self, user: &User) -> bool {

@@ -33,6 +33,10 @@ impl Delivery for SimulatedDelivery {
         Ok(())
     }
 
+    async fn remind(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
+        Ok(())
+    }
+
     fn reaches_user(&self, _: &User) -> bool {
         true
     }

@@ -98,7 +98,7 @@ impl RequestView {
         self.extension().map_or(self.state.decision.as_deref(), |extension| extension.decision.as_deref())
     }
 
-    fn delivered(&self) -> &[DeliveredMessage] {
+    pub(crate) fn delivered(&self) -> &[DeliveredMessage] {
         self.extension().map_or(&self.state.delivered, |extension| &extension.delivered)
     }
 

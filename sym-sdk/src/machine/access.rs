@@ -97,6 +97,9 @@ pub struct Grant {
     /// The level at which the target grants the resource, for resources with several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<String>,
+    /// The last warning before the present end of the access that the requester was given, by its time before that end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warned: Option<Duration>,
     /// Whether the service [ends the access by itself](crate::strategy::AccessStrategy::enforces_end), and has to be told of a later end.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub enforces_end: bool,
@@ -117,6 +120,7 @@ impl Grant {
             is_standing: false,
             prior: None,
             level: None,
+            warned: None,
             enforces_end: false,
         }
     }
@@ -297,6 +301,7 @@ impl Stepper<'_> {
                     false => Notice::Granted { target, until },
                 };
                 self.message_requester(&event, notice);
+                self.schedule_warning();
                 self.after(&event);
             }
             Outcome::Rejected { output, .. } => {
@@ -370,6 +375,7 @@ impl Stepper<'_> {
     fn revoke(&mut self, event: &Arc<EventRecord>, grant: Grant) {
         self.end_extension(event);
         self.cancel_timer(TimerKind::Expire);
+        self.cancel_timer(TimerKind::Warn);
         if !grant.is_standing {
             self.holds.push(EntitlementChange::Release(grant.entitlement.clone()));
         }

@@ -160,6 +160,19 @@ pub enum AuditKind {
         /// The text.
         text: String,
     },
+    /// Those to whom a notification was delivered are about to be reminded, by themselves or because the requester has asked for it. This
+    /// settles the event.
+    ReminderBegun {
+        /// The index of the notification, from 0.
+        entry: usize,
+    },
+    /// A destination was reminded.
+    Reminded {
+        /// The index of the notification, from 0.
+        entry: usize,
+        /// The destination, for people.
+        destination: String,
+    },
     /// The requester's identity in the service was found.
     Identified {
         /// The identity.

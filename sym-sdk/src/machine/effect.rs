@@ -155,6 +155,7 @@ impl Effect {
             | EffectKind::Deliver { .. }
             | EffectKind::UpdateMessages
             | EffectKind::Message { .. }
+            | EffectKind::Remind { .. }
             | EffectKind::Alert { .. } => Lane::Notify,
         }
     }
@@ -191,6 +192,11 @@ pub enum EffectKind {
         to: Arc<User>,
         /// The content.
         notice: Notice,
+    },
+    /// Remind those to whom a notification was delivered.
+    Remind {
+        /// The index of the notification, from 0.
+        entry: usize,
     },
     /// Find the requester's identity in the service.
     Identify {
@@ -242,6 +248,7 @@ impl EffectKind {
             Self::Deliver { .. } => "deliver",
             Self::UpdateMessages => "update_messages",
             Self::Message { .. } => "message",
+            Self::Remind { .. } => "remind",
             Self::Identify { .. } => "identify",
             Self::Grant { .. } => "grant",
             Self::Revoke { .. } => "revoke",

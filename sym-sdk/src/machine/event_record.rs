@@ -129,7 +129,7 @@ impl EventRecord {
     /// Adds the content of the action that the event results from.
     pub(super) fn with_action(mut self, action: &Action) -> Self {
         match action {
-            Action::Prompt | Action::Regrant => {}
+            Action::Prompt | Action::Remind | Action::Regrant => {}
             Action::Request(request) => {
                 self.target = request.target.clone();
                 self.duration = request.duration;

@@ -210,12 +210,14 @@ impl Stepper<'_> {
             if let Access::Granting(grant) | Access::Held(grant) = &mut self.state.access {
                 grant.until = grant.until.map(|former| former.min(until));
             }
+            self.schedule_warning();
             if let Some(decision) = self.state.decision.clone() {
                 self.audit(&decision, AuditKind::ExpiryCorrected { until });
             }
         }
+        let reminded = self.reminder_from_now().is_some_and(|at| self.move_earlier(TimerKind::Remind, at));
         let settles = self.shorten_settle_window();
-        if lifetime || forwarded || expires.is_some() || settles {
+        if lifetime || forwarded || reminded || expires.is_some() || settles {
             InputReply::Accepted { event: None }
         } else {
             InputReply::Stale

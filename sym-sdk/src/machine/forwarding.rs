@@ -39,6 +39,7 @@ impl Stepper<'_> {
             let at = self.after_now(timeout);
             self.set_timer(TimerKind::Forward, at);
         }
+        self.start_reminders(round);
         self.effect(event, EffectKind::Deliver { entry, notification });
     }
 
@@ -79,6 +80,8 @@ impl Stepper<'_> {
             self.state.queue.push_back(QueuedInput::DeliveryFailed { entry, event: event.clone() });
             return;
         }
+        let now = self.clock;
+        self.state.update_reminders_in(round, |reminders| reminders.last_at = Some(now));
         if let Some(request) = self.state.take_deferred_after_request_in(round) {
             self.after(&request);
         }
@@ -202,6 +205,7 @@ impl Stepper<'_> {
 
     pub(super) fn request_forward(&mut self, event: Arc<EventRecord>) {
         self.cancel_timer(TimerKind::Forward);
+        self.cancel_timer(TimerKind::Remind);
         self.state.forward_in(Round::of(&event));
         self.complete(&event, RunStatus::Forwarded);
         self.update_messages(&event);

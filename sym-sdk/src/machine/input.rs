@@ -212,6 +212,8 @@ pub enum Action {
     },
     /// Ask for more time, for access that has not ended yet.
     Extend(ExtensionInput),
+    /// Remind those who can decide the request, or the extension, that is open.
+    Remind,
     /// End the access early. While a revocation is failing, retry it now.
     Revoke,
     /// Give up a failing revocation. Only administrators may; they are responsible for removing the access by other means.
@@ -259,6 +261,7 @@ impl Action {
             Self::Deny { extension: None, .. } => ActionKind::Deny,
             Self::Deny { extension: Some(_), .. } => ActionKind::DenyExtension,
             Self::Extend(_) => ActionKind::Extend,
+            Self::Remind => ActionKind::Remind,
             Self::Revoke => ActionKind::Revoke,
             Self::WriteOff { .. } => ActionKind::WriteOff,
             Self::Regrant => ActionKind::Regrant,
@@ -286,6 +289,8 @@ pub enum ActionKind {
     ApproveExtension,
     /// Deny or withdraw the extension.
     DenyExtension,
+    /// Remind those who can decide.
+    Remind,
     /// End the access early, or retry a failing revocation.
     Revoke,
     /// Give up a failing revocation.
@@ -307,6 +312,7 @@ impl ActionKind {
             Self::Extend => "extend",
             Self::ApproveExtension => "approve_extension",
             Self::DenyExtension => "deny_extension",
+            Self::Remind => "remind",
             Self::Revoke => "revoke",
             Self::WriteOff => "write_off",
             Self::Regrant => "regrant",
@@ -318,7 +324,7 @@ impl ActionKind {
     pub const fn step(self) -> Step {
         match self {
             Self::Prompt => Step::Prompt,
-            Self::Request | Self::Extend => Step::Request,
+            Self::Request | Self::Extend | Self::Remind => Step::Request,
             Self::Approve | Self::ApproveExtension => Step::Approve,
             Self::Deny | Self::DenyExtension => Step::Deny,
             Self::Revoke | Self::WriteOff | Self::Remove => Step::Deescalate,

@@ -57,6 +57,7 @@ impl Stepper<'_> {
 
     /// Cancels the timers of a request that is no longer open.
     pub(super) fn cancel_request_timers(&mut self) {
+        self.cancel_timer(TimerKind::Remind);
         self.cancel_timer(TimerKind::Forward);
         self.cancel_timer(TimerKind::Lifetime);
     }

@@ -72,6 +72,8 @@
 //! | `prior_state` | what a grant changes, and its end restores |
 //! | `settling` | grants whose outcome is unknown, and the revocations that follow them |
 //! | `expiry` | the end of access: expiry, deferral by a hook, lost timers, clock changes |
+//! | `expiry_warning` | warnings before the end of access |
+//! | `reminders` | reminders of those who can decide |
 //! | `extension` | more time for access that a Run gives: who decides it, the new end, and what it must not hold up |
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
@@ -89,6 +91,7 @@ mod effect;
 mod effect_error;
 mod event_record;
 mod expiry;
+mod expiry_warning;
 mod extension;
 mod fingerprint;
 mod forwarding;
@@ -104,6 +107,7 @@ mod permissions;
 mod prior_state;
 mod queue;
 mod recheck;
+mod reminders;
 mod retry;
 mod settling;
 mod state;
@@ -129,6 +133,7 @@ pub use permissions::allowed_actions;
 pub use prior_state::PriorState;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};
+pub use reminders::{MAX_REQUESTED_REMINDERS, MIN_REMINDER_INTERVAL, Reminders};
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
 pub use settling::{MIN_SETTLE_TIME, SettleWindow};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};

@@ -90,6 +90,15 @@ pub enum Notice {
         /// The end of the access; `None` for access that lasts until it is revoked.
         until: Option<Timestamp>,
     },
+    /// The access ends soon.
+    EndsSoon {
+        /// The target.
+        target: String,
+        /// The end of the access.
+        until: Timestamp,
+        /// Whether the requester can ask for an extension now.
+        can_extend: bool,
+    },
     /// The access was extended.
     Extended {
         /// The target.
@@ -242,6 +251,10 @@ impl Notice {
                 format!("You have access to {target} until {}", date_time(*until))
             }
             Self::Granted { target, until: None } => format!("You have access to {target} until it is revoked"),
+            Self::EndsSoon { target, until, can_extend } => {
+                let hint = if *can_extend { ". If you need it for longer, ask for an extension" } else { "" };
+                format!("Your access to {target} ends at {}{hint}", date_time(*until))
+            }
             Self::Extended { target, until, by } => {
                 let by =
                     by.as_ref().map(|by| format!("{by} has extended it")).unwrap_or_else(|| "It was extended".into());

@@ -13,6 +13,7 @@ use super::event_record::EventRecord;
 use super::extension::{ExtensionStatus, Round, check_extendable};
 use super::input::{Action, ActionKind, ExtensionInput};
 use super::recheck::{check_extension, offered_durations, offered_durations_hint};
+use super::reminders::check_remindable;
 use super::state::RunState;
 use crate::error::{ErrorCode, ErrorKind, codes};
 use crate::forms::format_duration;
@@ -32,6 +33,7 @@ pub fn allowed_actions(flow: &Flow, state: &RunState, user: &User, now: Timestam
         ActionKind::Extend,
         ActionKind::ApproveExtension,
         ActionKind::DenyExtension,
+        ActionKind::Remind,
         ActionKind::Revoke,
         ActionKind::WriteOff,
         ActionKind::Regrant,
@@ -92,6 +94,7 @@ fn check_kind(
         ActionKind::DenyExtension => {
             is_undecided_extension(state, clock).and_then(|round| may_deny(flow, state, round, actor))
         }
+        ActionKind::Remind => check_remindable(state, clock).and_then(|()| may_remind(state, actor)),
         ActionKind::Revoke => is_revocable(state, clock).and_then(|()| may_revoke(flow, state, actor)),
         ActionKind::WriteOff => may_operate(actor).and_then(|()| is_being_revoked(state)),
         ActionKind::Regrant => may_operate(actor).and_then(|()| is_regrantable(state, clock)),
@@ -108,6 +111,7 @@ pub(super) fn check_actor(flow: &Flow, state: &RunState, actor: &User, kind: Act
         ActionKind::Approve => may_decide(flow, state, Round::Request, actor),
         ActionKind::Deny => may_deny(flow, state, Round::Request, actor),
         ActionKind::Extend => may_extend(state, actor),
+        ActionKind::Remind => may_remind(state, actor),
         ActionKind::ApproveExtension => may_decide(flow, state, extension, actor),
         ActionKind::DenyExtension => may_deny(flow, state, extension, actor),
         ActionKind::Revoke => may_revoke(flow, state, actor),
@@ -289,6 +293,21 @@ pub(super) fn may_still_approve(
 fn may_deny(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
     // A requester may always withdraw the request.
     if is_requester(state, actor) { Ok(()) } else { may_decide(flow, state, round, actor) }
+}
+
+/// Returns what waits for a decision: the request, or an extension.
+pub(super) fn awaits_decision(state: &RunState, clock: Timestamp) -> Result<Round, EffectError> {
+    match state.open_extension() {
+        Some(_) => is_undecided_extension(state, clock),
+        None => is_undecided(state, clock).map(|()| Round::Request),
+    }
+}
+
+fn may_remind(state: &RunState, actor: &User) -> Result<(), EffectError> {
+    if is_requester(state, actor) {
+        return Ok(());
+    }
+    Err(forbidden("only the requester can have those who decide reminded"))
 }
 
 // Extending access.

@@ -17,6 +17,7 @@ use super::fingerprint::Fingerprint;
 use super::input::{Action, FormRef};
 use super::message_status::DeliveredMessage;
 use super::outcome::Routing;
+use super::reminders::Reminders;
 use super::timer::{LiveTimer, TimerKind};
 use crate::error::ErrorCode;
 use crate::forms::{FieldMap, OptionLabels};
@@ -74,6 +75,9 @@ pub struct RunState {
     /// The request whose `after_request` hook is called once the first notification is delivered.
     #[serde(alias = "after_request_due")]
     pub deferred_after_request: Option<Arc<EventRecord>>,
+    /// The reminders of those who can decide the request.
+    #[serde(default, skip_serializing_if = "Reminders::is_default")]
+    pub reminders: Reminders,
     /// The error that failed the Run.
     pub error: Option<RunError>,
     /// The number of times in a row that hooks have ignored the end of access, or the forward or expiry of the request.

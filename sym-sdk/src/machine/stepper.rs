@@ -20,6 +20,7 @@ use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
 use super::people::People;
+use super::reminders::Reminders;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
 use super::transition::{EntitlementChange, InputReply, Transition};
@@ -134,6 +135,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         pending: Default::default(),
         timers: Default::default(),
         deferred_after_request: None,
+        reminders: Reminders::default(),
         error: None,
         deferrals: 0,
         revocation_blocked: None,
@@ -206,6 +208,8 @@ impl Stepper<'_> {
         while self.state.active_event.is_none() || self.preempt_extension() {
             match self.state.queue.pop_front() {
                 None => return,
+                Some(QueuedInput::Timer(TimerKind::Remind)) => self.reminder_due(),
+                Some(QueuedInput::Timer(TimerKind::Warn)) => self.warning_due(),
                 Some(QueuedInput::Timer(TimerKind::Lifetime)) => self.lifetime_ended(),
                 Some(QueuedInput::Timer(TimerKind::Forward)) => self.notification_timed_out(),
                 Some(QueuedInput::Timer(TimerKind::Expire)) => self.access_expired(),
@@ -234,6 +238,7 @@ impl Stepper<'_> {
             Action::Regrant => self.regrant(event),
             Action::Remove(removal) => self.remove(event, removal),
             Action::Approve { .. } => self.begin_approval(event),
+            Action::Remind => self.remind(event),
             Action::Extend(extension) => self.begin_extension(event, extension),
             Action::Request(_) => {
                 self.state.submitted_under = Some(Fingerprint::of(self.rules.flow));
@@ -382,6 +387,7 @@ impl Stepper<'_> {
             (EffectKind::Deliver { entry, notification }, outcome) => {
                 self.delivery_done(pending, *entry, notification, outcome);
             }
+            (EffectKind::Remind { entry }, Outcome::Delivered(results)) => self.reminded(event, *entry, results),
             (EffectKind::Revoke { target, identity }, outcome) => {
                 self.revoke_done(pending, target, identity, outcome);
             }
@@ -398,7 +404,10 @@ impl Stepper<'_> {
             }
             // A failed alert must not raise another alert.
             (
-                EffectKind::Alert { .. } | EffectKind::UpdateMessages | EffectKind::Message { .. },
+                EffectKind::Alert { .. }
+                | EffectKind::UpdateMessages
+                | EffectKind::Message { .. }
+                | EffectKind::Remind { .. },
                 Outcome::Failed(error),
             ) => {
                 self.audit(event, AuditKind::Reported { error: error.clone() });

@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TimerKind {
+    /// The next reminder of a request that nobody has decided.
+    Remind,
+    /// The next warning before the end of the access.
+    Warn,
     /// The end of the lifetime of a request that nobody has decided.
     Lifetime,
     /// The timeout of the current notification.
@@ -20,6 +24,8 @@ impl TimerKind {
     /// Returns the name in logs and metrics.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Remind => "remind",
+            Self::Warn => "warn",
             Self::Lifetime => "lifetime",
             Self::Forward => "forward",
             Self::Expire => "expire",

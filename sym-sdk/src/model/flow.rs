@@ -86,6 +86,10 @@ pub struct FlowParams {
     /// The time after which a request that nobody has decided expires. 30 days by default.
     #[serde(default = "default_request_lifetime", with = "crate::forms::duration_seconds")]
     pub request_lifetime: Duration,
+    /// The times before the end of access at which the requester is warned of it. Access that is shorter than such a time has no such
+    /// warning. A day and 15 minutes by default; without any, nobody is warned.
+    #[serde(default = "default_expiry_warnings", with = "durations")]
+    pub expiry_warnings: Vec<Duration>,
 }
 
 const fn default_allow_extension() -> bool {
@@ -94,6 +98,10 @@ const fn default_allow_extension() -> bool {
 
 const fn default_request_lifetime() -> Duration {
     Duration::from_secs(30 * 24 * 60 * 60)
+}
+
+fn default_expiry_warnings() -> Vec<Duration> {
+    [24 * 60 * 60, 15 * 60].map(Duration::from_secs).to_vec()
 }
 
 impl Default for FlowParams {
@@ -108,6 +116,7 @@ impl Default for FlowParams {
             allow_guest_interaction: false,
             durations: [30, 600, 3600].map(Duration::from_secs).to_vec(),
             request_lifetime: default_request_lifetime(),
+            expiry_warnings: default_expiry_warnings(),
         }
     }
 }

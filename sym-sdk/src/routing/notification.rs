@@ -8,6 +8,9 @@ use super::{Destination, RequestDestination};
 use crate::error::{Error, Result, codes};
 use crate::forms::duration_seconds;
 
+/// The minimum interval between two reminders.
+const MIN_REMINDER_INTERVAL: Duration = Duration::from_secs(60);
+
 /// The destinations that a request is delivered to at once, and the time to wait for a decision.
 ///
 /// The reducer `get_request_notifications` returns a list of notifications, which are delivered one after the other until
@@ -27,6 +30,16 @@ pub struct Notification {
     destinations: Vec<Destination>,
     #[serde(with = "duration_seconds::option")]
     timeout: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reminders: Option<Reminders>,
+}
+
+/// The reminders of a notification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+struct Reminders {
+    #[serde(with = "duration_seconds")]
+    interval: Duration,
+    count: u32,
 }
 
 #[derive(Deserialize)]
@@ -34,12 +47,14 @@ struct RawNotification {
     destinations: Vec<Destination>,
     #[serde(default, with = "duration_seconds::option")]
     timeout: Option<Duration>,
+    #[serde(default)]
+    reminders: Option<Reminders>,
 }
 
 impl Notification {
     /// Creates a notification to one destination.
     pub fn to(destination: impl Into<Destination>) -> Self {
-        Self { destinations: vec![destination.into()], timeout: None }
+        Self { destinations: vec![destination.into()], timeout: None, reminders: None }
     }
 
     /// Creates a notification to several destinations, of which at most one is in Slack.
@@ -57,7 +72,7 @@ impl Notification {
             return Err(invalid(format!("a notification must have at most one Slack destination, got {slack}"))
                 .with_hint("use a Slack group, or a list of several notifications"));
         }
-        Ok(Self { destinations, timeout: None })
+        Ok(Self { destinations, timeout: None, reminders: None })
     }
 
     /// Adds a destination.
@@ -65,9 +80,31 @@ impl Notification {
     /// # Errors
     /// If it would be the second one in Slack.
     pub fn and(self, destination: impl Into<Destination>) -> Result<Self> {
-        let timeout = self.timeout;
+        let (timeout, reminders) = (self.timeout, self.reminders);
         let destinations = self.destinations.into_iter().chain([destination.into()]);
-        Ok(Self { timeout, ..Self::new(destinations)? })
+        Ok(Self { timeout, reminders, ..Self::new(destinations)? })
+    }
+
+    /// Reminds whoever is notified, up to `count` times at this interval, while nobody has decided and no other notification is delivered.
+    /// Default: no reminders. The interval is at least a minute.
+    ///
+    /// ```
+    /// use sym_sdk::prelude::*;
+    ///
+    /// let channel = SlackChannelName::new("#access-requests")?;
+    /// let notification = Notification::to(channel).remind(Duration::from_secs(3600), 3);
+    /// assert_eq!(notification.reminders(), Some((Duration::from_secs(3600), 3)));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn remind(mut self, interval: Duration, count: u32) -> Self {
+        let interval = interval.max(MIN_REMINDER_INTERVAL);
+        self.reminders = (count > 0).then_some(Reminders { interval, count });
+        self
+    }
+
+    /// Returns the interval of the reminders, and their maximum number.
+    pub fn reminders(&self) -> Option<(Duration, u32)> {
+        self.reminders.map(|reminders| (reminders.interval, reminders.count))
     }
 
     /// Sets the time to wait for a decision before the next notification is delivered. Default: no limit.
@@ -104,6 +141,6 @@ impl TryFrom<RawNotification> for Notification {
     type Error = Error;
 
     fn try_from(raw: RawNotification) -> Result<Self> {
-        Ok(Self { timeout: raw.timeout, ..Self::new(raw.destinations)? })
+        Ok(Self { timeout: raw.timeout, reminders: raw.reminders, ..Self::new(raw.destinations)? })
     }
 }

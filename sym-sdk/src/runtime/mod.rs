@@ -116,7 +116,7 @@ pub use secrets::{LocalSecrets, SecretReader};
 use serde_json::{Map, Value};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 pub use submission::{
-    Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, ResolvedUser, Revoke, Submission, WriteOff,
+    Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };
 pub use user_administration::{Administrator, EndedAccess};
 

@@ -212,6 +212,12 @@ impl Submission {
         Extend { actor, channel, key: None, run, input: ExtensionInput::new(duration) }
     }
 
+    /// Reminds those who can decide the request, or the extension, that is open. Only the requester can ask for that, and only
+    /// [now and then](crate::machine::MIN_REMINDER_INTERVAL).
+    pub fn remind(run: RunId, actor: impl Into<Actor>) -> Remind {
+        Remind { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, run }
+    }
+
     /// Revokes access before it expires. If a revocation is failing, it is retried immediately.
     pub fn revoke(run: RunId, actor: impl Into<Actor>) -> Revoke {
         Revoke { actor: actor.into(), channel: Channel::new(ChannelType::Api), key: None, run }
@@ -264,7 +270,7 @@ macro_rules! common_setters {
     )+};
 }
 
-common_setters!(Submission, PromptRequest, FlowRequest, Decision, Extend, Revoke, WriteOff);
+common_setters!(Submission, PromptRequest, FlowRequest, Decision, Extend, Remind, Revoke, WriteOff);
 
 /// A request for the form of a flow. Returned by [`Submission::prompt`].
 #[derive(Clone, Debug)]
@@ -424,6 +430,22 @@ impl Extend {
 impl From<Extend> for Submission {
     fn from(Extend { actor, channel, key, run, input }: Extend) -> Self {
         Self { actor, channel, key, body: RequestBody::Act { run, action: Action::Extend(input), message: None } }
+    }
+}
+
+/// A reminder of those who can decide. Returned by [`Submission::remind`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing happens until the reminder is passed to `Runtime::submit`"]
+pub struct Remind {
+    actor: Actor,
+    channel: Channel,
+    key: Option<InputKey>,
+    run: RunId,
+}
+
+impl From<Remind> for Submission {
+    fn from(Remind { actor, channel, key, run }: Remind) -> Self {
+        Self { actor, channel, key, body: RequestBody::Act { run, action: Action::Remind, message: None } }
     }
 }
 

@@ -226,7 +226,7 @@ macro_rules! common_setters {
     )+};
 }
 
-common_setters!(runtime::Decision, runtime::Revoke, runtime::WriteOff);
+common_setters!(runtime::Decision, runtime::Remind, runtime::Revoke, runtime::WriteOff);
 
 impl<'a, S: Into<Submission>> IntoFuture for Decision<'a, S> {
     type Output = Result<()>;

@@ -30,6 +30,7 @@ struct Record {
     delivered: Vec<(RunId, String)>,
     updated: Vec<(RunId, RunStatus)>,
     messages: Vec<(String, String)>,
+    reminders: Vec<(RunId, String)>,
     alerts: Vec<EffectError>,
     forms: Vec<PromptForm>,
     broken: BTreeSet<String>,
@@ -66,6 +67,11 @@ impl RecordingDelivery {
     /// Returns the updates of messages in order: Run and the status that was shown.
     pub fn updated(&self) -> Vec<(RunId, RunStatus)> {
         self.lock().updated.clone()
+    }
+
+    /// Returns the reminders in order: Run and reference of the message.
+    pub fn reminders(&self) -> Vec<(RunId, String)> {
+        self.lock().reminders.clone()
     }
 
     /// Returns the messages to users in order: username and text.
@@ -128,6 +134,11 @@ impl Delivery for RecordingDelivery {
 
     async fn update(&self, request: &RequestView, _: &MessageRef) -> Result<()> {
         self.lock().updated.push((request.event().run().id(), request.status()));
+        Ok(())
+    }
+
+    async fn remind(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
+        self.lock().reminders.push((request.event().run().id(), message.reference.clone()));
         Ok(())
     }
 

@@ -83,6 +83,11 @@ impl Harness {
         Extend::new(self, Submission::extend(run, email, duration))
     }
 
+    /// Reminds those who can decide.
+    pub fn remind_as(&mut self, run: RunId, email: &str) -> Decision<'_, runtime::Remind> {
+        Decision::new(self, Submission::remind(run, email))
+    }
+
     /// Revokes access before it expires.
     pub fn revoke_as(&mut self, run: RunId, email: &str) -> Decision<'_, runtime::Revoke> {
         Decision::new(self, Submission::revoke(run, email))

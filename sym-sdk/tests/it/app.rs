@@ -452,6 +452,7 @@ async fn simulate_runs_a_request_to_its_end_without_real_services() {
                                        handler      after_approve (sym-sdk/tests/it/app.rs:37) continued
                                        sent         pager to admin@example.com: “approved”
             09:01:00  escalate         messaged     ana@example.com: “You have access to db until 2024-02-29 09:31:00 UTC”
+            09:16:00  approve          messaged     ana@example.com: “Your access to db ends at 2024-02-29 09:31:00 UTC. If you need it for longer, a…”
             09:31:00  deescalate       by           admin@example.com (expired)
                                        revoked      db from ana@example.com
                                        status       deescalated

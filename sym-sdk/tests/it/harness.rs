@@ -71,6 +71,7 @@ async fn runs_a_request_from_submission_to_deescalation() {
                                    status       escalated
         12:05:00  approve          messaged     ana@example.com: “ben@example.com approved your request for prod”
         12:05:00  escalate         messaged     ana@example.com: “You have access to admins until 2024-02-29 13:05:00 UTC”
+        12:50:00  approve          messaged     ana@example.com: “Your access to admins ends at 2024-02-29 13:05:00 UTC. If you need it for longe…”
         13:05:00  deescalate       by           ben@example.com (expired)
                                    revoked      admins from ana@example.com
                                    status       deescalated

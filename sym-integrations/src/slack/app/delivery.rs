@@ -47,6 +47,12 @@ impl Delivery for SlackApp {
         }
     }
 
+    async fn remind(&self, _: &RequestView, message: &MessageRef) -> Result<()> {
+        let message = slack::MessageRef::try_from(message)?;
+        let text = "This request is still waiting for a decision.";
+        self.slack().send_thread_message(&message, text).await.map(drop)
+    }
+
     fn reaches_user(&self, user: &User) -> bool {
         user.user_type() == UserType::Normal
     }

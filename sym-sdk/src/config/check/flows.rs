@@ -78,6 +78,17 @@ impl Check<'_> {
             let lifetime = self.ok_or_report(&flow.location, &subject, parse_duration(lifetime));
             params.request_lifetime = lifetime.unwrap_or(params.request_lifetime);
         }
+        if let Some(warnings) = &declared.expiry_warnings {
+            let subject = format!("{subject}: `expiry_warnings`");
+            let parsed =
+                warnings.iter().map(|warning| self.ok_or_report(&flow.location, &subject, parse_duration(warning)));
+            params.expiry_warnings = parsed.collect::<Vec<_>>().into_iter().flatten().collect();
+            if params.expiry_warnings.len() > MAX_EXPIRY_WARNINGS {
+                let message =
+                    format!("{subject} has {} entries; at most {MAX_EXPIRY_WARNINGS} are allowed", warnings.len());
+                self.error_with_hint(&flow.location, message, "people stop reading what comes too often");
+            }
+        }
         match offered {
             Some(offered) => params.durations = offered.collect(),
             // Sym's default durations apply where access ends automatically and the flow declares none.

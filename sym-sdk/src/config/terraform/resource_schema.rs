@@ -25,6 +25,8 @@ pub(super) const PARAMS: Schema = Schema {
         "allow_guest_interaction",
         "allow_revoke",
         "allowed_sources",
+        // Not one of Sym's.
+        "expiry_warnings",
         "include_decision_message",
         "prompt_field",
         // The form of provider versions 1 and 2.

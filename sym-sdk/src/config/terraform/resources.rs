@@ -314,6 +314,7 @@ fn params(block: &mut DecodedBlock<'_>) -> FlowParams {
         additional_header_text: block.text("additional_header_text"),
         allow_guest_interaction: block.flag("allow_guest_interaction", defaults.allow_guest_interaction),
         request_lifetime: block.text("request_lifetime"),
+        expiry_warnings: block.texts("expiry_warnings"),
         prompt_fields: fields.iter().map(prompt_field).collect(),
     }
 }

@@ -30,6 +30,10 @@ pub(super) fn due_timers(db: &Connection, now: Timestamp, max: usize) -> rusqlit
          SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 0 AND at <= ?1 ORDER BY at, run)
          UNION ALL
          SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 2 AND at <= ?1 ORDER BY at, run)
+         UNION ALL
+         SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 3 AND at <= ?1 ORDER BY at, run)
+         UNION ALL
+         SELECT * FROM (SELECT run, kind, at, generation FROM timers WHERE kind = 4 AND at <= ?1 ORDER BY at, run)
          LIMIT ?2",
     )?
     .query_map([nanoseconds(now), limit(max)], due_timer)?
@@ -53,7 +57,9 @@ pub(super) fn next_due(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
             UNION ALL SELECT min(due) FROM effects WHERE lane = 3
             UNION ALL SELECT min(at) FROM timers WHERE kind = 0
             UNION ALL SELECT min(at) FROM timers WHERE kind = 1
-            UNION ALL SELECT min(at) FROM timers WHERE kind = 2)",
+            UNION ALL SELECT min(at) FROM timers WHERE kind = 2
+            UNION ALL SELECT min(at) FROM timers WHERE kind = 3
+            UNION ALL SELECT min(at) FROM timers WHERE kind = 4)",
     )?;
     Ok(next.query_row((), |row| row.get::<_, Option<i64>>(0))?.map(timestamp))
 }
@@ -63,7 +69,7 @@ pub(super) fn backlog(db: &Connection, now: Timestamp, late: Timestamp) -> rusql
     let mut due = db.prepare_cached(
         "SELECT count(*), count(*) FILTER (WHERE since < ?2), min(since) FROM (
             SELECT since FROM effects WHERE lane IN (0, 1, 2, 3) AND due <= ?1
-            UNION ALL SELECT at FROM timers WHERE kind IN (0, 1, 2) AND at <= ?1)",
+            UNION ALL SELECT at FROM timers WHERE kind IN (0, 1, 2, 3, 4) AND at <= ?1)",
     )?;
     let mut stuck = db.prepare_cached("SELECT count(*) FROM runs WHERE stuck = 1")?;
     let stuck = stuck.query_row((), |row| count(row, 0))?;

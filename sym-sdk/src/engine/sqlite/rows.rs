@@ -52,6 +52,8 @@ pub(super) fn timer_kind(kind: TimerKind) -> i64 {
         TimerKind::Forward => 0,
         TimerKind::Expire => 1,
         TimerKind::Lifetime => 2,
+        TimerKind::Warn => 3,
+        TimerKind::Remind => 4,
     }
 }
 
@@ -60,6 +62,8 @@ pub(super) fn due_timer(row: &Row<'_>) -> rusqlite::Result<DueTimer> {
         0 => TimerKind::Forward,
         1 => TimerKind::Expire,
         2 => TimerKind::Lifetime,
+        3 => TimerKind::Warn,
+        4 => TimerKind::Remind,
         other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
     };
     let key = TimerKey::new(run_id(row.get("run")?), kind);

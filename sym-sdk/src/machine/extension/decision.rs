@@ -76,7 +76,9 @@ impl Stepper<'_> {
         let Some(from) = grant.until.replace(until) else { return };
         grant.duration = Some(Duration::try_from(until.duration_since(now)).unwrap_or_default());
         let (target, identity) = (grant.target.title(), grant.identity.clone());
+        grant.warned = None;
         self.set_timer(TimerKind::Expire, until);
+        self.schedule_warning();
         if let Some(extension) = self.extension_mut(event) {
             extension.status = ExtensionStatus::Granted;
             extension.until = Some(until);

@@ -36,6 +36,7 @@ use super::input::{Action, ExtensionInput};
 use super::message_status::DeliveredMessage;
 use super::outcome::Routing;
 use super::recheck::longest_duration;
+use super::reminders::Reminders;
 use super::state::{RunState, Stage};
 use super::stepper::{Stepper, handler_called};
 use crate::error::{ErrorKind, codes};
@@ -86,6 +87,9 @@ pub struct Extension {
     /// The number of times in a row that hooks have ignored its forward or its expiry.
     #[serde(default)]
     pub deferrals: u32,
+    /// The reminders of those who can decide it.
+    #[serde(default, skip_serializing_if = "Reminders::is_default")]
+    pub reminders: Reminders,
 }
 
 /// The status of an [`Extension`].
@@ -246,6 +250,7 @@ impl Stepper<'_> {
             decision: None,
             deferred_after_request: None,
             deferrals: 0,
+            reminders: Reminders::default(),
         }));
         self.begin(event, Default::default());
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::machine::event_record::EventRecord;
 use crate::machine::message_status::DeliveredMessage;
 use crate::machine::outcome::Routing;
+use crate::machine::reminders::Reminders;
 use crate::machine::state::RunState;
 use crate::model::{EventId, User};
 
@@ -74,6 +75,30 @@ impl RunState {
         match round {
             Round::Request => self.current_notification,
             Round::Extension(id) => self.extension_with(id).map_or(0, |extension| extension.current_notification),
+        }
+    }
+
+    pub(in crate::machine) fn delivered_in(&self, round: Round) -> &[DeliveredMessage] {
+        match round {
+            Round::Request => &self.delivered,
+            Round::Extension(id) => self.extension_with(id).map_or(&[], |extension| &extension.delivered),
+        }
+    }
+
+    pub(in crate::machine) fn reminders_in(&self, round: Round) -> Reminders {
+        match round {
+            Round::Request => self.reminders,
+            Round::Extension(id) => self.extension_with(id).map_or_else(Reminders::default, |ext| ext.reminders),
+        }
+    }
+
+    pub(in crate::machine) fn update_reminders_in(&mut self, round: Round, update: impl FnOnce(&mut Reminders)) {
+        let reminders = match round {
+            Round::Request => Some(&mut self.reminders),
+            Round::Extension(id) => self.extension_with_mut(id).map(|extension| &mut extension.reminders),
+        };
+        if let Some(reminders) = reminders {
+            update(reminders);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::EffectExecution;
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{DeliveryResult, EffectError, MessageRef, Notice, Outcome};
+use crate::machine::{DeliveredMessage, DeliveryResult, EffectError, MessageRef, Notice, Outcome};
 use crate::model::User;
 use crate::routing::{Destination, Notification};
 use crate::runtime::forms::build_form;
@@ -57,6 +57,30 @@ impl EffectExecution<'_> {
         let updates: Vec<_> = of_request.chain(of_extension).collect();
         let updated: Result<Vec<()>, _> = futures_util::future::join_all(updates).await.into_iter().collect();
         updated.map(|_| Outcome::Done)
+    }
+
+    /// Reminds those to whom a notification was delivered, unless it was decided or followed by another one since.
+    pub(super) async fn remind(&self, entry: usize) -> Outcome {
+        let view = self.view();
+        if !view.can_decide() || !view.is_current_notification(entry) {
+            return Outcome::Delivered(Vec::new());
+        }
+        let delivered = view.delivered().iter().filter(|delivered| delivered.entry == entry);
+        let reminded = delivered.map(|delivered| self.remind_in(&view, delivered));
+        Outcome::Delivered(futures_util::future::join_all(reminded).await)
+    }
+
+    async fn remind_in(&self, view: &RequestView, delivered: &DeliveredMessage) -> DeliveryResult {
+        let (destination, message) = (delivered.destination.clone(), &delivered.message);
+        let named = |delivery: &&Arc<dyn DynDelivery>| delivery.name() == message.front_end;
+        let Some(front_end) = self.executor.deliveries.iter().find(named) else {
+            return DeliveryResult::Failed { error: unreachable_by(&destination), destination };
+        };
+        let limit = self.executor.limits.delivery;
+        match self.contained("the reminder", limit, async { front_end.remind(view, message).await }).await {
+            Ok(()) => DeliveryResult::Delivered { destination, message: message.clone() },
+            Err(error) => DeliveryResult::Failed { destination, error },
+        }
     }
 
     async fn update(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {

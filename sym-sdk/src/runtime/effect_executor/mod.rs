@@ -147,6 +147,7 @@ impl EffectExecution<'_> {
             EffectKind::OpenForm => self.open_form().await,
             EffectKind::Deliver { notification, .. } => Ok(self.deliver(notification).await),
             EffectKind::UpdateMessages => self.update_messages().await,
+            EffectKind::Remind { entry } => Ok(self.remind(*entry).await),
             EffectKind::Message { to, notice } => self.message(to, notice).await,
             EffectKind::Identify { target } => self.identify(target).await,
             EffectKind::Grant { target, identity, deadline, .. } => {

@@ -46,6 +46,8 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("undelivered", format!("{destination}: {}", failure(error)))
         }
         AuditKind::Messaged { to, text } => ("messaged", format!("{to}: {}", quoted(text))),
+        AuditKind::ReminderBegun { .. } => ("reminding", format!("requested by {}", submitter(&entry.event))),
+        AuditKind::Reminded { destination, .. } => ("reminded", destination.clone()),
         AuditKind::Identified { identity } => ("identity", identity.clone()),
         AuditKind::Granted { target, identity, until } => {
             let until = until.map_or_else(|| "revoked".to_owned(), |until| time_of(until, entry.at));

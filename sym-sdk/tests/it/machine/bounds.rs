@@ -197,6 +197,7 @@ fn names_are_those_of_the_stored_form() {
         ActionKind::Extend,
         ActionKind::ApproveExtension,
         ActionKind::DenyExtension,
+        ActionKind::Remind,
     ]) {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
     }

@@ -255,6 +255,10 @@ impl World {
                 destination: "#requests".into(),
                 message: MessageRef::new("test", seq.to_string()),
             }]),
+            EffectKind::Remind { .. } => Outcome::Delivered(vec![DeliveryResult::Delivered {
+                destination: "#requests".into(),
+                message: MessageRef::new("test", "1"),
+            }]),
             EffectKind::Identify { .. } => Outcome::Identified {
                 identity: "u1".into(),
                 resource: "g1".into(),

@@ -72,8 +72,10 @@ fn make_world(
     let mut world = World::new(flow(access, params), hooks, permission);
     world.enforces_end = guests != allow_self;
     let timeout = Duration::from_secs(300);
-    world.notifications =
-        ["#one", "#two"].map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(timeout)).into();
+    world.notifications = ["#one", "#two"]
+        .map(|name| Notification::to(SlackChannelName::new(name).unwrap()).timeout(timeout))
+        .map(|notification| if guests { notification.remind(timeout / 3, 2) } else { notification })
+        .into();
     world
 }
 
@@ -121,6 +123,7 @@ fn play(world: &mut World, next: &Move) {
                 7 => Action::Regrant,
                 8 | 9 => Action::Extend(ExtensionInput::new(if *what == 8 { HOUR } else { HOUR / 6 })),
                 10 => Action::Approve { decision_message: None, extension: Some(extension_id(world)) },
+                12 => Action::Remind,
                 11 => Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
                 _ => match world.flow.strategy() {
                     Some(strategy) => Action::Remove(Box::new(Removal::new(strategy.targets()[0].clone(), "u9", "g1"))),
@@ -295,6 +298,10 @@ fn check(world: &World, before: Option<&RunState>) {
     assert!(end.effect.is_none_or(|seq| world.effects.contains_key(&seq)), "the expiry waits for an unknown effect");
     let timer = world.timers.get(&TimerKind::Expire).map(|(_, generation)| *generation);
     assert!(end.timer.is_none_or(|end| timer == Some(end.generation)), "the expiry timer is not the one that was set");
+    let is_held = matches!(state.access, Access::Held(_));
+    assert!(is_held || !world.timers.contains_key(&TimerKind::Warn), "a warning of access that has ended");
+    let is_open = state.is_open() || state.open_extension().is_some();
+    assert!(is_open || !world.timers.contains_key(&TimerKind::Remind), "a reminder of what was decided");
     if !state.may_hold_access() {
         assert!(world.holds.is_empty());
         assert!(!world.timers.contains_key(&TimerKind::Expire));
@@ -350,6 +357,7 @@ fn check_allowed_actions(world: &World) {
         Action::Revoke,
         Action::WriteOff { reason: "removed by hand".into() },
         Action::Regrant,
+        Action::Remind,
         Action::Extend(ExtensionInput::new(HOUR)),
         Action::Approve { decision_message: None, extension: Some(extension_id(world)) },
         Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
@@ -387,6 +395,7 @@ fn check_record(audit: &[AuditEntry], accepted: &[EventId]) {
             // A vote that needs others, an event that a hook replaced, or a retry that another event settles.
             AuditKind::Counted { .. }
             | AuditKind::RevokeRetried { .. }
+            | AuditKind::ReminderBegun { .. }
             | AuditKind::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => {
                 *was_replaced = true;
             }

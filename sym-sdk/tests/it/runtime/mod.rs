@@ -15,6 +15,7 @@ mod open_requests;
 mod output_secrets;
 mod prior_access;
 mod reconcile;
+mod reminders;
 mod repeated;
 mod revocation;
 mod settling;

@@ -43,6 +43,7 @@ async fn a_grant_that_fails_twice_is_tried_again() {
         12:00:05                   granted      admins to ana@example.com until 13:00:00
                                    status       escalated
                                    messaged     ana@example.com: “You have access to admins until 2024-02-29 13:00:00 UTC”
+        12:45:00  approve          messaged     ana@example.com: “Your access to admins ends at 2024-02-29 13:00:00 UTC. If you need it for longe…”
         13:00:00  deescalate       by           ben@example.com (expired)
                                    revoked      admins from ana@example.com
                                    status       deescalated
