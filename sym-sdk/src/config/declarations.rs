@@ -123,6 +123,8 @@ pub struct FlowParams {
     pub allowed_sources: Option<Vec<String>>,
     /// Whether an open request has a text input for the decision. Default: false.
     pub include_decision_message: bool,
+    /// Whether a denial needs a reason. Default: false.
+    pub require_denial_reason: bool,
     /// Text in the header of the form.
     pub additional_header_text: Option<String>,
     /// Whether guests may approve, deny and revoke, if the permissions allow them to. Default: false.
@@ -145,6 +147,7 @@ impl Default for FlowParams {
             allow_extension: true,
             allowed_sources: None,
             include_decision_message: false,
+            require_denial_reason: false,
             additional_header_text: None,
             allow_guest_interaction: false,
             request_lifetime: None,

@@ -151,6 +151,17 @@ impl RequestView {
         offered
     }
 
+    /// Returns the durations for which the request, or the extension that is displayed, can be approved instead of the one that was asked
+    /// for: those that the flow offers and that are shorter, the longest first.
+    pub fn shorter_durations(&self) -> Vec<Duration> {
+        let Some(asked) = self.duration() else { return Vec::new() };
+        let mut shorter = machine::offered_durations(self.event.flow());
+        shorter.retain(|duration| *duration < asked);
+        shorter.sort_unstable_by(|one, other| other.cmp(one));
+        shorter.dedup();
+        shorter
+    }
+
     /// Returns the fields of the request.
     pub fn fields(&self) -> Option<&FieldMap> {
         self.state.request.as_ref().map(|request| &*request.fields)

@@ -118,12 +118,20 @@ impl Stepper<'_> {
             self.update_messages(&event);
             return;
         }
+        let event = self.with_shortest_duration(event);
+        let asked = self.state.asked_duration_in(Round::Request);
         self.cancel_request_timers();
         self.store_decision(&event);
         self.complete(&event, RunStatus::Approved);
         self.update_messages(&event);
         let (by, reason) = decided_by(&event);
-        self.message_requester(&event, Notice::Approved { by, reason });
+        let notice = match (asked, event.duration, &by) {
+            (Some(asked), Some(duration), Some(by)) if duration < asked && !event.duration_set_by_hook => {
+                Notice::ApprovedForLess { by: by.clone(), asked, duration }
+            }
+            _ => Notice::Approved { by, reason },
+        };
+        self.message_requester(&event, notice);
         self.after(&event);
         if self.rules.flow.strategy().is_some() {
             let escalate = self.follow_up(&event, Step::Escalate, ChannelType::Scheduler);
@@ -145,6 +153,12 @@ impl Stepper<'_> {
     pub(super) fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
         let withdrawn = self.withdraw_approvals(event);
         let round = Round::of(event);
+        if let (Some(duration), Some(asked)) = (event.duration, self.state.asked_duration_in(round))
+            && duration < asked
+            && !event.duration_set_by_hook
+        {
+            self.state.add_approved_duration_in(round, duration);
+        }
         self.state.add_approval_in(round, event.actor.clone());
         let approvals = self.state.approvals_in(round).len();
         let routing = self.state.routing_in(round);
@@ -157,6 +171,17 @@ impl Stepper<'_> {
             self.message(event, &event.actor.clone(), Notice::ApprovalsMissing { missing, withdrawn });
         }
         missing == 0
+    }
+
+    /// Returns the decision with the shortest duration that somebody has approved: nobody approves for another what is longer.
+    pub(super) fn with_shortest_duration(&self, event: Arc<EventRecord>) -> Arc<EventRecord> {
+        let shortest = self.state.approved_duration_in(Round::of(&event)).filter(|_| !event.decided_by_hook);
+        match (shortest, event.duration) {
+            (Some(shortest), Some(duration)) if shortest < duration => {
+                Arc::new(EventRecord { duration: Some(shortest), ..EventRecord::clone(&event) })
+            }
+            _ => event,
+        }
     }
 
     /// Withdraws the approvals of people who may not approve any more, and returns their names.
@@ -204,7 +229,7 @@ impl Stepper<'_> {
             fingerprint: None,
         });
         request.target = event.target.clone();
-        request.duration_set_by_hook |= request.duration != event.duration;
+        request.duration_set_by_hook |= event.duration_set_by_hook;
         request.duration = event.duration;
         if event.reason.is_some() {
             request.reason = event.reason.clone();

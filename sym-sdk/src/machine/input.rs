@@ -198,6 +198,9 @@ pub enum Action {
     Approve {
         /// The text entered with the decision.
         decision_message: Option<String>,
+        /// A duration that is shorter than the one asked for; `None` to approve what was asked for.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        duration: Option<Duration>,
         /// The extension that is approved; `None` for the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         extension: Option<EventId>,
@@ -230,7 +233,7 @@ pub enum Action {
 impl Action {
     /// Returns the approval of a request, without a text.
     pub const fn approve() -> Self {
-        Self::Approve { decision_message: None, extension: None }
+        Self::Approve { decision_message: None, duration: None, extension: None }
     }
 
     /// Returns the denial of a request, without a text.

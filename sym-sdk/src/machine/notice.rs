@@ -4,6 +4,7 @@
 //! approver of access that could not be granted, is told too. Errors are given by their codes: their messages are for operators.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::stepper::Stepper;
 use crate::error::{ErrorCode, codes};
+use crate::forms::format_duration;
 use crate::model::{AccessTarget, Step, User, UserType};
 
 /// A message to one person about a Run.
@@ -28,6 +30,15 @@ pub enum Notice {
         by: Option<String>,
         /// The reason, if a hook gave one.
         reason: Option<String>,
+    },
+    /// The request was approved by a person, for less time than was asked for.
+    ApprovedForLess {
+        /// The approver.
+        by: String,
+        /// The duration that was asked for.
+        asked: Duration,
+        /// The duration that was approved.
+        duration: Duration,
     },
     /// The request was denied.
     Denied {
@@ -198,6 +209,10 @@ impl Notice {
     pub fn text(&self, flow: &str) -> String {
         match self {
             Self::Approved { by, reason } => decided("approved", by.as_deref(), reason.as_deref(), flow),
+            Self::ApprovedForLess { by, asked, duration } => {
+                let (asked, duration) = (format_duration(*asked), format_duration(*duration));
+                format!("{by} approved your request for {flow}, for {duration} instead of {asked}")
+            }
             Self::Denied { by, reason } => decided("denied", by.as_deref(), reason.as_deref(), flow),
             Self::Withdrawn => format!("You have withdrawn your request for {flow}"),
             Self::Expired => format!("Your request for {flow} has expired: nobody acted on it in time"),

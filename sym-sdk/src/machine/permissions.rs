@@ -4,6 +4,8 @@
 //! go through [`check_kind`], so a button is never offered for an action that the same state refuses. Every rule comes in two
 //! halves: whether the *state* allows the action at all, and whether the *actor* may take it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::Rules;
@@ -18,6 +20,7 @@ use super::state::RunState;
 use crate::error::{ErrorCode, ErrorKind, codes};
 use crate::forms::format_duration;
 use crate::model::{ChannelType, EventId, Flow, RunStatus, Source, Step, User, UserRole, UserType};
+use crate::normalize::is_blank;
 
 /// Returns the actions that `user` may take on an existing Run in its current state.
 ///
@@ -61,8 +64,14 @@ pub(super) fn check(
     check_kind(rules.flow, state, clock, &event.actor, action.kind())?;
     match action {
         Action::Extend(extension) => check_extension_input(rules.flow, state, event, extension),
-        Action::Approve { extension: Some(id), .. } | Action::Deny { extension: Some(id), .. } => {
-            is_open_extension(state, *id)
+        Action::Approve { duration, extension, .. } => {
+            is_open_extension(state, *extension)?;
+            let round = extension.map_or(Round::Request, Round::Extension);
+            duration.map_or(Ok(()), |duration| is_offered_for_less(rules.flow, state, round, duration))
+        }
+        Action::Deny { decision_message, extension } => {
+            is_open_extension(state, *extension)?;
+            has_reason(rules.flow, state, &event.actor, decision_message.as_deref())
         }
         Action::WriteOff { reason } if reason.trim().is_empty() => Err(refused(
             ErrorKind::InvalidInput,
@@ -310,6 +319,33 @@ fn may_remind(state: &RunState, actor: &User) -> Result<(), EffectError> {
     Err(forbidden("only the requester can have those who decide reminded"))
 }
 
+/// Checks the duration of an approval: one that the flow offers, and not longer than what was asked for.
+fn is_offered_for_less(flow: &Flow, state: &RunState, round: Round, duration: Duration) -> Result<(), EffectError> {
+    let invalid = |message: String| refused(ErrorKind::InvalidInput, codes::INVALID_DURATION, message);
+    let Some(asked) = state.asked_duration_in(round) else {
+        return Err(invalid("this request has no duration that could be shortened".to_owned()));
+    };
+    let offered = offered_durations(flow);
+    let (approved, limit) = (format_duration(duration), format_duration(asked));
+    if duration > asked {
+        return Err(invalid(format!("an approval for {approved} is longer than the {limit} that were asked for")));
+    }
+    if duration != asked && !offered.is_empty() && !offered.contains(&duration) {
+        let message = format!("flow `{}` does not offer a duration of {approved}", flow.name());
+        return Err(invalid(message).with_hint(offered_durations_hint(&offered)));
+    }
+    if duration.is_zero() { Err(invalid("an approval needs a duration".to_owned())) } else { Ok(()) }
+}
+
+/// Checks that a denial has a reason, if the flow requires one. A requester withdraws without.
+fn has_reason(flow: &Flow, state: &RunState, actor: &User, reason: Option<&str>) -> Result<(), EffectError> {
+    if !flow.params().require_denial_reason || is_requester(state, actor) || !reason.is_none_or(is_blank) {
+        return Ok(());
+    }
+    let message = "a denial needs a reason, which the requester is told";
+    Err(refused(ErrorKind::InvalidInput, codes::MISSING_ARGUMENT, message).with_hint("enter a reason"))
+}
+
 // Extending access.
 
 pub(super) fn extension_expired() -> EffectError {
@@ -367,8 +403,8 @@ fn is_undecided_extension(state: &RunState, clock: Timestamp) -> Result<Round, E
 }
 
 /// Checks that a decision is about the extension that waits for one.
-fn is_open_extension(state: &RunState, id: EventId) -> Result<(), EffectError> {
-    if state.open_extension().is_some_and(|extension| extension.id == id) {
+fn is_open_extension(state: &RunState, id: Option<EventId>) -> Result<(), EffectError> {
+    if id.is_none_or(|id| state.open_extension().is_some_and(|extension| extension.id == id)) {
         return Ok(());
     }
     let message = "this extension was settled before; another one waits for a decision";

@@ -53,6 +53,9 @@ pub struct RunState {
     /// The view that shows the form, if the front end has named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<FormRef>,
+    /// The shortest duration for which the request was approved so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_duration: Option<Duration>,
     /// The event that decided the request.
     pub decision: Option<Arc<EventRecord>>,
     /// The access that the Run gives.

@@ -126,6 +126,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         current_notification: 0,
         delivered: Vec::new(),
         form: input.form.clone(),
+        approved_duration: None,
         decision: None,
         access: Access::None,
         extension: None,

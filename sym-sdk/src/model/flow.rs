@@ -76,6 +76,9 @@ pub struct FlowParams {
     pub allowed_sources: Option<BTreeSet<Source>>,
     /// Whether approvers can add a message to their decision.
     pub include_decision_message: bool,
+    /// Whether a denial needs a reason. Requesters withdraw their requests without one.
+    #[serde(default)]
+    pub require_denial_reason: bool,
     /// Additional text in the header of the form, in Slack markup.
     pub additional_header_text: Option<String>,
     /// Whether guests may approve, deny and revoke, if the permissions allow it.
@@ -112,6 +115,7 @@ impl Default for FlowParams {
             allow_extension: true,
             allowed_sources: None,
             include_decision_message: false,
+            require_denial_reason: false,
             additional_header_text: None,
             allow_guest_interaction: false,
             durations: [30, 600, 3600].map(Duration::from_secs).to_vec(),

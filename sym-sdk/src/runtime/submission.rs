@@ -383,6 +383,16 @@ impl Decision {
         self
     }
 
+    /// Approves for a shorter time than was asked for: one of the durations that the flow offers, as in
+    /// [`RequestView::shorter_durations`](crate::delivery::RequestView::shorter_durations). If a request needs several approvals, the
+    /// shortest of their durations counts. Without effect on a denial.
+    pub fn for_duration(mut self, shorter: Duration) -> Self {
+        if let Action::Approve { duration, .. } = &mut self.action {
+            *duration = Some(shorter);
+        }
+        self
+    }
+
     /// Decides an extension, rather than the request: `id` is that of the [`Extension`](crate::machine::Extension), which is the event in the
     /// [receipt](Receipt::event) of its request. A decision that names no extension is never about one, so that nobody approves by mistake
     /// what they have not seen.

@@ -1,6 +1,7 @@
 //! Requests and decisions, as builders that are awaited.
 
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 
@@ -154,6 +155,12 @@ impl Decision<'_> {
 }
 
 impl Decision<'_> {
+    /// Approves for a shorter time than was asked for: see [`runtime::Decision::for_duration`].
+    pub fn for_duration(mut self, shorter: Duration) -> Self {
+        self.submission = self.submission.for_duration(shorter);
+        self
+    }
+
     /// Decides an extension, rather than the request: see [`runtime::Decision::of_extension`].
     pub fn of_extension(mut self, extension: EventId) -> Self {
         self.submission = self.submission.of_extension(extension);

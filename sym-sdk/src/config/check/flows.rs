@@ -11,6 +11,9 @@ use crate::model::{self, FlowParams, Source};
 /// The field that selects the duration of the access.
 pub(super) const DURATION: &str = "duration";
 
+/// The maximum number of warnings before the end of access.
+const MAX_EXPIRY_WARNINGS: usize = 8;
+
 impl Check<'_> {
     /// Resolves a flow with everything that it refers to. Returns `None` if an error prevents that.
     pub(super) fn flow(&mut self, flow: &Flow) -> Option<model::Flow> {
@@ -69,6 +72,7 @@ impl Check<'_> {
             allow_extension: declared.allow_extension,
             allowed_sources: sources,
             include_decision_message: declared.include_decision_message,
+            require_denial_reason: declared.require_denial_reason,
             additional_header_text: declared.additional_header_text.clone(),
             allow_guest_interaction: declared.allow_guest_interaction,
             ..FlowParams::default()
@@ -80,13 +84,14 @@ impl Check<'_> {
         }
         if let Some(warnings) = &declared.expiry_warnings {
             let subject = format!("{subject}: `expiry_warnings`");
+            let parsed = warnings.iter();
             let parsed =
-                warnings.iter().map(|warning| self.ok_or_report(&flow.location, &subject, parse_duration(warning)));
-            params.expiry_warnings = parsed.collect::<Vec<_>>().into_iter().flatten().collect();
-            if params.expiry_warnings.len() > MAX_EXPIRY_WARNINGS {
+                parsed.filter_map(|warning| self.ok_or_report(&flow.location, &subject, parse_duration(warning)));
+            params.expiry_warnings = parsed.collect();
+            if warnings.len() > MAX_EXPIRY_WARNINGS {
                 let message =
                     format!("{subject} has {} entries; at most {MAX_EXPIRY_WARNINGS} are allowed", warnings.len());
-                self.error_with_hint(&flow.location, message, "people stop reading what comes too often");
+                self.error_with_hint(&flow.location, message, "warn people rarely enough for them to look");
             }
         }
         match offered {

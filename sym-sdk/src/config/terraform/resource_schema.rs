@@ -33,6 +33,8 @@ pub(super) const PARAMS: Schema = Schema {
         "prompt_fields_json",
         // Not one of Sym's.
         "request_lifetime",
+        // Not one of Sym's.
+        "require_denial_reason",
         "schedule_deescalation",
         "strategy_id",
     ],

@@ -311,6 +311,7 @@ fn params(block: &mut DecodedBlock<'_>) -> FlowParams {
         allow_extension: block.flag("allow_extension", defaults.allow_extension),
         allowed_sources: block.texts("allowed_sources"),
         include_decision_message: block.flag("include_decision_message", defaults.include_decision_message),
+        require_denial_reason: block.flag("require_denial_reason", defaults.require_denial_reason),
         additional_header_text: block.text("additional_header_text"),
         allow_guest_interaction: block.flag("allow_guest_interaction", defaults.allow_guest_interaction),
         request_lifetime: block.text("request_lifetime"),

@@ -47,6 +47,7 @@ impl Stepper<'_> {
             self.update_messages(&event);
             return;
         }
+        let event = self.with_shortest_duration(event);
         let duration = event.duration.unwrap_or_default();
         let Some(until) = extended_end(self.rules.flow, former, duration, self.clock) else {
             let message = "the access lasts as long as the flow allows already";

@@ -78,6 +78,9 @@ pub struct Extension {
     /// The people who have approved it so far.
     #[serde(default)]
     pub approvals: Vec<Arc<User>>,
+    /// The shortest duration for which it was approved so far.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved_duration: Option<Duration>,
     /// The event that decided it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Arc<EventRecord>>,
@@ -204,15 +207,17 @@ impl Stepper<'_> {
         channel: Channel,
     ) -> EventRecord {
         let record = self.record(id, action.step(), actor, channel).with_action(action);
-        match action {
-            Action::Extend(_) => {
+        let record = match (action, action.extension()) {
+            (Action::Extend(_), _) => {
                 let until = self.state.access.grant().and_then(|grant| grant.until);
                 EventRecord { extension: Some(ExtensionInfo::new(id, until)), ..record }
             }
-            _ => match action.extension() {
-                Some(id) => self.in_round(record, Round::Extension(id)),
-                None => record,
-            },
+            (_, Some(id)) => self.in_round(record, Round::Extension(id)),
+            (_, None) => record,
+        };
+        match action {
+            Action::Approve { duration: Some(duration), .. } => EventRecord { duration: Some(*duration), ..record },
+            _ => record,
         }
     }
 
@@ -247,6 +252,7 @@ impl Stepper<'_> {
             current_notification: 0,
             delivered: Vec::new(),
             approvals: Vec::new(),
+            approved_duration: None,
             decision: None,
             deferred_after_request: None,
             deferrals: 0,

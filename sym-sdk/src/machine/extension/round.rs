@@ -5,6 +5,7 @@
 //! before there is access to extend, so there is never more than one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::machine::event_record::EventRecord;
 use crate::machine::message_status::DeliveredMessage;
@@ -67,6 +68,33 @@ impl RunState {
         match round {
             Round::Request => self.run.approvals(),
             Round::Extension(id) => self.extension_with(id).map_or(&[], |extension| &extension.approvals),
+        }
+    }
+
+    /// Returns the shortest duration for which people have approved.
+    pub(in crate::machine) fn approved_duration_in(&self, round: Round) -> Option<Duration> {
+        match round {
+            Round::Request => self.approved_duration,
+            Round::Extension(id) => self.extension_with(id)?.approved_duration,
+        }
+    }
+
+    /// Keeps the duration of an approval if it is the shortest so far.
+    pub(in crate::machine) fn add_approved_duration_in(&mut self, round: Round, duration: Duration) {
+        let shortest = match round {
+            Round::Request => Some(&mut self.approved_duration),
+            Round::Extension(id) => self.extension_with_mut(id).map(|extension| &mut extension.approved_duration),
+        };
+        if let Some(shortest) = shortest {
+            *shortest = Some(shortest.map_or(duration, |shortest| shortest.min(duration)));
+        }
+    }
+
+    /// Returns the duration that was asked for.
+    pub(in crate::machine) fn asked_duration_in(&self, round: Round) -> Option<Duration> {
+        match round {
+            Round::Request => self.request.as_ref()?.duration,
+            Round::Extension(id) => Some(self.extension_with(id)?.duration),
         }
     }
 

@@ -210,7 +210,7 @@ impl World {
 
     pub(super) fn approve_extension(&mut self, who: &Arc<User>) -> InputReply {
         let extension = Some(self.extension().id);
-        self.act(who, Action::Approve { decision_message: None, extension })
+        self.act(who, Action::Approve { decision_message: None, duration: None, extension })
     }
 
     pub(super) fn deny_extension(&mut self, who: &Arc<User>) -> InputReply {

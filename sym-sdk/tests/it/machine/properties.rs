@@ -122,7 +122,7 @@ fn play(world: &mut World, next: &Move) {
                 6 => Action::WriteOff { reason: "removed by hand".into() },
                 7 => Action::Regrant,
                 8 | 9 => Action::Extend(ExtensionInput::new(if *what == 8 { HOUR } else { HOUR / 6 })),
-                10 => Action::Approve { decision_message: None, extension: Some(extension_id(world)) },
+                10 => Action::Approve { decision_message: None, duration: None, extension: Some(extension_id(world)) },
                 12 => Action::Remind,
                 11 => Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
                 _ => match world.flow.strategy() {
@@ -359,7 +359,7 @@ fn check_allowed_actions(world: &World) {
         Action::Regrant,
         Action::Remind,
         Action::Extend(ExtensionInput::new(HOUR)),
-        Action::Approve { decision_message: None, extension: Some(extension_id(world)) },
+        Action::Approve { decision_message: None, duration: None, extension: Some(extension_id(world)) },
         Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
     ];
     for actor in people() {

@@ -20,6 +20,7 @@ mod repeated;
 mod revocation;
 mod settling;
 mod shared_access;
+mod shorter;
 mod standing_access;
 mod store;
 mod strategy;

@@ -211,6 +211,28 @@ resource "sym_flow" "f" {
 }
 
 #[test]
+fn reads_parameters_that_sym_does_not_have() {
+    let read = read(
+        r#"
+resource "sym_flow" "f" {
+  name           = "f"
+  environment_id = "e"
+  params {
+    allow_extension       = false
+    expiry_warnings       = ["2h", "10m"]
+    request_lifetime      = "7d"
+    require_denial_reason = true
+  }
+}
+"#,
+    );
+    let params = &read.config.flows[0].params;
+    assert!(!params.allow_extension && params.require_denial_reason);
+    assert_eq!(params.expiry_warnings, Some(vec!["2h".to_owned(), "10m".to_owned()]));
+    assert_eq!(params.request_lifetime.as_deref(), Some("7d"));
+}
+
+#[test]
 fn reads_dynamic_blocks() {
     let read = read(
         r#"
