@@ -164,7 +164,8 @@ impl Records {
         for entry in self.entries_of(run) {
             match &entry.kind {
                 AuditKind::Granted { until, .. } => end = *until,
-                AuditKind::Failed { .. } => return None,
+                AuditKind::Extended { until, .. } => end = Some(*until),
+                AuditKind::Failed { .. } if entry.event.extension.is_none() => return None,
                 AuditKind::Received if entry.event.deescalate_type == Some(DeescalateType::Revoked) => return None,
                 _ => {}
             }
@@ -176,10 +177,17 @@ impl Records {
     fn decisions(&self, broken: &mut Vec<String>) {
         for run in &self.runs {
             let id = run.state.run.id();
-            let decided = self.entries_of(id).filter(|entry| {
+            let decisions = self.entries_of(id).filter(|entry| {
                 matches!(entry.kind, AuditKind::Completed) && matches!(entry.event.name, Step::Approve | Step::Deny)
             });
-            let decided = decided.count();
+            let (of_extensions, of_request): (Vec<_>, Vec<_>) =
+                decisions.partition(|entry| entry.event.extension.is_some());
+            let extensions: BTreeSet<_> =
+                of_extensions.iter().filter_map(|entry| Some(entry.event.extension?.id)).collect();
+            if extensions.len() != of_extensions.len() {
+                broken.push(format!("P4: an extension of Run {id} was decided twice"));
+            }
+            let decided = of_request.len();
             if decided > 1 || decided != usize::from(run.state.decision.is_some()) {
                 broken.push(format!("P4: Run {id} was decided {decided} times: {:?}", run.state.decision));
             }

@@ -150,6 +150,15 @@ impl Child {
         }
     }
 
+    /// Submits something that must be accepted, as [`submit_accepted`](Self::submit_accepted) does, and returns its event.
+    pub async fn submit_event(&self, key: &str, submission: impl Into<Submission>) -> EventId {
+        self.store.idle().await;
+        match self.submit(key, submission).await {
+            Response::Accepted { event, .. } => event,
+            Response::Refused(code) => panic!("`{key}` was refused: {code}"),
+        }
+    }
+
     /// Submits something that must be refused, while nothing else is in progress.
     pub async fn submit_refused(&self, key: &str, submission: impl Into<Submission>) {
         self.store.idle().await;

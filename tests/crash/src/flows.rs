@@ -20,6 +20,8 @@ pub const FORGOTTEN: &str = "forgotten";
 pub const UNDELIVERABLE: &str = "undeliverable";
 /// A user revokes the access.
 pub const BY_HAND: &str = "by-hand";
+/// A user asks for more time, and gets it; somebody else does not.
+pub const EXTENDED: &str = "extended";
 /// The service rejects the grant.
 pub const REJECTED: &str = "rejected";
 /// A hook approves, and another defers the end. Responses of the service are lost.
@@ -34,8 +36,21 @@ pub const REMOVED: &str = "removed";
 pub const LOAD: &str = "load";
 
 /// All flows.
-pub const ALL: [&str; 12] =
-    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, REFUSED, REMOVED, LOAD];
+pub const ALL: [&str; 13] = [
+    WHOLE,
+    DENIED,
+    EXPIRED,
+    FORGOTTEN,
+    UNDELIVERABLE,
+    BY_HAND,
+    EXTENDED,
+    REJECTED,
+    BY_HOOK,
+    SHARED,
+    REFUSED,
+    REMOVED,
+    LOAD,
+];
 
 /// A part of the names of channels that cannot be reached.
 pub const BROKEN: &str = "broken";

@@ -1,5 +1,7 @@
 //! Scenarios: the actions of users, one scenario per flow. A restarted process replays its scenario with the same keys.
 
+use std::time::Duration;
+
 use sym_sdk::machine::MessageRef;
 use sym_sdk::model::{RunId, RunStatus, Step};
 use sym_sdk::runtime::{FlowRequest, Submission};
@@ -7,7 +9,7 @@ use sym_sdk::runtime::{FlowRequest, Submission};
 use crate::child::{Child, USERS};
 use crate::configured::Configured;
 use crate::flows::{
-    BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, FORGOTTEN, REFUSED, REJECTED, REMOVED, SHARED, TARGETS,
+    BY_HAND, BY_HOOK, DENIED, DURATIONS, EXPIRED, EXTENDED, FORGOTTEN, REFUSED, REJECTED, REMOVED, SHARED, TARGETS,
     UNDELIVERABLE, WHOLE,
 };
 
@@ -16,8 +18,8 @@ const BEN: &str = USERS[1];
 const CYD: &str = USERS[2];
 
 /// The flows that have a scenario.
-pub const SCENARIOS: [&str; 11] =
-    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, REJECTED, BY_HOOK, SHARED, REFUSED, REMOVED];
+pub const SCENARIOS: [&str; 12] =
+    [WHOLE, DENIED, EXPIRED, FORGOTTEN, UNDELIVERABLE, BY_HAND, EXTENDED, REJECTED, BY_HOOK, SHARED, REFUSED, REMOVED];
 
 fn request(flow: &str, duration: &str) -> FlowRequest {
     Submission::request(flow, ANA).input("target_srn", TARGETS[0]).input("duration", duration)
@@ -69,6 +71,19 @@ async fn act(child: &Child, flow: &str) -> Vec<(RunId, RunStatus)> {
             child.submit_accepted("ben approves", Submission::approve(run, BEN)).await;
             child.until(run, |state| state.run.actor(Step::Escalate).is_some()).await;
             child.submit_accepted("ben revokes", Submission::revoke(run, BEN)).await;
+            vec![(run, RunStatus::Deescalated)]
+        }
+        EXTENDED => {
+            let run = child.submit_accepted("request", request(EXTENDED, hour)).await;
+            child.submit_accepted("ben approves", Submission::approve(run, BEN)).await;
+            child.until(run, |state| state.run.actor(Step::Escalate).is_some()).await;
+            let more = Duration::from_secs(60 * 60);
+            let first = child.submit_event("ana extends", Submission::extend(run, ANA, more)).await;
+            let approval = Submission::approve(run, BEN).of_extension(first);
+            child.submit_accepted("ben approves the extension", approval).await;
+            child.submit_refused("cyd denies it", Submission::deny(run, CYD).of_extension(first)).await;
+            let second = child.submit_event("ana extends again", Submission::extend(run, ANA, more)).await;
+            child.submit_accepted("ben denies", Submission::deny(run, BEN).of_extension(second)).await;
             vec![(run, RunStatus::Deescalated)]
         }
         REJECTED => {
