@@ -36,6 +36,7 @@ struct Running {
 pub struct FakeSlackBuilder {
     workspace: String,
     clock: Arc<dyn Clock>,
+    app_name: String,
     bot_token: Option<SecretString>,
     signing_secret: Option<SecretString>,
 }
@@ -50,6 +51,12 @@ impl FakeSlackBuilder {
     /// Sets the clock for time stamps of messages, expiry of triggers, and timeouts of people. The default is the system clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Sets the name of the app, by which its messages are signed. The default is `Sym`.
+    pub fn app_name(mut self, name: impl Into<String>) -> Self {
+        self.app_name = name.into();
         self
     }
 
@@ -106,6 +113,7 @@ impl FakeSlackBuilder {
             app: "A0SANDBOX".to_owned(),
             bot: "B0SANDBOX".to_owned(),
             bot_user: "U0SANDBOX".to_owned(),
+            app_name: self.app_name,
         };
         let mut workspace = Workspace::new(names);
         workspace.channel("general");
@@ -144,6 +152,7 @@ impl FakeSlack {
         FakeSlackBuilder {
             workspace: WORKSPACE.to_owned(),
             clock: Arc::new(SystemClock),
+            app_name: "Sym".to_owned(),
             bot_token: None,
             signing_secret: None,
         }
@@ -227,6 +236,12 @@ impl FakeSlack {
     pub fn add_group<S: Into<String>>(&self, id: &str, name: &str, users: impl IntoIterator<Item = S>) {
         let group = (name.to_owned(), users.into_iter().map(Into::into).collect());
         self.shared().change(|workspace, _| workspace.groups.insert(id.to_owned(), group));
+    }
+
+    /// Adds a global shortcut of the app to the page.
+    pub fn add_shortcut(&self, callback_id: impl Into<String>, name: impl Into<String>) {
+        let shortcut = (callback_id.into(), name.into());
+        self.shared().change(|workspace, _| workspace.shortcuts.push(shortcut));
     }
 
     /// Returns a handle for acting as the person with this id.

@@ -158,8 +158,7 @@ impl Person {
     /// Posts Slack's own message that the app failed.
     fn post_warning(&self, channel: &str, error: AppError, words: &str) -> Error {
         self.shared.change(|workspace, now| {
-            let content = json!({ "text": format!("{words}.") });
-            workspace.post(channel, &content, Some(self.id()), now);
+            workspace.post_by_slackbot(channel, &format!("{words}."), self.id(), now);
         });
         error.into_error(words)
     }

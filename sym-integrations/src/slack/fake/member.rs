@@ -73,6 +73,14 @@ impl Member {
         self.name.as_deref().or_else(of_email).unwrap_or(&self.id)
     }
 
+    pub(super) fn email_address(&self) -> Option<&str> {
+        self.email.as_deref()
+    }
+
+    pub(super) fn is_bot(&self) -> bool {
+        self.is_bot
+    }
+
     pub(super) fn has_email(&self, email: &str) -> bool {
         !self.is_deactivated && self.email.as_ref().is_some_and(|known| known.eq_ignore_ascii_case(email))
     }

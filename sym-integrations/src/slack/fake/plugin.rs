@@ -15,6 +15,9 @@ use super::shared::configuration_error;
 use super::{FakeSlack, Member, web_api};
 use crate::slack::app::SlackApp;
 
+/// The shortcut in the manifest of the app.
+const REQUEST_SHORTCUT: &str = "request";
+
 /// Starts the fake with the users of the program, and returns a front end that is connected to it.
 pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
     let FakeConfig { listen, server, integrations, people, directory, clock, .. } = config;
@@ -31,6 +34,7 @@ pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
     for member in members(&people, fake.workspace()) {
         fake.add(member)?;
     }
+    fake.add_shortcut(REQUEST_SHORTCUT, "Request access");
     fake.connect(&format!("http://{}/slack", reached_at(server)))?;
     let slack = fake.client().directory(directory).build()?;
     let app = fake.app(slack.clone())?;

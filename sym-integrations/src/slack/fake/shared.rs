@@ -12,6 +12,7 @@ use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result, codes};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::page::Reads;
 use super::workspace::{ResponseUrl, Workspace};
 use crate::http::SecretString;
 
@@ -33,6 +34,8 @@ pub(super) struct Shared {
     pub(super) secrets: Secrets,
     workspace_id: String,
     workspace: Mutex<Workspace>,
+    /// What people have read on the page.
+    pub(super) reads: Mutex<Reads>,
     /// Number of changes.
     pub(super) version: watch::Sender<u64>,
     pub(super) stop: CancellationToken,
@@ -55,7 +58,8 @@ impl Shared {
         let workspace_id = workspace.names.workspace.clone();
         let (version, _) = watch::channel(0);
         let (workspace, stop) = (Mutex::new(workspace), CancellationToken::new());
-        Self { address, clock, http, secrets, workspace_id, workspace, version, stop }
+        let reads = Mutex::default();
+        Self { address, clock, http, secrets, workspace_id, workspace, reads, version, stop }
     }
 
     /// Reads the workspace.

@@ -43,7 +43,7 @@ impl Workspace {
         match method {
             "api.test" => Ok(json!({})),
             "auth.test" => Ok(json!({
-                "team": "Workspace", "team_id": self.names.workspace, "user": "app",
+                "team": "Workspace", "team_id": self.names.workspace, "user": self.names.app_name.to_lowercase(),
                 "user_id": self.names.bot_user, "bot_id": self.names.bot, "is_enterprise_install": false,
             })),
             "apps.connections.open" => match &self.socket {

@@ -30,7 +30,12 @@ pub(super) struct Names {
     pub(super) app: String,
     pub(super) bot: String,
     pub(super) bot_user: String,
+    /// The name of the app, by which its messages are signed.
+    pub(super) app_name: String,
 }
+
+/// The user id of Slack itself, which says when an app has failed.
+pub(super) const SLACKBOT: &str = "USLACKBOT";
 
 pub(super) struct Workspace {
     pub(super) names: Names,
@@ -47,6 +52,8 @@ pub(super) struct Workspace {
     pub(super) offered: BoundedCache<(String, String, (String, String)), Vec<Value>>,
     /// Open views per person, the topmost last.
     pub(super) views: BTreeMap<String, Vec<View>>,
+    /// Global shortcuts of the app: their callback ids and names.
+    pub(super) shortcuts: Vec<(String, String)>,
     /// The home tab of each person for whom the app has published one.
     pub(super) homes: BTreeMap<String, View>,
     triggers: HashMap<String, Trigger>,
@@ -68,6 +75,13 @@ pub(super) struct Channel {
     pub(super) members: Option<Vec<String>>,
 }
 
+impl Channel {
+    /// Whether this is a direct message or group.
+    pub(super) fn is_direct(&self) -> bool {
+        self.members.is_some()
+    }
+}
+
 struct Trigger {
     user: String,
     issued: Timestamp,
@@ -86,7 +100,7 @@ pub(super) struct ResponseUrl {
 
 impl Workspace {
     pub(super) fn new(names: Names) -> Self {
-        let (members, groups, channels, messages, views, homes) = Default::default();
+        let (members, groups, channels, messages, views, homes, shortcuts) = Default::default();
         let (response_urls, calls, faults, refusals, app, is_down, hangs) = Default::default();
         let (triggers, socket, counter, last_ts, random) = Default::default();
         Self {
@@ -100,6 +114,7 @@ impl Workspace {
             offered: BoundedCache::new(OFFERED_CAPACITY),
             views,
             homes,
+            shortcuts,
             triggers,
             response_urls,
             calls,
@@ -144,8 +159,10 @@ impl Workspace {
         if self.channels.contains_key(named) {
             return Some(named.to_owned());
         }
-        if self.members.contains_key(named) {
-            return Some(self.direct(&[named.to_owned()]));
+        // A person, or the conversation with one.
+        let person = |id: &str| self.members.contains_key(id).then(|| id.to_owned());
+        if let Some(id) = person(named).or_else(|| named.strip_prefix('D').and_then(person)) {
+            return Some(self.direct(&[id]));
         }
         let is_id = |id: &str| id.len() > 2 && id.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
         if is_id(named) {
@@ -183,7 +200,7 @@ impl Workspace {
             return id.clone();
         }
         let (id, name) = match members.as_slice() {
-            [one] => (format!("D{one}"), "directmessage".to_owned()),
+            [one] => (self.direct_id(one), "directmessage".to_owned()),
             several => {
                 let names: Vec<_> = several.iter().map(|id| self.name_of(id)).collect();
                 let name = format!("mpdm-{}-1", names.join("--"));
@@ -192,6 +209,11 @@ impl Workspace {
         };
         self.channels.insert(id.clone(), Channel { name, members: Some(members) });
         id
+    }
+
+    /// Returns the id of the conversation between the app and a person, which may not have begun.
+    pub(super) fn direct_id(&self, user: &str) -> String {
+        format!("D{user}")
     }
 
     pub(super) fn name_of(&self, id: &str) -> String {
@@ -217,6 +239,14 @@ impl Workspace {
         }
         self.messages.push_back(message.clone());
         message
+    }
+
+    /// Posts a message of Slack itself, which one person sees.
+    pub(super) fn post_by_slackbot(&mut self, channel: &str, text: &str, only_for: &str, now: Timestamp) {
+        self.post(channel, &json!({ "text": text }), Some(only_for), now);
+        if let Some(message) = self.messages.back_mut() {
+            message.json["user"] = json!(SLACKBOT);
+        }
     }
 
     /// Sets the content of a message.

@@ -71,20 +71,26 @@ async fn escapes_text_in_html() {
         input("f", json!({ "type": "users_select" })),
     ]));
     slack.api().open_view(&fake.trigger("U0ANA"), &view).await.unwrap();
-    for path in ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=%3Cscript%3E&in=%3Cscript%3E&error=%3Cscript%3E"] {
+    let paths = ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=U0ANA&in=%3Cscript%3E&error=%3Cscript%3E", "/", "/?as=%3Cscript%3E"];
+    for path in paths {
         let page = get(&fake, path).await;
-        assert_eq!(page.status, 200);
         let scripts = page.body.matches("<script").count();
         assert_eq!((scripts, page.body.matches("</textarea>").count() <= 1), (1, true), "{path}: {}", page.body);
         assert!(!page.body.contains("href=\"javascript"), "{path}");
     }
     let page = get(&fake, "/?as=U0ANA").await;
     assert!(page.body.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;"));
-    // What stands in the page's policy is what lets its own script pass, another one each time.
+    // One stylesheet and one script, both the page's own, and nothing within the page.
     let policy = page.header("content-security-policy").unwrap();
-    let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
-    assert!(page.body.contains(&format!("<script nonce=\"{nonce}\">")) && policy.contains("default-src 'none'"));
-    assert!(!get(&fake, "/").await.body.contains(nonce));
+    for part in ["default-src 'none'", "script-src 'self'", "style-src 'self'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(!policy.contains("unsafe") && !page.body.contains("<style") && !page.body.contains(" style="));
+    for (path, kind) in [("/page.js", "text/javascript"), ("/page.css", "text/css"), ("/page.svg", "image/svg+xml")] {
+        let file = get(&fake, path).await;
+        assert_eq!((file.status, file.header("content-type").unwrap().split(';').next()), (200, Some(kind)));
+        assert!(page.body.contains(&format!("\"{path}\"")) && !file.body.contains("//cdn"), "{path}");
+    }
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
 }
 
@@ -167,4 +173,78 @@ async fn reports_invalid_requests() {
     assert!(get(&fake, to).await.body.contains("only slash commands are supported"));
     assert_eq!(get(&fake, "/options?as=U0ANA&on=V1&block=b&action=a").await.status, 502);
     assert_eq!(get(&fake, "/options").await.status, 400);
+}
+
+/// An id that is nobody's is refused by a page that lists who can be acted as.
+#[tokio::test]
+async fn lists_the_people_when_the_visitor_is_nobody() {
+    let (fake, _) = workspace().await;
+    fake.add(Member::new("U0GONE").name("Gone").deactivated()).unwrap();
+    fake.add(Member::new("U0BOT").name("Robot").bot()).unwrap();
+    for (id, what) in [
+        ("U1NOBODY", "is not in this workspace"),
+        ("U0GONE", "is deactivated"),
+        ("U0BOT", "is a bot"),
+    ] {
+        let page = get(&fake, &format!("/?as={id}")).await;
+        assert_eq!(page.status, 404, "{id}");
+        assert!(page.body.contains(&format!("{id}</span> {what}")), "{id}: {}", page.body);
+        assert!(page.body.contains("href=\"/?as=U0ANA\"") && !page.body.contains("Robot"), "{}", page.body);
+        assert_eq!(get(&fake, &format!("/state?as={id}")).await.status, 404);
+        let answer = post(&fake, "/command", &[("as", id), ("text", "/sym")]).await;
+        assert_eq!(answer.status, 404, "{}", answer.body);
+        assert!(answer.body.contains("there is no person"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn controls_have_labels() {
+    let (fake, _) = workspace().await;
+    let slack = fake.client().build().unwrap();
+    let option = json!({ "text": plain("One"), "value": "1" });
+    let input = |id: &str, label: &str, element| json!({ "type": "input", "block_id": id, "label": plain(label), "hint": plain("Why"), "element": element });
+    let view = modal(&json!([
+        input("a", "Reason", json!({ "type": "plain_text_input", "action_id": "v" })),
+        input("b", "Role", json!({ "type": "static_select", "action_id": "v", "options": [option] })),
+        input("c", "Sure", json!({ "type": "radio_buttons", "action_id": "v", "options": [option] })),
+        input("d", "Database", json!({ "type": "external_select", "action_id": "v" })),
+        { "type": "section", "text": plain("Choose"), "accessory":
+            { "type": "static_select", "action_id": "v", "options": [option], "placeholder": plain("A flow") } },
+    ]));
+    let opened = slack.api().open_view(&fake.trigger("U0ANA"), &view).await.unwrap();
+    fake.person("U0ANA").submit().await.unwrap();
+    let page = get(&fake, "/?as=U0ANA").await.body;
+    for (block, label) in [("a", "Reason"), ("b", "Role"), ("d", "Database")] {
+        let id = format!("x-{}-2f-in-3a-1-3a-{block}v", opened.id);
+        let labelled = format!("<label for=\"{id}\"><span class=\"plain\">{label}</span></label>");
+        assert!(page.contains(&labelled) && page.contains(&format!(" id=\"{id}\"")), "{label}: {page}");
+        // What is wrong, and the hint, belong to the control.
+        assert!(page.contains(&format!("aria-describedby=\"{id}-error {id}-hint\"")), "{label}: {page}");
+        assert!(page.contains(&format!("<p class=\"error\" id=\"{id}-error\">Please complete")), "{label}: {page}");
+    }
+    assert!(page.contains("<legend><span class=\"plain\">Sure</span></legend>"), "{page}");
+    assert!(page.contains("aria-label=\"A flow\"") && page.contains("aria-label=\"Search the options\""), "{page}");
+    assert!(page.contains("<dialog open aria-labelledby=\"view-title\">"), "{page}");
+}
+
+/// A number beside a name or a channel counts what that person has not seen yet.
+#[tokio::test]
+async fn counts_unread_messages() {
+    let (fake, _) = workspace().await;
+    let slack = fake.client().build().unwrap();
+    slack.api().post_message("U0BEN").text("for Ben").await.unwrap();
+    slack.api().post_message("#access").text("for all").await.unwrap();
+    let unread = |page: &str, name: &str| {
+        let (_, rest) = page.split_once(&format!("<span class=\"name\">{name}</span>")).unwrap();
+        let link = rest.split("</a>").next().unwrap();
+        link.split_once("<span class=\"count\">").map(|(_, count)| count.split('<').next().unwrap().to_owned())
+    };
+    let page = get(&fake, "/?as=U0ANA&in=CGENERAL").await.body;
+    assert_eq!((unread(&page, "Ben").as_deref(), unread(&page, "#access").as_deref()), (Some("2"), Some("1")));
+    assert_eq!((unread(&page, "Ana"), unread(&page, "#general")), (None, None));
+    get(&fake, "/?as=U0BEN&in=CACCESS").await;
+    let page = get(&fake, "/?as=U0ANA&in=CACCESS").await.body;
+    assert_eq!((unread(&page, "Ben").as_deref(), unread(&page, "#access")), (Some("1"), None));
+    // The messages of the app are signed with its name, and say whether others see them.
+    assert!(page.contains("<b>Sym</b> <span class=\"tag\">App</span>"), "{page}");
 }

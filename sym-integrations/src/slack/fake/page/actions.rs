@@ -17,6 +17,7 @@ use super::layout::address;
 use crate::slack::fake::input_value::{By, InputValue};
 use crate::slack::fake::interactions::{Key, Surface};
 use crate::slack::fake::shared::not_visible;
+use crate::slack::fake::workspace::Workspace;
 use crate::slack::fake::{Person, Shared, Submitted};
 
 /// A submitted form: its fields in order. A field can have several values.
@@ -46,7 +47,11 @@ impl Form {
     }
 
     fn person(&self, shared: Arc<Shared>) -> Result<Person> {
-        Ok(Person::new(shared, self.required("as")?.to_owned()))
+        let user = self.required("as")?;
+        if !shared.look(|workspace| workspace.can_act(user)) {
+            return Err(Workspace::nobody(user));
+        }
+        Ok(Person::new(shared, user.to_owned()))
     }
 
     async fn fill(&self, person: &Person) -> Result<()> {

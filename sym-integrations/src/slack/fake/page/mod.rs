@@ -2,30 +2,43 @@
 
 mod actions;
 mod blocks;
+mod elements;
 mod html;
 mod layout;
+mod message;
 mod mrkdwn;
 mod origin_check;
+mod reads;
 mod rich_text;
+mod sidebar;
 mod state;
+mod view;
+mod welcome;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
 use axum::http::{HeaderName, StatusCode};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use sym_sdk::error::Error;
 
 use super::interactions::Surface;
-use super::{Person, Shared};
+use super::shared::not_visible;
+use super::workspace::Workspace;
+use super::{Member, Person, Shared};
+use html::Html;
 use layout::Viewer;
 
 pub(super) use origin_check::guard;
+pub(super) use reads::Reads;
 
 /// Time after which a long poll returns without a change.
 const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(25);
@@ -33,6 +46,9 @@ const LONG_POLL_TIMEOUT: Duration = Duration::from_secs(25);
 pub(super) fn router() -> Router<Arc<Shared>> {
     Router::new()
         .route("/", get(page))
+        .route("/page.css", get(|| async { file("text/css; charset=utf-8", include_str!("style.css")) }))
+        .route("/page.js", get(|| async { file("text/javascript; charset=utf-8", include_str!("script.js")) }))
+        .route("/page.svg", get(|| async { file("image/svg+xml", include_str!("page.svg")) }))
         .route("/state", get(state))
         .route("/options", get(options))
         .route("/act", post(actions::act))
@@ -47,7 +63,7 @@ pub(super) fn router() -> Router<Arc<Shared>> {
 
 #[derive(Deserialize)]
 struct Look {
-    /// The person who looks; by default the first.
+    /// The person who looks.
     #[serde(rename = "as")]
     user: Option<String>,
     #[serde(rename = "in")]
@@ -56,46 +72,73 @@ struct Look {
     since: Option<u64>,
 }
 
-impl Look {
-    fn user(&self, shared: &Shared) -> String {
-        let first = || {
-            shared.look(|workspace| {
-                workspace.members.values().find(|member| member.is_active()).map(|member| member.id().to_owned())
-            })
-        };
-        self.user.clone().or_else(first).unwrap_or_default()
+/// What the page may load: only its own stylesheet, script and icon.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Response {
+    // Read before the state: a change in between is reported again rather than missed.
+    let version = *shared.version.borrow();
+    let (status, page) = shared.look(|workspace| {
+        let Some(user) = &look.user else { return (StatusCode::OK, welcome::page(workspace)) };
+        if !workspace.can_act(user) {
+            return (StatusCode::NOT_FOUND, welcome::no_person(workspace, user));
+        }
+        let (channel, error_message) = (look.channel.as_deref(), look.error.as_deref());
+        let mut reads = shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
+        (StatusCode::OK, layout::page(workspace, &mut reads, &Viewer { user, channel, version, error_message }))
+    });
+    let headers: [(HeaderName, &str); 5] = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // With a stricter policy, browsers omit the origin of a form, which the origin check needs.
+        (REFERRER_POLICY, "same-origin"),
+    ];
+    (status, headers, page).into_response()
+}
+
+fn file(kind: &'static str, content: &'static str) -> impl IntoResponse {
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "no-store"), (X_CONTENT_TYPE_OPTIONS, "nosniff")], content)
+}
+
+/// Renders the initials of a name.
+fn avatar(name: &str, is_app: bool) -> Html {
+    let words: Vec<_> = name.split_whitespace().filter_map(|word| word.chars().next()).collect();
+    let initials: String = match words.as_slice() {
+        _ if is_app => name.chars().take(1).collect(),
+        [first, .., last] => [first, last].into_iter().collect(),
+        _ => name.chars().take(2).collect(),
+    };
+    let mut html = Html::new();
+    html.raw("<span aria-hidden=\"true\"").attr("class", if is_app { "avatar bot" } else { "avatar" });
+    html.raw(">").text(&initials.to_uppercase()).raw("</span>");
+    html
+}
+
+impl Workspace {
+    /// Whether a visitor can act as the person with this id.
+    fn can_act(&self, user: &str) -> bool {
+        self.members.get(user).is_some_and(Member::is_active)
+    }
+
+    /// Returns the error for an id that is nobody's.
+    fn nobody(user: &str) -> Error {
+        not_visible(format!("there is no person `{user}` in the workspace who can act"))
     }
 }
 
-async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Response {
-    let user = look.user(&shared);
-    let nonce: String = std::iter::repeat_with(fastrand::alphanumeric).take(24).collect();
-    // Read before the state: a change in between is reported again rather than missed.
-    let version = *shared.version.borrow();
-    let looking = Viewer {
-        user: &user,
-        channel: look.channel.as_deref(),
-        version,
-        nonce: &nonce,
-        error_message: look.error.as_deref(),
+/// Returns what a person sees, by default the first. With `since`, waits until there is something newer.
+async fn state(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Response {
+    let user = shared.look(|workspace| match &look.user {
+        Some(user) => workspace.can_act(user).then(|| user.clone()),
+        None => Some(workspace.members.values().find(|member| member.is_active()).map_or("", Member::id).to_owned()),
+    });
+    let Some(user) = user else {
+        let error = Workspace::nobody(look.user.as_deref().unwrap_or_default());
+        return (StatusCode::NOT_FOUND, Json(json!({ "ok": false, "error": error.message() }))).into_response();
     };
-    let page = shared.look(|workspace| layout::page(workspace, &looking));
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; script-src 'nonce-{nonce}'; connect-src 'self'; form-action 'self'; \
-         base-uri 'none'; frame-ancestors 'none'"
-    );
-    let headers: [(HeaderName, String); 4] = [
-        (CONTENT_SECURITY_POLICY, policy),
-        (CACHE_CONTROL, "no-store".to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-        // With a stricter policy, browsers omit the origin of a form, which the origin check needs.
-        (REFERRER_POLICY, "same-origin".to_owned()),
-    ];
-    (headers, Html(page)).into_response()
-}
-
-/// Returns what a person sees. With `since`, waits until there is something newer.
-async fn state(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Json<Value> {
     if let Some(since) = look.since {
         let mut version = shared.version.subscribe();
         let newer = version.wait_for(|version| *version != since);
@@ -106,8 +149,7 @@ async fn state(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> J
         }
     }
     let version = *shared.version.borrow();
-    let user = look.user(&shared);
-    Json(shared.look(|workspace| state::of(workspace, &user, version)))
+    Json(shared.look(|workspace| state::of(workspace, &user, version))).into_response()
 }
 
 #[derive(Deserialize)]

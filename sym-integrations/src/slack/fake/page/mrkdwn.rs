@@ -141,9 +141,9 @@ mod tests {
     use crate::slack::fake::workspace::Names;
 
     fn shown(text: &str) -> String {
-        let names = ["T0SANDBOX", "A0", "B0", "U0BOT"].map(str::to_owned);
-        let [workspace, app, bot, bot_user] = names;
-        let mut workspace = Workspace::new(Names { workspace, app, bot, bot_user });
+        let names = ["T0SANDBOX", "A0", "B0", "U0BOT", "Sym"].map(str::to_owned);
+        let [workspace, app, bot, bot_user, app_name] = names;
+        let mut workspace = Workspace::new(Names { workspace, app, bot, bot_user, app_name });
         workspace.members.insert("U0ANA".to_owned(), Member::new("U0ANA").name("Ana <b>"));
         html(text, &workspace).into_string()
     }
