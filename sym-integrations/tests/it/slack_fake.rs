@@ -2,11 +2,14 @@
 
 mod api;
 mod blocks;
+mod channels;
 mod home;
 mod http;
+mod installation;
 mod page;
 mod people;
 mod server;
+mod socket;
 mod whole;
 
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::CONTENT_TYPE;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sym_sdk::error::{Error, ErrorKind, Result};
 use url::form_urlencoded::Serializer;
 
@@ -12,7 +12,7 @@ use super::shared::configuration_error;
 use crate::slack::signature::{SIGNATURE_HEADER, SigningSecret, TIMESTAMP_HEADER};
 
 /// Time within which Slack requires a response.
-const APP_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const APP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Maximum size of a response that is read, in bytes.
 const MAX_BODY_BYTES: usize = 4 * 1024 * 1024;
@@ -34,6 +34,11 @@ pub(super) struct AppResponse {
 }
 
 impl AppResponse {
+    /// Returns the response that an acknowledgement on a socket contains.
+    pub(super) fn of(payload: &Value) -> Self {
+        Self { body: if payload.is_null() { Vec::new() } else { payload.to_string().into_bytes() } }
+    }
+
     /// Returns the body as JSON. An empty body is `null`.
     pub(super) fn json(&self) -> Option<Value> {
         match self.body.trim_ascii() {
@@ -79,6 +84,9 @@ impl Shared {
     }
 
     pub(super) async fn send(&self, route: &str, fields: &[(&str, String)]) -> Result<AppResponse, AppError> {
+        if self.sockets.is_enabled() {
+            return self.send_envelope(envelope(route, fields)).await;
+        }
         let body = Serializer::new(String::new()).extend_pairs(fields).finish();
         let form = AppRequest { route, media_type: "application/x-www-form-urlencoded", body, headers: Vec::new() };
         match self.post(form).await? {
@@ -128,4 +136,17 @@ impl Shared {
             () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),
         }
     }
+}
+
+/// Returns the envelope of what would be a form in an HTTP request: the fields of a command, or the payload of an interaction.
+fn envelope(route: &str, fields: &[(&str, String)]) -> Value {
+    let (kind, payload) = match fields {
+        [("payload", payload)] => ("interactive", serde_json::from_str(payload).unwrap_or_default()),
+        fields => {
+            let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
+            ("slash_commands", Value::Object(fields.collect()))
+        }
+    };
+    let accepts = route == "options" || kind == "slash_commands" || payload["type"] == "view_submission";
+    json!({ "type": kind, "payload": payload, "accepts_response_payload": accepts })
 }

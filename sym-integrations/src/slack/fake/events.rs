@@ -9,9 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
 
-use super::Shared;
 use super::app_requests::{AppError, AppRequest};
 use super::workspace::Workspace;
+use super::{FakeSlack, Shared};
 
 /// The delays before an event is repeated.
 const RETRY_DELAYS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(60), Duration::from_secs(300)];
@@ -28,16 +28,20 @@ impl Workspace {
         json!({
             "type": "event_callback",
             "team_id": team,
+            "enterprise_id": self.names.enterprise,
             "context_team_id": team,
-            "context_enterprise_id": null,
+            "context_enterprise_id": self.names.enterprise,
             "api_app_id": self.names.app,
             "event": event,
             "event_id": event_id,
             "event_time": event_time,
             "event_context": context,
             "authorizations": [{
-                "enterprise_id": null, "team_id": team, "user_id": self.names.bot_user, "is_bot": true,
-                "is_enterprise_install": false,
+                "enterprise_id": self.names.enterprise,
+                "team_id": if self.names.is_org_install { Value::Null } else { json!(team) },
+                "user_id": self.names.bot_user,
+                "is_bot": true,
+                "is_enterprise_install": self.names.is_org_install,
             }],
             "is_ext_shared_channel": false,
         })
@@ -83,6 +87,15 @@ impl Shared {
     }
 
     async fn deliver(&self, event: &Value, retry: Option<(u32, &str)>) -> Result<(), Failure> {
+        if self.sockets.is_enabled() {
+            let (number, reason) = retry.unwrap_or((0, ""));
+            let envelope = json!({
+                "type": "events_api", "payload": event, "accepts_response_payload": false,
+                "retry_attempt": number, "retry_reason": reason,
+            });
+            let sent = self.send_envelope(envelope).await;
+            return sent.map(drop).map_err(|error| Failure { error, reason: Some("timeout") });
+        }
         let headers = retry.into_iter().flat_map(|(number, reason)| {
             [("x-slack-retry-num", number.to_string()), ("x-slack-retry-reason", reason.to_owned())]
         });
@@ -95,6 +108,32 @@ impl Shared {
             Err(error @ AppError::NoResponse) => Err(Failure { error, reason: Some("http_timeout") }),
             Err(error) => Err(Failure { error, reason: None }),
         }
+    }
+}
+
+impl FakeSlack {
+    /// Revokes the app's bot token, and tells the app (`tokens_revoked`). All calls then fail with `token_revoked`.
+    ///
+    /// # Errors
+    /// If the app does not accept the event at the first attempt.
+    pub async fn revoke_tokens(&self) -> Result<()> {
+        self.shared().change(|workspace, _| workspace.revoked = Some("token_revoked"));
+        self.shared().emit(self.tokens_revoked()).await
+    }
+
+    /// Uninstalls the app, and tells it (`tokens_revoked`, `app_uninstalled`). All calls then fail with `account_inactive`.
+    ///
+    /// # Errors
+    /// If the app does not accept the events at the first attempt.
+    pub async fn uninstall(&self) -> Result<()> {
+        self.shared().change(|workspace, _| workspace.revoked = Some("account_inactive"));
+        let revoked = self.shared().emit(self.tokens_revoked()).await;
+        self.shared().emit(json!({ "type": "app_uninstalled" })).await.and(revoked)
+    }
+
+    fn tokens_revoked(&self) -> Value {
+        let bot = self.shared().look(|workspace| workspace.names.bot_user.clone());
+        json!({ "type": "tokens_revoked", "tokens": { "oauth": [], "bot": [bot] } })
     }
 }
 

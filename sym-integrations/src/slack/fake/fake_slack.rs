@@ -37,6 +37,9 @@ pub struct FakeSlackBuilder {
     workspace: String,
     clock: Arc<dyn Clock>,
     app_name: String,
+    enterprise: Option<String>,
+    is_org_install: bool,
+    scopes: Option<Vec<String>>,
     bot_token: Option<SecretString>,
     signing_secret: Option<SecretString>,
 }
@@ -57,6 +60,24 @@ impl FakeSlackBuilder {
     /// Sets the name of the app, by which its messages are signed. The default is `Sym`.
     pub fn app_name(mut self, name: impl Into<String>) -> Self {
         self.app_name = name.into();
+        self
+    }
+
+    /// Makes the workspace part of an Enterprise organization, given by its id.
+    pub fn enterprise(mut self, id: impl Into<String>) -> Self {
+        self.enterprise = Some(id.into());
+        self
+    }
+
+    /// Installs the app for the whole Enterprise organization, given by its id. What people do then comes without a workspace where Slack
+    /// sends none, and lists need the argument `team_id`.
+    pub fn installed_for_organization(self, id: impl Into<String>) -> Self {
+        Self { is_org_install: true, ..self.enterprise(id) }
+    }
+
+    /// Sets the scopes of the app's bot token. Without them it has all; with them, calls that need another are refused.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
     }
 
@@ -114,8 +135,11 @@ impl FakeSlackBuilder {
             bot: "B0SANDBOX".to_owned(),
             bot_user: "U0SANDBOX".to_owned(),
             app_name: self.app_name,
+            enterprise: self.enterprise,
+            is_org_install: self.is_org_install,
         };
         let mut workspace = Workspace::new(names);
+        workspace.scopes = self.scopes;
         workspace.channel("general");
         let shared = Arc::new(Shared::new(address, self.clock, http, secrets, workspace));
         let stop = shared.stop.clone();
@@ -153,6 +177,9 @@ impl FakeSlack {
             workspace: WORKSPACE.to_owned(),
             clock: Arc::new(SystemClock),
             app_name: "Sym".to_owned(),
+            enterprise: None,
+            is_org_install: false,
+            scopes: None,
             bot_token: None,
             signing_secret: None,
         }
@@ -297,7 +324,8 @@ impl FakeSlack {
         self.shared().change(|workspace, _| workspace.hangs = hangs);
     }
 
-    /// Sets the address of the socket on which an app is told to listen. Without one, there is no Socket Mode.
+    /// Sets the address of the socket on which an app is told to listen, for a test that serves the socket itself. See also
+    /// [`enable_socket_mode`](Self::enable_socket_mode).
     pub fn set_socket(&self, url: impl Into<String>) {
         self.shared().change(|workspace, _| workspace.socket = Some(url.into()));
     }
@@ -313,7 +341,7 @@ impl FakeSlack {
         self.shared().response_url(user, channel, None)
     }
 
-    fn shared(&self) -> &Arc<Shared> {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.0.shared
     }
 }

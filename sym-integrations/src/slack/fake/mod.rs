@@ -79,11 +79,12 @@
 //!
 //! # Limitations
 //!
-//! There is no Socket Mode server and there are no files, and everyone is a member of every channel. All state is in
+//! There are no files. Without [`add_channel`](FakeSlack::add_channel), everyone is a member of every channel, the app included. All state is in
 //! memory, and there are no rate limits. Anyone who can reach its address can act as any person, so it listens on the loopback interface
 //! only.
 
 mod app_requests;
+mod channel;
 mod check;
 mod events;
 mod fake_slack;
@@ -96,19 +97,23 @@ mod page;
 mod payload;
 mod person;
 mod plugin;
+mod scopes;
 mod server;
 mod shared;
+mod socket_mode;
 mod views;
 mod visible_state;
 mod web_api;
 mod workspace;
 
+pub use channel::Channel;
 pub use fake_slack::{FakeSlack, FakeSlackBuilder};
 pub use input_value::InputValue;
 pub use member::Member;
 pub use message::Message;
 pub use person::{Person, Submitted};
 pub use shared::{APP_DID_NOT_RESPOND, NOT_VISIBLE};
+pub use socket_mode::DisconnectReason;
 pub use views::View;
 
 pub(super) use plugin::start;

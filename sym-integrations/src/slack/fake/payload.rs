@@ -6,6 +6,9 @@ use super::visible_state::{ElementRef, state};
 use super::workspace::Workspace;
 use super::{Message, View};
 
+/// The name of the Enterprise organization.
+pub(super) const ENTERPRISE_NAME: &str = "Sandbox Corporation";
+
 impl Workspace {
     /// Returns the members common to all payloads.
     fn payload(&self, kind: &str, user: &str) -> Value {
@@ -14,18 +17,19 @@ impl Workspace {
         let of = self.members.get(user).map(|member| member.json(team)["team_id"].clone());
         json!({
             "type": kind,
-            "team": { "id": team, "domain": "sandbox" },
+            // An app that is installed for a whole organization gets that alone.
+            "team": if self.names.is_org_install { Value::Null } else { json!({ "id": team, "domain": "sandbox" }) },
             "user": { "id": user, "username": name, "name": name, "team_id": of.unwrap_or_else(|| json!(team)) },
             "api_app_id": self.names.app,
-            "enterprise": null,
-            "is_enterprise_install": false,
+            "enterprise": self.names.enterprise.as_ref().map(|id| json!({ "id": id, "name": ENTERPRISE_NAME })),
+            "is_enterprise_install": self.names.is_org_install,
         })
     }
 
     /// Returns the form fields of a slash command.
     pub(super) fn command(&self, user: &str, channel: &str, command: &str, text: &str) -> Vec<(&'static str, String)> {
         let name = self.channels.get(channel).map(|channel| channel.name.clone()).unwrap_or_default();
-        vec![
+        let mut fields = vec![
             ("team_id", self.names.workspace.clone()),
             ("team_domain", "sandbox".to_owned()),
             ("channel_id", channel.to_owned()),
@@ -35,8 +39,13 @@ impl Workspace {
             ("command", command.to_owned()),
             ("text", text.to_owned()),
             ("api_app_id", self.names.app.clone()),
-            ("is_enterprise_install", "false".to_owned()),
-        ]
+            ("is_enterprise_install", self.names.is_org_install.to_string()),
+        ];
+        if let Some(enterprise) = &self.names.enterprise {
+            fields.push(("enterprise_id", enterprise.clone()));
+            fields.push(("enterprise_name", ENTERPRISE_NAME.to_owned()));
+        }
+        fields
     }
 
     pub(super) fn shortcut(&self, user: &str, callback_id: &str, trigger: &str, action_ts: &str) -> Value {

@@ -60,14 +60,25 @@ fn members(people: &[User], workspace: &str) -> Vec<Member> {
     let mut members = Vec::new();
     for user in people() {
         let id = account(user).unwrap_or_else(|| made_up(user, &mut taken));
-        let name = user.full_name();
-        let member = match user.email() {
-            Some(email) => Member::new(id).email(email),
-            None => Member::new(id).name(user.username()),
-        };
-        members.push(if name.trim().is_empty() { member } else { member.name(name) });
+        let name = Some(user.full_name()).filter(|name| !name.trim().is_empty());
+        let member = Member::new(id).name(name.unwrap_or_else(|| name_of(user)));
+        members.push(match user.email() {
+            Some(email) => member.email(email),
+            None => member,
+        });
     }
     members
+}
+
+/// Returns a name for a user who has none, by the address: `Ana Silva` for `ana.silva@example.com`.
+fn name_of(user: &User) -> String {
+    let local = user.username().split('@').next().unwrap_or_default();
+    let words = local.split(['.', '_', '-']).filter(|word| !word.is_empty());
+    let capitalized = words.map(|word| {
+        let mut letters = word.chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
+    });
+    capitalized.collect::<Vec<_>>().join(" ")
 }
 
 /// Creates an unused user id that resembles the user's name.
@@ -163,6 +174,8 @@ mod tests {
         let members = members(&people, "T012AB3CD");
         let ids: Vec<_> = members.iter().map(Member::id).collect();
         assert_eq!(ids, ["U0ANA", "U0ANA3", "U0ANA2", "U0CYD", "U0"]);
+        let names: Vec<_> = members.iter().map(Member::display_name).collect();
+        assert_eq!(names, ["Ana", "Ana", "Ben", "Cyd", "É"]);
         assert!(members.iter().all(web_api::is_user_id));
     }
 

@@ -53,6 +53,11 @@ async fn method(
     }
     let answer = arguments.and_then(|arguments| {
         authorize(&shared, &method, &headers, &arguments)?;
+        if method == "apps.connections.open"
+            && let Some(url) = shared.sockets.url(&shared.look(|workspace| workspace.names.app.clone()))
+        {
+            return Ok(json!({ "url": url }));
+        }
         shared.change(|workspace, now| match planned(workspace, &method) {
             Some(error) => Err(Refusal::from(error.as_str())),
             None => {
@@ -115,7 +120,10 @@ fn authorize(shared: &Shared, method: &str, headers: &HeaderMap, arguments: &Val
     };
     match token {
         None | Some("") => Err("not_authed".into()),
-        Some(token) if token == wanted => Ok(()),
+        Some(token) if token == wanted => match shared.look(|workspace| workspace.revoked) {
+            Some(error) if wanted == shared.bot_token() => Err(error.into()),
+            _ => Ok(()),
+        },
         Some(token) if token == other => Err("not_allowed_token_type".into()),
         Some(_) => Err("invalid_auth".into()),
     }

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::page::Reads;
+use super::socket_mode::Sockets;
 use super::workspace::{ResponseUrl, Workspace};
 use crate::http::SecretString;
 
@@ -34,7 +35,8 @@ pub(super) struct Shared {
     pub(super) secrets: Secrets,
     workspace_id: String,
     workspace: Mutex<Workspace>,
-    /// What people have read on the page.
+    pub(super) sockets: Sockets,
+    /// The messages that people have read on the page.
     pub(super) reads: Mutex<Reads>,
     /// Number of changes.
     pub(super) version: watch::Sender<u64>,
@@ -58,8 +60,8 @@ impl Shared {
         let workspace_id = workspace.names.workspace.clone();
         let (version, _) = watch::channel(0);
         let (workspace, stop) = (Mutex::new(workspace), CancellationToken::new());
-        let reads = Mutex::default();
-        Self { address, clock, http, secrets, workspace_id, workspace, reads, version, stop }
+        let (sockets, reads) = Default::default();
+        Self { address, clock, http, secrets, workspace_id, workspace, sockets, reads, version, stop }
     }
 
     /// Reads the workspace.

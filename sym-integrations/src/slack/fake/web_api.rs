@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::visible_state::list;
 use super::workspace::Workspace;
-use super::{Member, check};
+use super::{Channel, Member, check};
 
 /// An error response of a method.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,11 +40,28 @@ type Answer = Result<Value, Refusal>;
 impl Workspace {
     /// Executes a method.
     pub(super) fn answer(&mut self, method: &str, arguments: &Value, now: Timestamp) -> Answer {
+        if let Some(scope) = self.missing_scope(method, arguments) {
+            return Err(Refusal { error: "missing_scope".to_owned(), messages: vec![format!("needed: {scope}")] });
+        }
+        // A token of a whole organization does not tell which workspace is meant.
+        let lists = matches!(method, "users.list" | "conversations.list" | "usergroups.list");
+        if lists && self.names.is_org_install && arguments["team_id"].as_str().is_none() {
+            return Err(Refusal {
+                error: "missing_argument".to_owned(),
+                messages: vec!["[ERROR] missing required field: team_id".to_owned()],
+            });
+        }
         match method {
             "api.test" => Ok(json!({})),
             "auth.test" => Ok(json!({
-                "team": "Workspace", "team_id": self.names.workspace, "user": self.names.app_name.to_lowercase(),
-                "user_id": self.names.bot_user, "bot_id": self.names.bot, "is_enterprise_install": false,
+                "team": "Workspace",
+                "team_id": self.names.enterprise.as_ref().filter(|_| self.names.is_org_install)
+                    .unwrap_or(&self.names.workspace),
+                "enterprise_id": self.names.enterprise,
+                "user": self.names.app_name.to_lowercase(),
+                "user_id": self.names.bot_user,
+                "bot_id": self.names.bot,
+                "is_enterprise_install": self.names.is_org_install,
             })),
             "apps.connections.open" => match &self.socket {
                 Some(url) => Ok(json!({ "url": url })),
@@ -123,14 +140,14 @@ impl Workspace {
 
     fn post_message(&mut self, arguments: &Value, now: Timestamp) -> Answer {
         check_message(arguments, false)?;
-        let channel = self.channel(required(arguments, "channel")?).ok_or("channel_not_found")?;
+        let channel = self.writable_channel(arguments, self.has_scope("chat:write.public"))?;
         let message = self.post(&channel, arguments, None, now);
         Ok(json!({ "channel": channel, "ts": message.ts, "message": message.json }))
     }
 
     fn post_ephemeral(&mut self, arguments: &Value, now: Timestamp) -> Answer {
         check_message(arguments, false)?;
-        let channel = self.channel(required(arguments, "channel")?).ok_or("channel_not_found")?;
+        let channel = self.writable_channel(arguments, false)?;
         let user = required(arguments, "user")?;
         if !self.members_of(&channel).iter().any(|member| member == user) {
             return Err("user_not_in_channel".into());
@@ -143,7 +160,7 @@ impl Workspace {
         check_message(arguments, true)?;
         // Unlike `chat.postMessage`, `chat.update` accepts no channel names.
         let channel = required(arguments, "channel")?;
-        if !self.channels.contains_key(channel) {
+        if !self.channels.get(channel).is_some_and(Channel::is_known_to_app) {
             return Err("channel_not_found".into());
         }
         let ts = required(arguments, "ts")?;
@@ -153,6 +170,17 @@ impl Workspace {
         }
         let message = self.replace(channel, ts, arguments, now).ok_or("message_not_found")?;
         Ok(json!({ "channel": channel, "ts": ts, "text": message.text(), "message": message.json }))
+    }
+
+    /// Returns the channel to post to. `is_open` says whether the app can post to public channels that it is not a member of.
+    fn writable_channel(&mut self, arguments: &Value, is_open: bool) -> Result<String, Refusal> {
+        let id = self.channel(required(arguments, "channel")?).ok_or("channel_not_found")?;
+        match self.channels.get(&id) {
+            Some(channel) if !channel.is_known_to_app() => Err("channel_not_found".into()),
+            Some(channel) if channel.is_archived => Err("is_archived".into()),
+            Some(channel) if !channel.has_app && !is_open => Err("not_in_channel".into()),
+            _ => Ok(id),
+        }
     }
 
     fn open_direct(&mut self, arguments: &Value) -> Answer {
@@ -172,41 +200,35 @@ impl Workspace {
 
     fn list_channels(&self, arguments: &Value) -> Answer {
         let types = arguments["types"].as_str().unwrap_or("public_channel");
-        let is_asked = |id: &str, is_direct: bool| {
-            let kind = match id.chars().next() {
-                Some('D') => "im",
-                Some('G') if is_direct => "mpim",
-                Some('G') => "private_channel",
-                _ => "public_channel",
-            };
-            types.split(',').any(|asked| asked.trim() == kind)
+        let is_asked = |channel: &Channel| {
+            channel.is_known_to_app() && types.split(',').any(|kind| kind.trim() == channel.conversation_type())
         };
-        let channels = self.channels.iter().filter(|(id, channel)| is_asked(id, channel.members.is_some()));
+        let channels = self.channels.iter().filter(|(_, channel)| is_asked(channel));
         page("channels", channels.map(|(id, _)| self.channel_json(id)).collect(), arguments)
     }
 
     fn existing_channel(&self, arguments: &Value) -> Result<String, Refusal> {
         let id = required(arguments, "channel")?;
-        if self.channels.contains_key(id) { Ok(id.to_owned()) } else { Err("channel_not_found".into()) }
+        let channel = self.channels.get(id).filter(|channel| channel.is_known_to_app());
+        if channel.is_some() { Ok(id.to_owned()) } else { Err("channel_not_found".into()) }
     }
 
     fn channel_json(&self, id: &str) -> Value {
         let Some(channel) = self.channels.get(id) else { return Value::Null };
-        let (is_direct, is_private) = (channel.members.is_some(), id.starts_with('G'));
         json!({
             "id": id,
             "name": channel.name,
-            "is_channel": !is_direct,
-            "is_im": id.starts_with('D'),
-            "is_mpim": is_direct && is_private,
-            "is_private": is_direct || is_private,
-            "is_archived": false,
-            "is_member": true,
+            "is_channel": !channel.is_direct(),
+            "is_im": channel.conversation_type() == "im",
+            "is_mpim": channel.conversation_type() == "mpim",
+            "is_private": channel.is_direct() || channel.is_private(),
+            "is_archived": channel.is_archived,
+            "is_member": channel.has_app,
             "num_members": self.members_of(id).len(),
         })
     }
 
-    /// Returns the members of a channel. Every member of the workspace is in every channel.
+    /// Returns the members of a channel: those that it was given, or every member of the workspace.
     fn members_of(&self, channel: &str) -> Vec<String> {
         match self.channels.get(channel).and_then(|channel| channel.members.clone()) {
             Some(members) => members,

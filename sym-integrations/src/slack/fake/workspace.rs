@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::visible_state::{self, Values};
-use super::{Member, Message, View};
+use super::{Channel, Member, Message, View};
 use crate::bounded_cache::BoundedCache;
 
 /// Maximum number of messages, and of calls, that are kept. The oldest are dropped first.
@@ -32,6 +32,10 @@ pub(super) struct Names {
     pub(super) bot_user: String,
     /// The name of the app, by which its messages are signed.
     pub(super) app_name: String,
+    /// The Enterprise organization of the workspace.
+    pub(super) enterprise: Option<String>,
+    /// Whether the app is installed for the whole organization.
+    pub(super) is_org_install: bool,
 }
 
 /// The user id of Slack itself, which says when an app has failed.
@@ -61,25 +65,16 @@ pub(super) struct Workspace {
     pub(super) calls: VecDeque<(String, Value)>,
     pub(super) faults: Vec<String>,
     pub(super) refusals: HashMap<String, VecDeque<String>>,
+    /// The scopes of the app, or `None` if it has all.
+    pub(super) scopes: Option<Vec<String>>,
+    /// The error of all calls since the app was uninstalled or its tokens were revoked.
+    pub(super) revoked: Option<&'static str>,
     pub(super) is_down: bool,
     pub(super) hangs: bool,
     pub(super) socket: Option<String>,
     pub(super) random: fastrand::Rng,
     counter: u64,
     last_ts: i64,
-}
-
-pub(super) struct Channel {
-    pub(super) name: String,
-    /// The people in a direct message or group.
-    pub(super) members: Option<Vec<String>>,
-}
-
-impl Channel {
-    /// Whether this is a direct message or group.
-    pub(super) fn is_direct(&self) -> bool {
-        self.members.is_some()
-    }
 }
 
 struct Trigger {
@@ -100,7 +95,7 @@ pub(super) struct ResponseUrl {
 
 impl Workspace {
     pub(super) fn new(names: Names) -> Self {
-        let (members, groups, channels, messages, views, homes, shortcuts) = Default::default();
+        let (members, groups, channels, messages, views, homes, shortcuts, scopes, revoked) = Default::default();
         let (response_urls, calls, faults, refusals, app, is_down, hangs) = Default::default();
         let (triggers, socket, counter, last_ts, random) = Default::default();
         Self {
@@ -120,6 +115,8 @@ impl Workspace {
             calls,
             faults,
             refusals,
+            scopes,
+            revoked,
             is_down,
             hangs,
             socket,
@@ -169,7 +166,7 @@ impl Workspace {
             if !named.starts_with(['C', 'G']) {
                 return None;
             }
-            self.channels.insert(named.to_owned(), Channel { name: named.to_lowercase(), members: None });
+            self.channels.insert(named.to_owned(), Channel::new(named));
             return Some(named.to_owned());
         }
         let name = named.trim_start_matches('#').to_lowercase();
@@ -186,7 +183,7 @@ impl Workspace {
         while self.channels.contains_key(&id) {
             id = format!("C{plain}{}", self.next());
         }
-        self.channels.insert(id.clone(), Channel { name, members: None });
+        self.channels.insert(id.clone(), Channel::new(&id).name(name));
         Some(id)
     }
 
@@ -195,7 +192,8 @@ impl Workspace {
         let mut members = people.to_vec();
         members.sort();
         members.dedup();
-        let known = self.channels.iter().find(|(_, channel)| channel.members.as_ref() == Some(&members));
+        let is_same = |channel: &Channel| channel.is_direct() && channel.members.as_ref() == Some(&members);
+        let known = self.channels.iter().find(|(_, channel)| is_same(channel));
         if let Some((id, _)) = known {
             return id.clone();
         }
@@ -207,7 +205,7 @@ impl Workspace {
                 (format!("G{:08}", self.next()), name)
             }
         };
-        self.channels.insert(id.clone(), Channel { name, members: Some(members) });
+        self.channels.insert(id.clone(), Channel::direct(id.clone(), name, members));
         id
     }
 
@@ -293,6 +291,16 @@ impl Workspace {
         let trigger = format!("{first}.{second}.{secret}");
         self.triggers.insert(trigger.clone(), Trigger { user: user.to_owned(), issued: now, is_used: false });
         trigger
+    }
+
+    /// Gives a channel another id.
+    pub(super) fn move_channel(&mut self, old: &str, new: &str) -> bool {
+        let Some(channel) = self.channels.remove(old) else { return false };
+        self.channels.insert(new.to_owned(), channel.with_id(new.to_owned()));
+        for message in self.messages.iter_mut().filter(|message| message.channel == old) {
+            message.channel = new.to_owned();
+        }
+        true
     }
 
     /// Consumes a valid trigger and returns its person.

@@ -83,6 +83,11 @@ pub(super) struct World {
 
 pub(super) async fn world() -> World {
     let (fake, clock) = workspace().await;
+    world_of(fake, clock).await
+}
+
+/// Connects an app with a workspace.
+pub(super) async fn world_of(fake: FakeSlack, clock: Arc<VirtualClock>) -> World {
     let secret = fake.signing_secret().unwrap();
     let (heard, answers, is_slow) = Default::default();
     let app = App { secret, clock: clock.clone(), heard, answers, is_slow };

@@ -72,7 +72,7 @@ struct Look {
     since: Option<u64>,
 }
 
-/// What the page may load: only its own stylesheet, script and icon.
+/// The resources that the page may load: only its own stylesheet, script and icon.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

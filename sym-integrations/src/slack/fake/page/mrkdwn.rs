@@ -143,7 +143,8 @@ mod tests {
     fn shown(text: &str) -> String {
         let names = ["T0SANDBOX", "A0", "B0", "U0BOT", "Sym"].map(str::to_owned);
         let [workspace, app, bot, bot_user, app_name] = names;
-        let mut workspace = Workspace::new(Names { workspace, app, bot, bot_user, app_name });
+        let mut workspace =
+            Workspace::new(Names { workspace, app, bot, bot_user, app_name, enterprise: None, is_org_install: false });
         workspace.members.insert("U0ANA".to_owned(), Member::new("U0ANA").name("Ana <b>"));
         html(text, &workspace).into_string()
     }

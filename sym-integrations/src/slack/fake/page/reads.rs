@@ -1,4 +1,4 @@
-//! What each person has read on the page, which counts what is new to them.
+//! The messages that each person has read on the page, which tell how many are new.
 //!
 //! The page marks a channel as read by showing it. That changes nothing in the workspace, so nobody is woken for it.
 

@@ -24,6 +24,8 @@ function ready(root) {
   for (const choose of root.querySelectorAll(".choose")) new Combobox(choose);
   for (const dialog of root.querySelectorAll("dialog")) {
     dialog.addEventListener("cancel", (event) => { event.preventDefault(); close(dialog); });
+    // A browser may close it without asking.
+    dialog.addEventListener("close", () => close(dialog));
   }
 }
 
@@ -182,7 +184,7 @@ function send(form, submitter) {
     const url = new URL(answer.url);
     if (!url.searchParams.has("error") && action.endsWith("/command")) present.reset();
     url.searchParams.delete("error");
-    history.replaceState(null, "", url);
+    if (url.search === location.search) history.replaceState(null, "", url); else history.pushState(null, "", url);
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
   }).catch(() => location.reload()).finally(() => {
     for (const busy of document.querySelectorAll("form[aria-busy]")) busy.removeAttribute("aria-busy");
@@ -244,6 +246,7 @@ class Combobox {
     this.chips = Object.assign(document.createElement("div"), { className: "chips" });
     root.append(this.chips, this.input, this.popup);
     this.input.addEventListener("input", () => { clearTimeout(this.timer); this.timer = setTimeout(() => this.find(this.input.value), this.isRemote ? 150 : 0); });
+    this.input.addEventListener("focus", () => this.input.select());
     this.input.addEventListener("click", () => { if (this.popup.hidden) this.find(""); });
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.input.addEventListener("blur", () => this.rest());
@@ -342,6 +345,7 @@ class Combobox {
     option.selected = this.menu.multiple ? !option.selected : true;
     this.hide();
     this.changed();
+    this.input.select();
   }
 
   hide() {
@@ -374,7 +378,7 @@ document.addEventListener("keydown", (event) => {
     // The focus stays in the dialog, also where the browser would leave the page.
     const items = visible(dialog);
     const [from, to] = event.shiftKey ? [items[0], items.at(-1)] : [items.at(-1), items[0]];
-    if (target === from || !items.includes(target) && target === dialog) {
+    if (target === from || (event.shiftKey && !items.includes(target))) {
       event.preventDefault();
       to.focus();
     }
@@ -399,6 +403,8 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   keep(link.closest(".confirm"));
 });
+
+window.addEventListener("popstate", () => location.reload());
 
 document.addEventListener("submit", (event) => {
   if (event.target.method !== "post") return;
