@@ -53,7 +53,7 @@ async function fill(page, reason, isScripted, checks) {
   const repository = dialog.getByRole("combobox", { name: "Repository", exact: true });
   if (isScripted) {
     await repository.fill("web");
-    await dialog.getByRole("option", { name: "acme/website" }).click();
+    await dialog.getByRole("listbox", { name: "Repository" }).getByRole("option", { name: "acme/website" }).click();
   } else {
     await dialog.getByLabel("Search the options").fill("web");
     await dialog.getByRole("button", { name: "Find" }).click();
@@ -134,6 +134,6 @@ export async function requestAndDecide(page, address, checks, isScripted) {
   await look("7-decided");
 
   await page.locator("#channels").getByRole("button", { name: "Home" }).click();
-  await page.getByRole("heading", { level: 1, name: /home/ }).waitFor();
+  await page.locator(".tab[aria-current]", { hasText: "Home" }).waitFor();
   await look("8-home");
 }

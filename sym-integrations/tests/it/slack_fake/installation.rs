@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 use sym_integrations::slack::fake::{FakeSlack, Member};
 use sym_sdk::clock::VirtualClock;
-use sym_sdk::prelude::*;
 
 use super::people::{World, world, world_of};
 

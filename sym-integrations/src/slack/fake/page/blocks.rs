@@ -77,7 +77,11 @@ impl RenderContext<'_> {
         let mut html = Html::new();
         match block["type"].as_str().unwrap_or_default() {
             "divider" => drop(html.raw("<hr>")),
-            "header" => drop(html.raw("<h3>").html(&self.text(&block["text"])).raw("</h3>")),
+            // Below the title of the page, or of the dialog.
+            "header" if self.json["type"] == "modal" => {
+                html.raw("<h3>").html(&self.text(&block["text"])).raw("</h3>");
+            }
+            "header" => drop(html.raw("<h2>").html(&self.text(&block["text"])).raw("</h2>")),
             "context" => {
                 html.raw("<p class=\"context\">");
                 for element in list(&block["elements"]) {
@@ -91,7 +95,7 @@ impl RenderContext<'_> {
             }
             "section" => self.section(block, &mut html),
             "rich_text" => {
-                html.raw("<div class=\"section\">");
+                html.raw("<div class=\"rich\">");
                 for part in list(&block["elements"]) {
                     html.html(&rich_text::html(part, self.workspace));
                 }

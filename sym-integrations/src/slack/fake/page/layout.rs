@@ -1,7 +1,7 @@
 //! The layout of the page: the frame around the sidebar, the messages or the home tab, and the open view.
 
 use super::html::Html;
-use super::{Reads, message, sidebar, view};
+use super::{Reads, avatar, message, sidebar, view};
 use crate::slack::fake::Message;
 use crate::slack::fake::workspace::Workspace;
 
@@ -39,18 +39,21 @@ pub(super) fn page(workspace: &Workspace, reads: &mut Reads, viewer: &Viewer<'_>
     reads.mark(viewer.user, channel, &seen);
     let place = Place { channel, seen: &seen, address: address(viewer.user, Some(channel)) };
     let title = match channel {
-        HOME => format!("{} home", workspace.names.app_name),
+        HOME => workspace.names.app_name.clone(),
         channel => workspace.title_of(channel, viewer.user),
     };
     let mut html = head(&format!("{} – {title} – Fake Slack", workspace.name_of(viewer.user)));
     html.raw("<body class=\"workspace\"").attr("data-as", viewer.user).attr("data-in", channel);
     html.attr("data-version", &viewer.version.to_string()).raw(">");
     html.html(&sidebar::html(workspace, reads, viewer, &place)).raw("<main><header class=\"top\">");
-    html.raw("<button type=\"button\" class=\"button menu\" popovertarget=\"nav\" aria-label=\"People and channels\">");
-    html.raw("<span aria-hidden=\"true\">☰</span></button><div id=\"heading\"><h1>").text(&title).raw("</h1>");
+    let name = workspace.name_of(viewer.user);
+    html.raw("<button type=\"button\" class=\"button menu\" popovertarget=\"nav\"");
+    html.attr("aria-label", &format!("People and channels, you act as {name}"))
+        .raw("><span aria-hidden=\"true\">☰</span>");
+    html.html(&avatar(&name, false)).raw("</button><div id=\"heading\"><h1>").text(&title).raw("</h1>");
     tabs(workspace, viewer, &place, &mut html);
     html.raw("</div><a class=\"refresh\"").attr("href", &place.address).raw(">Refresh</a></header>");
-    let label = format!("{}{title}", if channel == HOME { "" } else { "Messages in " });
+    let label = format!("{} {title}", if channel == HOME { "Home of" } else { "Messages in" });
     html.raw("<div class=\"scroll\" tabindex=\"0\"").attr("role", if channel == HOME { "region" } else { "log" });
     html.attr("aria-label", &label).raw("><div id=\"messages\">");
     match channel {

@@ -78,7 +78,8 @@ fn faults(workspace: &Workspace, html: &mut Html) {
     if count == 0 {
         return;
     }
-    html.raw("<details><summary>").text(&format!("{count} violations of Slack's rules")).raw("</summary><ul>");
+    let what = if count == 1 { "violation" } else { "violations" };
+    html.raw("<details><summary>").text(&format!("{count} {what} of Slack's rules")).raw("</summary><ul>");
     for fault in workspace.faults.iter().rev().take(MAX_FAULTS) {
         html.tagged("<li><code>", fault, "</code></li>");
     }
