@@ -64,7 +64,7 @@ pub(super) struct Sockets(Mutex<SocketState>);
 
 #[derive(Default)]
 struct SocketState {
-    /// Where sockets are opened, in Socket Mode.
+    /// The address at which sockets are opened, in Socket Mode.
     address: Option<SocketAddr>,
     tickets: HashSet<String>,
     /// Open sockets, the latest last.

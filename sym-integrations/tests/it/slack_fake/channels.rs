@@ -38,7 +38,9 @@ async fn a_private_channel_without_the_app_does_not_exist_for_it() {
 
 #[tokio::test]
 async fn a_public_channel_without_the_app_needs_a_scope_to_post_to() {
-    for (scopes, expected) in [(vec!["chat:write"], Some("NOT_IN_CHANNEL")), (vec!["chat:write", "chat:write.public"], None)] {
+    for (scopes, expected) in
+        [(vec!["chat:write"], Some("NOT_IN_CHANNEL")), (vec!["chat:write", "chat:write.public"], None)]
+    {
         let fake = FakeSlack::builder().scopes(scopes).start().await.unwrap();
         fake.add(Member::new("U0ANA").email("ana@example.com")).unwrap();
         fake.add_channel(Channel::new("C0OPS").name("ops").without_app()).unwrap();
@@ -63,12 +65,18 @@ async fn the_app_hears_of_channels_that_change() {
     world.fake.rename_channel(posted.channel(), "#requests").await.unwrap();
     let (path, heard) = world.app.heard();
     assert_eq!((path.as_str(), &heard["event"]["type"]), ("/slack/events", &json!("channel_rename")));
-    assert_eq!((&heard["event"]["channel"]["id"], &heard["event"]["channel"]["name"]), (&json!("CACCESS"), &json!("requests")));
+    assert_eq!(
+        (&heard["event"]["channel"]["id"], &heard["event"]["channel"]["name"]),
+        (&json!("CACCESS"), &json!("requests"))
+    );
 
     world.fake.change_channel_id("CACCESS", "C0SHARED").await.unwrap();
     let (_, heard) = world.app.heard();
     assert_eq!(heard["event"]["type"], "channel_id_changed");
-    assert_eq!((&heard["event"]["old_channel_id"], &heard["event"]["new_channel_id"]), (&json!("CACCESS"), &json!("C0SHARED")));
+    assert_eq!(
+        (&heard["event"]["old_channel_id"], &heard["event"]["new_channel_id"]),
+        (&json!("CACCESS"), &json!("C0SHARED"))
+    );
     let error = api.update_message(&posted).text("after").await.unwrap_err();
     assert_eq!(code(&error), "CHANNEL_NOT_FOUND");
     assert_eq!(api.post_message("#requests").text("after").await.unwrap().channel(), "C0SHARED");

@@ -1,13 +1,15 @@
-//! How the app is installed: for one workspace or a whole organization, and no longer.
+//! Installations of the app: for one workspace, for a whole organization, and no longer.
+
+use std::sync::Arc;
 
 use serde_json::{Value, json};
-use sym_integrations::slack::fake::{FakeSlack, Member};
+use sym_integrations::slack::fake::{FakeSlack, FakeSlackBuilder, Member};
 use sym_sdk::clock::VirtualClock;
 
 use super::people::{World, world, world_of};
 
-async fn installed(build: impl FnOnce(sym_integrations::slack::fake::FakeSlackBuilder) -> sym_integrations::slack::fake::FakeSlackBuilder) -> World {
-    let clock = std::sync::Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
+async fn installed(build: impl FnOnce(FakeSlackBuilder) -> FakeSlackBuilder) -> World {
+    let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
     let fake = build(FakeSlack::builder().clock(clock.clone())).start().await.unwrap();
     fake.add(Member::new("U0ANA").name("Ana").email("ana@example.com")).unwrap();
     world_of(fake, clock).await
@@ -17,7 +19,9 @@ async fn installed(build: impl FnOnce(sym_integrations::slack::fake::FakeSlackBu
 async fn payloads_name_the_workspace_and_its_organization() {
     let one = installed(|builder| builder.enterprise("E0ACME")).await;
     let all = installed(|builder| builder.installed_for_organization("E0ACME")).await;
-    for (world, is_org, team) in [(one, false, json!({ "id": "T0SANDBOX", "domain": "sandbox" })), (all, true, Value::Null)] {
+    for (world, is_org, team) in
+        [(one, false, json!({ "id": "T0SANDBOX", "domain": "sandbox" })), (all, true, Value::Null)]
+    {
         let ana = world.fake.person("U0ANA");
         ana.command("/sym").await.unwrap();
         let (_, command) = world.app.heard();
@@ -26,14 +30,23 @@ async fn payloads_name_the_workspace_and_its_organization() {
         ana.shortcut("request").await.unwrap();
         let (_, shortcut) = world.app.heard();
         assert_eq!((&shortcut["team"], &shortcut["enterprise"]["id"]), (&team, &json!("E0ACME")));
-        assert_eq!((&shortcut["user"]["team_id"], &shortcut["is_enterprise_install"]), (&json!("T0SANDBOX"), &json!(is_org)));
+        assert_eq!(
+            (&shortcut["user"]["team_id"], &shortcut["is_enterprise_install"]),
+            (&json!("T0SANDBOX"), &json!(is_org))
+        );
         ana.open_home().await.unwrap();
         let (_, event) = world.app.heard();
         let authorization = &event["authorizations"][0];
         assert_eq!((&event["enterprise_id"], &authorization["enterprise_id"]), (&json!("E0ACME"), &json!("E0ACME")));
-        assert_eq!((authorization["team_id"].is_null(), &authorization["is_enterprise_install"]), (is_org, &json!(is_org)));
+        assert_eq!(
+            (authorization["team_id"].is_null(), &authorization["is_enterprise_install"]),
+            (is_org, &json!(is_org))
+        );
         let listed = world.slack.api().list_users(10).await;
-        assert_eq!(listed.err().map(|error| error.code().name().to_owned()).as_deref(), is_org.then_some("MISSING_ARGUMENT"));
+        assert_eq!(
+            listed.err().map(|error| error.code().name().to_owned()).as_deref(),
+            is_org.then_some("MISSING_ARGUMENT")
+        );
     }
 }
 
@@ -43,7 +56,10 @@ async fn an_app_that_is_removed_can_call_nothing() {
     let api = world.slack.api();
     world.fake.revoke_tokens().await.unwrap();
     let (_, heard) = world.app.heard();
-    assert_eq!((&heard["event"]["type"], &heard["event"]["tokens"]["bot"]), (&json!("tokens_revoked"), &json!(["U0SANDBOX"])));
+    assert_eq!(
+        (&heard["event"]["type"], &heard["event"]["tokens"]["bot"]),
+        (&json!("tokens_revoked"), &json!(["U0SANDBOX"]))
+    );
     assert_eq!(api.test_auth().await.unwrap_err().code().name(), "TOKEN_REVOKED");
     world.fake.uninstall().await.unwrap();
     let (_, heard) = world.app.heard();

@@ -71,7 +71,13 @@ async fn escapes_text_in_html() {
         input("f", json!({ "type": "users_select" })),
     ]));
     slack.api().open_view(&fake.trigger("U0ANA"), &view).await.unwrap();
-    let paths = ["/?as=U0ANA", "/?as=U0EVE&in=CACCESS", "/?as=U0ANA&in=%3Cscript%3E&error=%3Cscript%3E", "/", "/?as=%3Cscript%3E"];
+    let paths = [
+        "/?as=U0ANA",
+        "/?as=U0EVE&in=CACCESS",
+        "/?as=U0ANA&in=%3Cscript%3E&error=%3Cscript%3E",
+        "/",
+        "/?as=%3Cscript%3E",
+    ];
     for path in paths {
         let page = get(&fake, path).await;
         let scripts = page.body.matches("<script").count();
@@ -181,11 +187,7 @@ async fn lists_the_people_when_the_visitor_is_nobody() {
     let (fake, _) = workspace().await;
     fake.add(Member::new("U0GONE").name("Gone").deactivated()).unwrap();
     fake.add(Member::new("U0BOT").name("Robot").bot()).unwrap();
-    for (id, what) in [
-        ("U1NOBODY", "is not in this workspace"),
-        ("U0GONE", "is deactivated"),
-        ("U0BOT", "is a bot"),
-    ] {
+    for (id, what) in [("U1NOBODY", "is not in this workspace"), ("U0GONE", "is deactivated"), ("U0BOT", "is a bot")] {
         let page = get(&fake, &format!("/?as={id}")).await;
         assert_eq!(page.status, 404, "{id}");
         assert!(page.body.contains(&format!("{id}</span> {what}")), "{id}: {}", page.body);

@@ -47,8 +47,14 @@ async fn delivers_envelopes_and_waits_for_their_acknowledgement() {
     let mut socket = open(&world).await;
     let (sent, ()) = tokio::join!(ana.command("/sym whoami"), async {
         let envelope = receive(&mut socket).await;
-        assert_eq!((&envelope["type"], &envelope["accepts_response_payload"]), (&json!("slash_commands"), &json!(true)));
-        assert_eq!((&envelope["payload"]["text"], &envelope["payload"]["user_id"]), (&json!("whoami"), &json!("U0ANA")));
+        assert_eq!(
+            (&envelope["type"], &envelope["accepts_response_payload"]),
+            (&json!("slash_commands"), &json!(true))
+        );
+        assert_eq!(
+            (&envelope["payload"]["text"], &envelope["payload"]["user_id"]),
+            (&json!("whoami"), &json!("U0ANA"))
+        );
         acknowledge(&mut socket, &envelope, json!({ "text": "You are Ana." })).await;
     });
     sent.unwrap();
