@@ -33,11 +33,13 @@ enum Kind {
 }
 
 impl Channel {
-    /// Creates a public channel with everyone as its members, the app included. The id starts with C or G and is in upper case.
+    /// Creates a public channel with everyone as its members, the app included. The id starts with C, or with G for a private channel, and is
+    /// in upper case.
     pub fn new(id: impl Into<String>) -> Self {
         let id = id.into();
         let name = id.to_lowercase();
-        Self { id, name, kind: Kind::Public, members: None, has_app: true, is_archived: false }
+        let kind = if id.starts_with('G') { Kind::Private } else { Kind::Public };
+        Self { id, name, kind, members: None, has_app: true, is_archived: false }
     }
 
     /// Creates the direct message or group of the app with these people.
