@@ -18,8 +18,12 @@ pub(crate) trait DynDelivery: Send + Sync + 'static {
         request: &'a RequestView,
         destination: &'a Destination,
     ) -> BoxFuture<'a, Result<DeliveryReceipt>>;
+    fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool;
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn remind<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
+    fn sends_receipts(&self) -> bool;
+    fn send_receipt<'a>(&'a self, request: &'a RequestView, to: &'a User) -> BoxFuture<'a, Result<MessageRef>>;
+    fn update_receipt<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn reaches_user(&self, user: &User) -> bool;
     fn message<'a>(&'a self, request: &'a RequestView, to: &'a User, notice: &'a Notice) -> BoxFuture<'a, Result<()>>;
     fn reaches_error_destination(&self, destination: &str) -> bool;
@@ -50,12 +54,28 @@ impl<D: Delivery> DynDelivery for D {
         Box::pin(Delivery::deliver(self, request, destination))
     }
 
+    fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool {
+        Delivery::is_same_message(self, delivered, acted)
+    }
+
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
         Box::pin(Delivery::update(self, request, message))
     }
 
     fn remind<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
         Box::pin(Delivery::remind(self, request, message))
+    }
+
+    fn sends_receipts(&self) -> bool {
+        Delivery::sends_receipts(self)
+    }
+
+    fn send_receipt<'a>(&'a self, request: &'a RequestView, to: &'a User) -> BoxFuture<'a, Result<MessageRef>> {
+        Box::pin(Delivery::send_receipt(self, request, to))
+    }
+
+    fn update_receipt<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
+        Box::pin(Delivery::update_receipt(self, request, message))
     }
 
     fn reaches_user(&self, user: &User) -> bool {

@@ -42,6 +42,14 @@ pub trait Delivery: Send + Sync + 'static {
         destination: &Destination,
     ) -> impl Future<Output = Result<DeliveryReceipt>> + Send;
 
+    /// Returns whether an action in the message `acted` is one in the message that was delivered as `delivered`. By default the references
+    /// are to be equal.
+    ///
+    /// Override it if a message can get another reference, for example because its channel gets another id.
+    fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool {
+        delivered == acted
+    }
+
     /// Updates a delivered message to the request's current state. A message that no longer exists is not an error.
     fn update(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send;
 
@@ -52,6 +60,24 @@ pub trait Delivery: Send + Sync + 'static {
         let _ = (request, message);
         let text = format!("front end `{}` sends no reminders", self.name());
         std::future::ready(Err(Error::new(ErrorKind::Configuration, codes::INVALID_DESTINATION, text)))
+    }
+
+    /// Returns whether this front end sends receipts: see [`send_receipt`](Self::send_receipt). By default it does not.
+    fn sends_receipts(&self) -> bool {
+        false
+    }
+
+    /// Sends the requester a receipt: one message in which they follow the request. It is sent once the request was delivered, and
+    /// [updated](Self::update_receipt) with the messages of the request; [`RequestView::receipt`] says which it is.
+    fn send_receipt(&self, request: &RequestView, to: &User) -> impl Future<Output = Result<MessageRef>> + Send {
+        let _ = (request, to);
+        async { Err(no_receipts()) }
+    }
+
+    /// Updates a receipt to the request's current state. A message that no longer exists is not an error.
+    fn update_receipt(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send {
+        let _ = (request, message);
+        async { Ok(()) }
     }
 
     /// Returns whether this front end can reach the user.
@@ -97,12 +123,28 @@ impl<D: Delivery> Delivery for Arc<D> {
         (**self).deliver(request, destination).await
     }
 
+    fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool {
+        (**self).is_same_message(delivered, acted)
+    }
+
     async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
         (**self).update(request, message).await
     }
 
     async fn remind(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
         (**self).remind(request, message).await
+    }
+
+    fn sends_receipts(&self) -> bool {
+        (**self).sends_receipts()
+    }
+
+    async fn send_receipt(&self, request: &RequestView, to: &User) -> Result<MessageRef> {
+        (**self).send_receipt(request, to).await
+    }
+
+    async fn update_receipt(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
+        (**self).update_receipt(request, message).await
     }
 
     fn reaches_user(&self, user: &User) -> bool {
@@ -128,6 +170,10 @@ impl<D: Delivery> Delivery for Arc<D> {
     async fn open_form(&self, request: &RequestView, form: &PromptForm) -> Result<()> {
         (**self).open_form(request, form).await
     }
+}
+
+fn no_receipts() -> Error {
+    Error::new(ErrorKind::Internal, codes::INVALID_DESTINATION, "this front end sends no receipts")
 }
 
 /// The result of a delivery that did not fail.

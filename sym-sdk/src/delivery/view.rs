@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::error::codes;
+use crate::error::{ErrorCode, codes};
 use crate::forms::FieldMap;
 use crate::machine::{
     self, Access, ActionKind, DeliveredMessage, EarlierRequest, EventRecord, Extension, ExtensionStatus, FormRef,
-    MessageRef, MessageStatus, Routing, RunState,
+    MessageRef, MessageStatus, Routing, RunState, TimerKind,
 };
 use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
+use crate::routing::RequestPermission;
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
 ///
@@ -191,6 +192,55 @@ impl RequestView {
     /// Returns the delivered messages.
     pub fn messages(&self) -> impl Iterator<Item = &MessageRef> {
         self.delivered().iter().map(|delivered| &delivered.message)
+    }
+
+    /// Returns the delivered messages of the current notification, with the destinations.
+    pub fn current_deliveries(&self) -> impl Iterator<Item = &DeliveredMessage> {
+        let current = self.current_notification();
+        self.delivered().iter().filter(move |delivered| delivered.entry == current)
+    }
+
+    /// Returns the message in which the requester follows the request, once it was sent.
+    pub fn receipt(&self) -> Option<&MessageRef> {
+        self.state.receipt.as_ref()
+    }
+
+    /// Returns whether the requester gets a receipt.
+    pub fn sends_receipt(&self) -> bool {
+        self.state.routing.as_ref().is_some_and(|routing| routing.sends_receipt)
+    }
+
+    /// Returns when the request, or the extension that is displayed, was made.
+    pub fn requested_at(&self) -> Timestamp {
+        if self.extension().is_some() {
+            return self.event.timestamp();
+        }
+        self.state.created_at
+    }
+
+    /// Returns when the request expires unless it is decided, while it is open.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.state.timers.get(&TimerKind::Lifetime).map(|timer| timer.at)
+    }
+
+    /// Returns the permissions of the request: who may decide it, and how many must. `None` if it was not routed.
+    pub fn permission(&self) -> Option<&RequestPermission> {
+        self.routing().map(|routing| &routing.permission)
+    }
+
+    /// Returns when the access ended. `None` if there was none, or it has not ended.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.state.ended_at
+    }
+
+    /// Returns the code of the error with which the request failed.
+    pub fn failure(&self) -> Option<&ErrorCode> {
+        self.state.error.as_ref().map(|error| &error.code)
+    }
+
+    /// Returns whether the strategy is being asked to take the access away.
+    pub fn is_being_revoked(&self) -> bool {
+        matches!(self.state.access, Access::Revoking { .. }) && self.state.settles_at().is_none()
     }
 
     /// Returns the view that shows the form, as the front end set it when it [requested the form](crate::runtime::PromptRequest::form_view).

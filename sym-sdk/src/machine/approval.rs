@@ -71,6 +71,7 @@ impl Stepper<'_> {
             self.message_requester(&event, Notice::RequestedAgain { target, gives_access, until });
         }
         if routing.notifications.is_empty() {
+            self.request_receipt(&event);
             self.after(&event);
         } else {
             if self.rules.hooks.has(Hook::After(Step::Request)) {

@@ -154,6 +154,7 @@ impl Effect {
             EffectKind::Hook { hook: Hook::After(_), .. }
             | EffectKind::Deliver { .. }
             | EffectKind::UpdateMessages
+            | EffectKind::Receipt
             | EffectKind::Message { .. }
             | EffectKind::Remind { .. }
             | EffectKind::Alert { .. } => Lane::Notify,
@@ -186,6 +187,8 @@ pub enum EffectKind {
     },
     /// Update the delivered messages to the Run's current state.
     UpdateMessages,
+    /// Send the requester the message in which they follow the request.
+    Receipt,
     /// Send a message to one person.
     Message {
         /// The recipient.
@@ -247,6 +250,7 @@ impl EffectKind {
             Self::OpenForm => "open_form",
             Self::Deliver { .. } => "deliver",
             Self::UpdateMessages => "update_messages",
+            Self::Receipt => "receipt",
             Self::Message { .. } => "message",
             Self::Remind { .. } => "remind",
             Self::Identify { .. } => "identify",

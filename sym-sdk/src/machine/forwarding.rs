@@ -68,6 +68,13 @@ impl Stepper<'_> {
             let max_attempts =
                 if self.continues_from(round, entry) { MAX_DELIVERY_ATTEMPTS } else { MAX_FINAL_DELIVERY_ATTEMPTS };
             if is_current && pending.attempt < max_attempts && failures.iter().any(|error| error.retryable) {
+                if pending.attempt == MAX_DELIVERY_ATTEMPTS {
+                    // Operators may have to see to it, while the request waits.
+                    for error in failures {
+                        self.effect(event, EffectKind::Alert { error });
+                    }
+                }
+                self.postpone_timeout(notification);
                 let at = self.after_now(retry_delay(pending.attempt));
                 self.effect_at(event, pending.kind.clone(), pending.attempt.saturating_add(1), Some(at), None);
                 return;
@@ -76,6 +83,7 @@ impl Stepper<'_> {
         for error in failures {
             self.effect(event, EffectKind::Alert { error });
         }
+        self.request_receipt(event);
         if !delivered {
             self.state.queue.push_back(QueuedInput::DeliveryFailed { entry, event: event.clone() });
             return;
@@ -91,6 +99,16 @@ impl Stepper<'_> {
         if !self.state.is_open_in(round) || self.state.current_in(round) != entry {
             // The request was decided or forwarded in the meantime, so the new message shows buttons that no longer work.
             self.update_messages(event);
+        }
+    }
+
+    /// Starts the timeout of a notification again that nobody has seen yet.
+    fn postpone_timeout(&mut self, notification: &Notification) {
+        if let Some(timeout) = notification.timeout_after()
+            && self.state.timers.contains_key(&TimerKind::Forward)
+        {
+            let at = self.after_now(timeout);
+            self.set_timer(TimerKind::Forward, at);
         }
     }
 

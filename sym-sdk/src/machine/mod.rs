@@ -78,6 +78,7 @@
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
 //! | `user_actions` | the record of what administrators do to users |
+//! | `receipt` | the message in which the requester follows the request |
 //! | `message_status` | which message of a request may be acted on |
 //! | `retry` | how often and how long effects are retried |
 
@@ -106,6 +107,7 @@ mod people;
 mod permissions;
 mod prior_state;
 mod queue;
+mod receipt;
 mod recheck;
 mod reminders;
 mod retry;

@@ -36,6 +36,8 @@ pub enum Outcome {
     },
     /// A notification was delivered to some or all of its destinations; see [`EffectKind::Deliver`](super::EffectKind::Deliver).
     Delivered(Vec<DeliveryResult>),
+    /// The requester's receipt was sent, and can be updated by this reference; see [`EffectKind::Receipt`](super::EffectKind::Receipt).
+    ReceiptSent(MessageRef),
     /// The identity was found; see [`EffectKind::Identify`](super::EffectKind::Identify).
     Identified {
         /// The requester's identity in the service.
@@ -97,6 +99,7 @@ impl Outcome {
             Self::Hook { .. } => "hook",
             Self::Routed { .. } => "routed",
             Self::Delivered(_) => "delivered",
+            Self::ReceiptSent(_) => "receipt_sent",
             Self::Identified { .. } => "identified",
             Self::Granted { .. } => "granted",
             Self::Rejected { .. } => "rejected",
@@ -157,6 +160,9 @@ pub struct Routing {
     /// An earlier request of the same person for the same, if it is open or gives access.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier_request: Option<EarlierRequest>,
+    /// Whether the front end that reaches the requester sends receipts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sends_receipt: bool,
 }
 
 /// A request that a later one repeats.
@@ -189,6 +195,7 @@ impl Routing {
             continue_on_timeout: true,
             possible_approvers: None,
             earlier_request: None,
+            sends_receipt: false,
         }
     }
 }

@@ -16,8 +16,9 @@ pub const MAX_DEFERRALS: u32 = 4;
 /// The maximum number of attempts to deliver a notification that another one follows.
 pub(super) const MAX_DELIVERY_ATTEMPTS: u32 = 3;
 
-/// The maximum number of attempts to deliver the last notification. With [`retry_delay`] they take about an hour.
-pub(super) const MAX_FINAL_DELIVERY_ATTEMPTS: u32 = 18;
+/// The maximum number of attempts to deliver the last notification. With [`retry_delay`] they take about a day: a front end can be down
+/// for hours, or not admit the program until an operator has seen to it.
+pub(super) const MAX_FINAL_DELIVERY_ATTEMPTS: u32 = 342;
 
 /// The interval between alerts about a revocation that keeps failing.
 pub(super) const REVOCATION_ALERT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);

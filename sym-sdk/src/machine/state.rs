@@ -15,7 +15,7 @@ use super::event_record::EventRecord;
 use super::extension::Extension;
 use super::fingerprint::Fingerprint;
 use super::input::{Action, FormRef};
-use super::message_status::DeliveredMessage;
+use super::message_status::{DeliveredMessage, MessageRef};
 use super::outcome::Routing;
 use super::reminders::Reminders;
 use super::timer::{LiveTimer, TimerKind};
@@ -50,6 +50,9 @@ pub struct RunState {
     pub current_notification: usize,
     /// The messages that were delivered.
     pub delivered: Vec<DeliveredMessage>,
+    /// The message in which the requester follows the request, once it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<MessageRef>,
     /// The view that shows the form, if the front end has named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<FormRef>,
@@ -66,6 +69,9 @@ pub struct RunState {
     /// The access that the Run gave, once it has ended. Reconciliation compares its target for some time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub former_grant: Option<Grant>,
+    /// The time at which the requester was told that the access has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_at: Option<Timestamp>,
     /// The event that waits for the outcome of an effect.
     #[serde(alias = "cycle")]
     pub active_event: Option<ActiveEvent>,

@@ -125,12 +125,14 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         routing: None,
         current_notification: 0,
         delivered: Vec::new(),
+        receipt: None,
         form: input.form.clone(),
         approved_duration: None,
         decision: None,
         access: Access::None,
         extension: None,
         former_grant: None,
+        ended_at: None,
         active_event: None,
         queue: Default::default(),
         pending: Default::default(),
@@ -392,6 +394,7 @@ impl Stepper<'_> {
             (EffectKind::Revoke { target, identity }, outcome) => {
                 self.revoke_done(pending, target, identity, outcome);
             }
+            (EffectKind::Receipt, Outcome::ReceiptSent(message)) => self.receipt_sent(event, message),
             (EffectKind::Message { to, notice }, Outcome::Done) => {
                 let text = notice.text(self.rules.flow.label());
                 self.audit(event, AuditKind::Messaged { to: to.username().to_owned(), text });
@@ -407,6 +410,7 @@ impl Stepper<'_> {
             (
                 EffectKind::Alert { .. }
                 | EffectKind::UpdateMessages
+                | EffectKind::Receipt
                 | EffectKind::Message { .. }
                 | EffectKind::Remind { .. },
                 Outcome::Failed(error),

@@ -128,9 +128,10 @@ impl Stepper<'_> {
 
     pub(super) fn update_messages(&mut self, event: &Arc<EventRecord>) {
         let of_extension = self.state.extension.as_ref().is_some_and(|extension| !extension.delivered.is_empty());
-        if of_extension || !self.state.delivered.is_empty() {
+        if of_extension || !self.state.delivered.is_empty() || self.state.receipt.is_some() {
             self.effect(event, EffectKind::UpdateMessages);
         }
+        self.request_receipt(event);
     }
 
     pub(super) fn set_timer(&mut self, kind: TimerKind, at: Timestamp) {

@@ -48,7 +48,7 @@ impl<R: SecretReader> DynSecretReader for R {
 }
 
 /// A reader of environment variables and files. A secret's path is the variable's name or the file's path. Line breaks at the
-/// end of a file are not part of the secret.
+/// end are not part of the secret.
 #[derive(Clone, Default)]
 pub struct LocalSecrets {
     variables: Option<BTreeMap<String, SecretString>>,
@@ -72,11 +72,13 @@ impl LocalSecrets {
             Some(variables) => variables.get(name).cloned(),
             None => std::env::var(name).ok().map(SecretString::from),
         };
-        value.filter(|value| !value.expose_secret().is_empty()).ok_or_else(|| {
-            let message =
-                format!("secret `{}` is to be in environment variable `{name}`, which is not set", secret.name());
-            Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
-        })
+        value.map(|value| without_line_breaks(&value)).filter(|value| !value.expose_secret().is_empty()).ok_or_else(
+            || {
+                let message =
+                    format!("secret `{}` is to be in environment variable `{name}`, which is not set", secret.name());
+                Error::new(ErrorKind::Configuration, codes::UNKNOWN_SECRET, message)
+            },
+        )
     }
 }
 
@@ -118,9 +120,12 @@ async fn read_file(secret: &Secret) -> Result<SecretString> {
             return Err(Error::new(ErrorKind::Internal, codes::UNKNOWN_SECRET, message));
         }
     };
-    let text = SecretString::from(text);
-    let trimmed = text.expose_secret().trim_end_matches(['\n', '\r']);
-    Ok(SecretString::from(trimmed))
+    Ok(without_line_breaks(&SecretString::from(text)))
+}
+
+/// Removes the line breaks at the end, which `echo` and editors add.
+fn without_line_breaks(secret: &SecretString) -> SecretString {
+    SecretString::from(secret.expose_secret().trim_end_matches(['\n', '\r']))
 }
 
 /// Reads a secret with the first reader for its source, and selects its JSON key.

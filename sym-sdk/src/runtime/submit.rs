@@ -194,6 +194,7 @@ impl Runtime {
         check_text_size(&action, self.executor.limits.fields_bytes)?;
         let state = self.run(run).await?.state;
         if let Some(message) = message {
+            let message = self.delivered_as(&state, message);
             check_message(&state, message)?;
             if let Action::Approve { extension, .. } | Action::Deny { extension, .. } = &mut action {
                 let shown = state.extension_in(message);
@@ -210,6 +211,18 @@ impl Runtime {
             self.executor.flows.check_accepts(entry)?;
         }
         Ok((state, action))
+    }
+
+    /// Returns the reference under which a message was delivered, which it may not have any more.
+    fn delivered_as<'a>(&self, state: &'a RunState, message: &'a MessageRef) -> &'a MessageRef {
+        let mut front_ends = self.executor.deliveries.iter();
+        let Some(front_end) = front_ends.find(|front_end| front_end.name() == message.front_end) else {
+            return message;
+        };
+        let of_extension = state.extension.iter().flat_map(|extension| &extension.delivered);
+        let delivered = state.delivered.iter().chain(of_extension).map(|delivered| &delivered.message);
+        let mut delivered = delivered.filter(|delivered| delivered.front_end == message.front_end);
+        delivered.find(|delivered| front_end.is_same_message(delivered, message)).unwrap_or(message)
     }
 
     /// Checks that the values of a request were offered, and returns the labels of the chosen options.

@@ -98,9 +98,11 @@ impl EffectExecution<'_> {
         };
         let requester = self.state.run.requester().map(User::id);
         let possible = possible_approvers(self.executor, &self.entry.flow, &routing.permission, requester).await;
+        let requester = self.state.run.requester();
+        let sends_receipt = requester.is_some_and(|requester| self.executor.receipt_sender(requester).is_some());
         Ok(Outcome::Routed {
             handlers: called,
-            routing: Routing { possible_approvers: possible, earlier_request: earlier, ..routing },
+            routing: Routing { possible_approvers: possible, earlier_request: earlier, sends_receipt, ..routing },
         })
     }
 

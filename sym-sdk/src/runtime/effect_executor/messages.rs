@@ -3,13 +3,21 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::EffectExecution;
+use super::{EffectExecution, EffectExecutor};
 use crate::delivery::{DeliveryReceipt, DynDelivery, RequestView};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{DeliveredMessage, DeliveryResult, EffectError, MessageRef, Notice, Outcome};
 use crate::model::User;
 use crate::routing::{Destination, Notification};
 use crate::runtime::forms::build_form;
+
+impl EffectExecutor {
+    /// Returns the front end that sends a user receipts, if the one that reaches them does.
+    pub(super) fn receipt_sender(&self, user: &User) -> Option<&Arc<dyn DynDelivery>> {
+        let front_end = self.deliveries.iter().find(|delivery| delivery.reaches_user(user))?;
+        front_end.sends_receipts().then_some(front_end)
+    }
+}
 
 impl EffectExecution<'_> {
     pub(super) async fn open_form(&self) -> Result<Outcome, EffectError> {
@@ -55,7 +63,14 @@ impl EffectExecution<'_> {
             extension.delivered.iter().map(move |delivered| self.update(view, &delivered.message))
         });
         let updates: Vec<_> = of_request.chain(of_extension).collect();
-        let updated: Result<Vec<()>, _> = futures_util::future::join_all(updates).await.into_iter().collect();
+        let receipt = async {
+            match &self.state.receipt {
+                Some(message) => self.update_receipt(&request, message).await,
+                None => Ok(()),
+            }
+        };
+        let (updated, receipt) = futures_util::future::join(futures_util::future::join_all(updates), receipt).await;
+        let updated: Result<Vec<()>, _> = updated.into_iter().chain([receipt]).collect();
         updated.map(|_| Outcome::Done)
     }
 
@@ -72,8 +87,7 @@ impl EffectExecution<'_> {
 
     async fn remind_in(&self, view: &RequestView, delivered: &DeliveredMessage) -> DeliveryResult {
         let (destination, message) = (delivered.destination.clone(), &delivered.message);
-        let named = |delivery: &&Arc<dyn DynDelivery>| delivery.name() == message.front_end;
-        let Some(front_end) = self.executor.deliveries.iter().find(named) else {
+        let Some(front_end) = self.named(&message.front_end) else {
             return DeliveryResult::Failed { error: unreachable_by(&destination), destination };
         };
         let limit = self.executor.limits.delivery;
@@ -83,14 +97,33 @@ impl EffectExecution<'_> {
         }
     }
 
+    async fn update_receipt(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {
+        let Some(front_end) = self.named(&message.front_end) else { return Ok(()) };
+        let update = async { front_end.update_receipt(view, message).await };
+        self.contained("updating a receipt", self.executor.limits.delivery, update).await
+    }
+
+    /// Returns a front end by its name. One that is no longer configured cannot update its messages.
+    fn named(&self, name: &str) -> Option<&Arc<dyn DynDelivery>> {
+        self.executor.deliveries.iter().find(|delivery| delivery.name() == name)
+    }
+
+    /// Sends the requester a receipt.
+    pub(super) async fn send_receipt(&self) -> Result<Outcome, EffectError> {
+        let Some(requester) = self.state.run.requester() else { return Ok(Outcome::Done) };
+        let Some(front_end) = self.executor.receipt_sender(requester) else { return Ok(Outcome::Done) };
+        let view = self.view().of_request();
+        let limit = self.executor.limits.delivery;
+        let sent = self.contained("the receipt", limit, async { front_end.send_receipt(&view, requester).await });
+        Ok(Outcome::ReceiptSent(sent.await?))
+    }
+
     async fn update(&self, view: &RequestView, message: &MessageRef) -> Result<(), EffectError> {
-        let named = |delivery: &&Arc<dyn DynDelivery>| delivery.name() == message.front_end;
-        match self.executor.deliveries.iter().find(named) {
+        match self.named(&message.front_end) {
             Some(front_end) => {
                 let update = async { front_end.update(view, message).await };
                 self.contained("updating a message", self.executor.limits.delivery, update).await
             }
-            // The front end is no longer configured, so its messages cannot be updated.
             None => Ok(()),
         }
     }

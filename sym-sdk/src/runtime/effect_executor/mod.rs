@@ -148,6 +148,7 @@ impl EffectExecution<'_> {
             EffectKind::Deliver { notification, .. } => Ok(self.deliver(notification).await),
             EffectKind::UpdateMessages => self.update_messages().await,
             EffectKind::Remind { entry } => Ok(self.remind(*entry).await),
+            EffectKind::Receipt => self.send_receipt().await,
             EffectKind::Message { to, notice } => self.message(to, notice).await,
             EffectKind::Identify { target } => self.identify(target).await,
             EffectKind::Grant { target, identity, deadline, .. } => {
@@ -211,7 +212,10 @@ fn leads_to_access(kind: &EffectKind) -> bool {
 
 /// Returns whether the effect only tells people something, for which no configured flow is needed.
 fn is_message(kind: &EffectKind) -> bool {
-    matches!(kind, EffectKind::UpdateMessages | EffectKind::Message { .. } | EffectKind::Alert { .. })
+    matches!(
+        kind,
+        EffectKind::UpdateMessages | EffectKind::Receipt | EffectKind::Message { .. } | EffectKind::Alert { .. }
+    )
 }
 
 /// Returns an event as handlers and front ends see it.

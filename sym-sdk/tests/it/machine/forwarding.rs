@@ -47,7 +47,7 @@ fn retries_failed_deliveries_if_retryable() {
     let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
     world.succeed(route);
     let begun = world.now;
-    for attempt in 1..=18 {
+    for attempt in 1..=342 {
         let seq = world.find(|kind| matches!(kind, EffectKind::Deliver { .. })).unwrap();
         let effect = &world.effects[&seq];
         assert_eq!(effect.attempt, attempt);
@@ -55,13 +55,41 @@ fn retries_failed_deliveries_if_retryable() {
         world.fail(seq, true);
     }
     let tried_for = world.now.duration_since(begun);
-    assert!((3_000..3_600).contains(&tried_for.as_secs()), "{tried_for}");
+    assert!((86_000..87_000).contains(&tried_for.as_secs()), "{tried_for}");
     world.settle();
     assert_eq!(world.status(), RunStatus::Expired, "there is no other notification, so nobody could ever answer");
     let notified = world.audit.iter().any(
         |entry| matches!(&entry.kind, AuditKind::Messaged { text, .. } if text.contains("nobody could be notified")),
     );
     assert!(notified);
+}
+
+/// Operators may have to see to it: the app was uninstalled, for example. Nobody has seen the request, so its timeout does not run.
+#[test]
+fn a_request_that_cannot_be_delivered_waits_and_operators_are_alerted_once() {
+    let ana = user("ana", UserRole::Member);
+    let mut world = World::access();
+    world.notifications =
+        vec![Notification::to(SlackChannelName::new("#access").unwrap()).timeout(Duration::from_secs(600))];
+    world.request(&ana);
+    let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
+    world.succeed(route);
+    let is_alert = |kind: &EffectKind| matches!(kind, EffectKind::Alert { .. });
+    let mut alerts = 0;
+    for _ in 0..30 {
+        let seq = world.find(|kind| matches!(kind, EffectKind::Deliver { .. })).unwrap();
+        world.now = world.effects[&seq].not_before.unwrap_or(world.now);
+        world.fail(seq, true);
+        while let Some(alert) = world.find(is_alert) {
+            alerts += 1;
+            world.succeed(alert);
+        }
+        let timeout = world.state().timers[&TimerKind::Forward].at;
+        assert_eq!(timeout.duration_since(world.now).as_secs(), 600);
+    }
+    assert_eq!((alerts, world.status()), (1, RunStatus::Requested));
+    world.settle();
+    assert_eq!((world.status(), world.state().delivered.len()), (RunStatus::Requested, 1));
 }
 
 #[test]

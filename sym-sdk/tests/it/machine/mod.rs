@@ -12,4 +12,5 @@ mod lifetime;
 mod operator_actions;
 mod permissions;
 mod properties;
+mod receipts;
 mod settling;
