@@ -116,6 +116,14 @@ pub(super) fn secret_value(prefix: &str, secret: &SecretString) -> Result<Header
     if text.is_empty() {
         return Err(configuration_error("the token is empty".to_owned()));
     }
+    // Such a token is rejected by every service, and a header could even contain it: text that was copied from a document has en dashes
+    // for hyphens.
+    if text.trim() != text || text.contains(|c: char| !c.is_ascii()) {
+        return Err(configuration_error(
+            "the token begins or ends with a blank, or contains a character that is not ASCII".to_owned(),
+        )
+        .with_hint("copy the token again from where it was issued, without blanks or line breaks around it"));
+    }
     let mut value = HeaderValue::try_from(format!("{prefix}{text}")).map_err(|_| {
         configuration_error(
             "the token contains characters that a header cannot contain, such as a line break".to_owned(),

@@ -22,6 +22,7 @@ pub(super) const SLACK: Vendor = Vendor::new("slack", "Slack")
         SettingSchema::optional(APP_TOKEN),
         SettingSchema::optional("signing_secret"),
         SettingSchema::optional(TRUSTED_TEAMS),
+        SettingSchema::optional(SUPPORT),
         SettingSchema::optional(BASE_URL),
     ]))
     .classify(classify);
@@ -34,6 +35,9 @@ const APP_TOKEN: &str = "app_token_secret";
 
 /// The setting that names other workspaces whose people may use the app: see [`TrustedTeams`].
 pub(super) const TRUSTED_TEAMS: &str = "trusted_teams";
+
+/// The setting with the text that the front end shows for `/sym support`.
+pub(super) const SUPPORT: &str = "support";
 
 /// A client for one Slack workspace. Clones share connections, rate limits and the cache of users.
 ///
@@ -170,6 +174,13 @@ impl IntegrationClient for Slack {
     /// Reads the owner of the token ([`auth.test`](https://docs.slack.dev/reference/methods/auth.test)), which must be of the workspace.
     async fn check(&self) -> Result<Option<String>> {
         let owner = self.api().test_auth().await?;
+        if let Some(organization) = owner.enterprise_id.as_deref().filter(|_| owner.is_enterprise_install) {
+            // The token belongs to all workspaces of the organization.
+            return Ok(Some(format!(
+                "{} in organization {organization}",
+                owner.bot_id.as_deref().unwrap_or(&owner.user_id)
+            )));
+        }
         if owner.team_id != self.workspace() {
             let (actual, configured) = (owner.team_id, self.workspace());
             let message = format!("the bot token belongs to workspace `{actual}`, but `{configured}` is configured");

@@ -20,6 +20,8 @@ pub const GROUP_NOT_FOUND: ErrorCode = SLACK.code(vendor_errors::GROUP_NOT_FOUND
 pub const INVALID_MESSAGE_REF: ErrorCode = SLACK.code("INVALID_MESSAGE_REF");
 /// `Slack:INVALID_RESPONSE_URL`: a URL is not a response URL of Slack.
 pub const INVALID_RESPONSE_URL: ErrorCode = SLACK.code("INVALID_RESPONSE_URL");
+/// `Slack:UNKNOWN_MESSAGE`: Slack has posted a message, and its response does not say which.
+pub const UNKNOWN_MESSAGE: ErrorCode = SLACK.code("UNKNOWN_MESSAGE");
 /// `Slack:NOT_SIGNED`: a request has no signature or no timestamp.
 pub const NOT_SIGNED: ErrorCode = SLACK.code("NOT_SIGNED");
 /// `Slack:INVALID_TIMESTAMP`: the timestamp of a request is malformed.

@@ -44,6 +44,9 @@
 //! | --- | --- |
 //! | `bot_token_secret` | the app's bot token, `xoxb-…` |
 //! | `app_token_secret` | an app-level token, `xapp-…`, for Socket Mode |
+//! | `signing_secret` | the secret that signs Slack's requests to the front end |
+//! | `trusted_teams` | other workspaces and organizations whose people may use the app: see [`TrustedTeams`] |
+//! | `support` | the text of `/sym support`: whom to ask, in Slack's markup |
 //! | `base_url` | the base URL of the API, if it is not `https://slack.com/api` |
 //!
 //! In a simulation without a fake, messages are recorded in the timeline, and every channel and user group is empty.
@@ -57,6 +60,10 @@ mod api;
 #[cfg(feature = "slack-app")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
 pub mod app;
+#[cfg(feature = "slack-app")]
+#[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
+#[doc = include_str!("../../docs/slack.md")]
+pub mod guide {}
 mod args;
 #[cfg(feature = "slack-app")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]

@@ -44,17 +44,26 @@ const VERSION_PREFIX: &str = "v0=";
 pub struct SigningSecret(SecretString);
 
 impl SigningSecret {
-    /// Creates a signing secret from the value shown among the app's credentials.
+    /// Creates a signing secret from the value shown among the app's credentials. Blanks around it, such as the line break at the end of a
+    /// file, are not part of it.
     ///
     /// # Errors
-    /// `SymSDK:CONFIGURATION` if it is empty: anyone could sign with it.
+    /// `SymSDK:CONFIGURATION` if it is empty, since anyone could sign with it, or contains what no signing secret does: a blank, or a
+    /// character other than ASCII.
     pub fn new(secret: SecretString) -> Result<Self> {
-        if secret.expose_secret().trim().is_empty() {
-            let error =
-                Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, "Slack's signing secret is empty");
-            return Err(error.with_service("slack"));
+        let invalid = |problem: &str| {
+            let message = format!("Slack's signing secret {problem}");
+            Error::new(ErrorKind::Configuration, sdk_codes::CONFIGURATION, message).with_service("slack")
+        };
+        let value = secret.expose_secret().trim();
+        if value.is_empty() {
+            return Err(invalid("is empty"));
         }
-        Ok(Self(secret))
+        if !value.chars().all(|c| c.is_ascii_graphic()) {
+            let error = invalid("contains a blank or a character that is not ASCII");
+            return Err(error.with_hint("copy it again from the app's settings, under Basic Information"));
+        }
+        Ok(Self(SecretString::from(value)))
     }
 
     /// Verifies that Slack signed a request within five minutes of `now`. `body` is the unmodified body of the request; the

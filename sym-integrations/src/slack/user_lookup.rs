@@ -14,7 +14,7 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::model::User;
 use sym_sdk::routing::SlackUser;
 
-use super::api::USERS_PER_PAGE;
+use super::api::{CHANNEL_HINT, USERS_PER_PAGE};
 use super::args::{ParsedChannel, ParsedUser};
 use super::client::SLACK;
 use super::user_cache::{CachedUser, UserList};
@@ -186,7 +186,7 @@ impl Slack {
         }
         let message = format!("channel `#{name}` does not exist, or the app cannot see it");
         let error = SLACK.error(ErrorKind::NotFound, codes::CHANNEL_NOT_FOUND, message);
-        Err(error.with_hint("check the spelling, and invite the app if the channel is private"))
+        Err(error.with_hint(CHANNEL_HINT))
     }
 
     /// Returns the users with these ids, from the cache where possible. Users that the app cannot see are skipped with a warning.

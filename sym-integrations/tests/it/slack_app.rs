@@ -1,14 +1,19 @@
 //! The Slack front end, from the signed request to what users see.
 
 mod cards;
+mod cases;
 mod changes;
 mod click;
 mod decisions;
+mod denials;
+mod events;
 mod extensions;
 mod fields;
 mod forms;
 mod identity;
 mod limits;
+mod lists;
+mod receipts;
 mod refusals;
 mod requests;
 mod restart;
@@ -134,6 +139,19 @@ impl Workspace {
     /// Returns the container and the content of the last direct message.
     fn direct_message(&self) -> (Value, Value) {
         self.message_in('D')
+    }
+
+    /// Returns the contents of the direct messages to a person, as they are now.
+    fn direct_messages(&self, account: &str) -> Vec<Value> {
+        let channel = format!("D{account}");
+        self.messages().into_iter().filter(|message| message.channel() == channel).map(|m| m.raw().clone()).collect()
+    }
+
+    /// Returns the updates of messages in channels, without those of direct messages.
+    fn card_updates(&self) -> Vec<Value> {
+        let mut updates = self.calls("chat.update");
+        updates.retain(|update| !update["channel"].as_str().unwrap().starts_with('D'));
+        updates
     }
 
     fn message_in(&self, kind: char) -> (Value, Value) {
@@ -310,6 +328,12 @@ impl World {
 
     async fn submit(&self, account: &str, view: &Value, values: Value) -> HttpResponse {
         self.interact(&self.submission(account, view, values)).await
+    }
+
+    /// Sends an event of the workspace.
+    async fn event(&self, event: Value) -> HttpResponse {
+        let callback = json!({ "type": "event_callback", "team_id": WORKSPACE, "event_id": "Ev1", "event": event });
+        self.send("/events", callback.to_string(), "application/json").await
     }
 
     fn submission(&self, account: &str, view: &Value, values: Value) -> Value {

@@ -152,6 +152,22 @@ impl RequestView {
         offered
     }
 
+    /// Returns the durations that the flow offers, the shortest first; empty if it takes any.
+    pub fn offered_durations(&self) -> Vec<Duration> {
+        let mut offered = machine::offered_durations(self.event.flow());
+        offered.sort_unstable();
+        offered.dedup();
+        offered
+    }
+
+    /// Returns whether the requester can ask for an extension in the present state: the access is there and has an end, the flow allows
+    /// extensions, and none is waiting for a decision.
+    pub fn can_extend(&self) -> bool {
+        let is_extending = self.state.extension.as_ref().is_some_and(|extension| extension.is_open());
+        let has_end = matches!(&self.state.access, Access::Held(grant) if grant.until.is_some() && !grant.is_standing);
+        has_end && !is_extending && self.event.flow().params().allow_extension
+    }
+
     /// Returns the durations for which the request, or the extension that is displayed, can be approved instead of the one that was asked
     /// for: those that the flow offers and that are shorter, the longest first.
     pub fn shorter_durations(&self) -> Vec<Duration> {

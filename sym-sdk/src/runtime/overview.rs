@@ -1,4 +1,4 @@
-//! What concerns one person: the requests that they wait for, the access that they have, and the requests that wait for their decision.
+//! The overview of one person: the requests that they wait for, the access that they have, and the requests that wait for their decision.
 //!
 //! Front ends show it as a list or a home page. It is read from the store, so every front end shows the same; what may be decided follows
 //! from the rules by which decisions are admitted. Nobody sees a request in it that they did not make and may not decide.

@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::Result;
+use sym_sdk::error::{ErrorKind, Result};
+use url::Url;
 
+use super::conversations::channel_not_found;
 use super::{Api, Arguments};
-use crate::slack::MessageRef;
+use crate::slack::client::SLACK;
+use crate::slack::{MessageRef, codes};
 
 impl Api {
     /// Posts a message ([`chat.postMessage`](https://docs.slack.dev/reference/methods/chat.postMessage)) to a channel, given by
@@ -21,14 +24,22 @@ impl Api {
     /// Replaces a message ([`chat.update`](https://docs.slack.dev/reference/methods/chat.update)).
     pub fn update_message(&self, message: &MessageRef) -> UpdateMessage {
         let arguments = Arguments::new().set("channel", message.channel()).set("ts", message.ts());
-        UpdateMessage { api: self.clone(), arguments }
+        UpdateMessage { api: self.clone(), message: message.clone(), arguments }
+    }
+
+    /// Returns the address of a message ([`chat.getPermalink`](https://docs.slack.dev/reference/methods/chat.getPermalink)), with which
+    /// people find it.
+    pub async fn permalink(&self, message: &MessageRef) -> Result<Url> {
+        let call = self.read("chat.getPermalink").form("channel", message.channel()).form("message_ts", message.ts());
+        Ok(call.await?.json::<Permalink>()?.permalink)
     }
 
     /// Shows an ephemeral message ([`chat.postEphemeral`](https://docs.slack.dev/reference/methods/chat.postEphemeral)) to one
     /// user, who must be a member of the channel. Slack does not store it.
     pub fn post_ephemeral(&self, channel: impl Into<String>, user: impl Into<String>) -> PostEphemeral {
-        let arguments = Arguments::new().set("channel", channel.into()).set("user", user.into());
-        PostEphemeral { api: self.clone(), arguments }
+        let channel = channel.into();
+        let arguments = Arguments::new().set("channel", &channel).set("user", user.into());
+        PostEphemeral { api: self.clone(), channel, arguments }
     }
 }
 
@@ -70,18 +81,33 @@ setters!(in_thread: PostMessage, PostEphemeral);
 #[derive(Deserialize)]
 struct Posted {
     channel: String,
-    ts: String,
+    ts: Option<String>,
+    message: Option<PostedMessage>,
 }
 
 #[derive(Deserialize)]
-struct EphemeralPosted {
-    #[serde(rename = "message_ts")]
-    _ts: String,
+struct Permalink {
+    permalink: Url,
 }
 
-impl From<Posted> for MessageRef {
-    fn from(posted: Posted) -> Self {
-        Self::new(posted.channel, posted.ts)
+#[derive(Deserialize)]
+struct PostedMessage {
+    ts: Option<String>,
+    thread_ts: Option<String>,
+}
+
+impl Posted {
+    /// Returns the reference to the message.
+    ///
+    /// # Errors
+    /// If the response does not name it. The message was posted then, but nobody can refer to it.
+    fn message_ref(self) -> Result<MessageRef> {
+        let Self { channel, ts, message } = self;
+        let ts = ts.or_else(|| message?.ts).filter(|ts| !ts.is_empty());
+        ts.map(|ts| MessageRef::new(channel, ts)).ok_or_else(|| {
+            let message = "Slack posted a message without saying which";
+            SLACK.error(ErrorKind::Unavailable, codes::UNKNOWN_MESSAGE, message).with_unknown_outcome()
+        })
     }
 }
 
@@ -112,8 +138,20 @@ impl IntoFuture for PostMessage {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let call = self.api.write("chat.postMessage", self.arguments)?.key(self.channel);
-            Ok(call.await?.json::<Posted>()?.into())
+            let thread = self.arguments.text("thread_ts");
+            let call = self.api.write("chat.postMessage", self.arguments)?.key(self.channel.clone());
+            let posted: Posted = call.explain(channel_not_found(self.channel)).await?.json()?;
+            let went_to_channel = thread.is_some() && posted.message.as_ref().is_some_and(|m| m.thread_ts.is_none());
+            if went_to_channel {
+                // Slack does so without an error if the message that begins the thread was deleted.
+                tracing::warn!(
+                    service = "slack",
+                    channel = posted.channel,
+                    thread,
+                    "a reply went to the channel, because its thread does not exist any more"
+                );
+            }
+            posted.message_ref()
         })
     }
 }
@@ -123,6 +161,7 @@ impl IntoFuture for PostMessage {
 #[must_use = "a call does nothing until it is awaited"]
 pub struct UpdateMessage {
     api: Api,
+    message: MessageRef,
     arguments: Arguments,
 }
 
@@ -133,8 +172,10 @@ impl IntoFuture for UpdateMessage {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
             // Updating twice has the same result.
+            let message = self.message;
             let call = self.api.write("chat.update", self.arguments)?.idempotent(true);
-            Ok(call.await?.json::<Posted>()?.into())
+            call.await?;
+            Ok(message)
         })
     }
 }
@@ -144,6 +185,7 @@ impl IntoFuture for UpdateMessage {
 #[must_use = "a call does nothing until it is awaited"]
 pub struct PostEphemeral {
     api: Api,
+    channel: String,
     arguments: Arguments,
 }
 
@@ -153,8 +195,8 @@ impl IntoFuture for PostEphemeral {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let response = self.api.write("chat.postEphemeral", self.arguments)?.await?;
-            response.json::<EphemeralPosted>().map(drop)
+            let call = self.api.write("chat.postEphemeral", self.arguments)?;
+            call.explain(channel_not_found(self.channel)).await.map(drop)
         })
     }
 }

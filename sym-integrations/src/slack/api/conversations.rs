@@ -5,9 +5,13 @@ use sym_sdk::error::Result;
 
 use super::page::{ChannelMembers, Channels};
 use super::{Api, Arguments};
-use crate::http::Paginator;
+use crate::http::{Failure, Paginator, Response};
 use crate::kit::Resource;
 use crate::slack::{ChannelInfo, codes};
+
+/// The remedy for a channel that the app cannot see.
+pub(in crate::slack) const CHANNEL_HINT: &str =
+    "invite the app if the channel is private; if it was renamed, use its new name, or its id, which does not change";
 
 /// The page size. Slack accepts fewer than 1,000.
 const CHANNELS_PER_PAGE: u32 = 999;
@@ -22,6 +26,20 @@ struct OpenedChannel {
     id: String,
 }
 
+/// Explains `channel_not_found`, which Slack also returns for a private channel of which the app is not a member.
+pub(super) fn channel_not_found(channel: String) -> impl Fn(&Response, Failure) -> Failure + Send + Sync + 'static {
+    move |_, failure| {
+        let message = || format!("channel `{channel}` does not exist, or the app cannot see it");
+        match failure.code() {
+            code if *code == codes::CHANNEL_NOT_FOUND => failure.with_message(message()).with_hint(CHANNEL_HINT),
+            code if code.name() == "NOT_IN_CHANNEL" => {
+                failure.with_message(format!("the app is not a member of channel `{channel}`"))
+            }
+            _ => failure,
+        }
+    }
+}
+
 impl Api {
     /// Lists the public channels and the private channels of which the app is a member, without archived channels
     /// ([`conversations.list`](https://docs.slack.dev/reference/methods/conversations.list)).
@@ -30,6 +48,7 @@ impl Api {
             .form("types", "public_channel,private_channel")
             .form("exclude_archived", true)
             .form("limit", CHANNELS_PER_PAGE)
+            .form("team_id", self.workspace())
             .pages::<Channels>()
     }
 
@@ -42,13 +61,7 @@ impl Api {
         self.read("conversations.members")
             .form("channel", channel)
             .form("limit", CHANNELS_PER_PAGE)
-            .explain({
-                let message = format!("channel `{channel}` does not exist, or the app cannot see it");
-                move |_, failure| match failure.code() == &codes::CHANNEL_NOT_FOUND {
-                    true => failure.with_message(message.clone()).with_hint("invite the app if the channel is private"),
-                    false => failure,
-                }
-            })
+            .explain(channel_not_found(channel.to_owned()))
             .pages::<ChannelMembers>()
     }
 

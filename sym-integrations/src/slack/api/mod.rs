@@ -16,8 +16,9 @@ use serde_json::{Map, Value};
 use sym_sdk::error::Result;
 
 use crate::http::{Call, RateLimit};
-use crate::kit::{RateGroup, ServiceClient};
+use crate::kit::{RateGroup, ServiceClient, null_as_default};
 pub use chat::{PostEphemeral, PostMessage, UpdateMessage};
+pub(super) use conversations::CHANNEL_HINT;
 pub use respond::Respond;
 pub(super) use respond::{HOOKS, hooks_base_url};
 pub(super) use socket::SOCKET_MODE;
@@ -32,6 +33,7 @@ const TIER_4: RateLimit = RateLimit::per_minute(100);
 /// per channel. `auth.test` has none here, because its limit is never reached.
 pub(super) const RATE_LIMITS: &[RateGroup] = &[
     RateGroup::per_key("chat.postMessage", RateLimit::per_second(1)),
+    RateGroup::new("chat.getPermalink", TIER_4),
     RateGroup::new("chat.postEphemeral", TIER_4),
     RateGroup::new("chat.update", TIER_3),
     RateGroup::new("conversations.list", TIER_2),
@@ -84,6 +86,11 @@ impl Api {
         &self.0
     }
 
+    /// Returns the workspace id. Methods that list take it, for a token that belongs to a whole organization; others ignore it.
+    fn workspace(&self) -> &str {
+        self.0.account()
+    }
+
     /// Returns the owner of the token ([`auth.test`](https://docs.slack.dev/reference/methods/auth.test)).
     pub async fn test_auth(&self) -> Result<TokenOwner> {
         self.read("auth.test").await?.json()
@@ -116,6 +123,11 @@ impl Arguments {
         }))
     }
 
+    /// Returns an argument that is text.
+    fn text(&self, name: &str) -> Option<String> {
+        Some(self.0.as_ref().ok()?.get(name)?.as_str()?.to_owned())
+    }
+
     fn into_json(self) -> Result<Map<String, Value>> {
         self.0
     }
@@ -125,7 +137,8 @@ impl Arguments {
 #[derive(Clone, Debug, Deserialize)]
 #[non_exhaustive]
 pub struct TokenOwner {
-    /// The workspace id.
+    /// The workspace id. Empty for a token of a whole organization.
+    #[serde(default, deserialize_with = "null_as_default")]
     pub team_id: String,
     /// The workspace name.
     pub team: Option<String>,
@@ -137,6 +150,9 @@ pub struct TokenOwner {
     pub bot_id: Option<String>,
     /// The id of the Enterprise organization that the workspace belongs to.
     pub enterprise_id: Option<String>,
+    /// Whether the app is installed for a whole Enterprise organization.
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub is_enterprise_install: bool,
     /// All other members of the response.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

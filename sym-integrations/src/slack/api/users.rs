@@ -27,7 +27,7 @@ impl Api {
     /// Lists all users of the workspace, including deactivated users, in pages of at most `page_size`
     /// ([`users.list`](https://docs.slack.dev/reference/methods/users.list)).
     pub fn list_users(&self, page_size: u32) -> Paginator<Resource<UserInfo>> {
-        self.read("users.list").form("limit", page_size).pages::<Users>()
+        self.read("users.list").form("limit", page_size).form("team_id", self.workspace()).pages::<Users>()
     }
 
     /// Returns the user with an id ([`users.info`](https://docs.slack.dev/reference/methods/users.info)).
@@ -58,7 +58,7 @@ impl Api {
     /// # Errors
     /// `Slack:GROUP_NOT_FOUND`.
     pub async fn group_users(&self, group: &str) -> Result<Vec<String>> {
-        let call = self.read("usergroups.users.list").form("usergroup", group);
+        let call = self.read("usergroups.users.list").form("usergroup", group).form("team_id", self.workspace());
         let call = call.not_found(codes::GROUP_NOT_FOUND, format!("there is no Slack user group `{group}`"));
         Ok(call.await?.json::<GroupUsers>()?.users)
     }

@@ -79,8 +79,33 @@ impl ActingUsers {
         Ok(user)
     }
 
+    /// Returns the reason why an account cannot be selected in a form, in the words of whoever selected it. `None` for a person.
+    pub(super) async fn unselectable(&self, slack: &Slack, id: &str, now: Timestamp) -> Result<Option<&'static str>> {
+        let account = match self.describe(ACCOUNT_TTL, slack, id, now).await {
+            Err(error) if error.kind() == ErrorKind::Forbidden => return Ok(Some("This account does not exist")),
+            described => described?,
+        };
+        Ok(match (account.is_bot, account.is_deactivated) {
+            (true, _) => Some("A bot cannot be selected here"),
+            (false, true) => Some("A deactivated account cannot be selected here"),
+            (false, false) => None,
+        })
+    }
+
     /// Returns Slack's description of an account that may use the app.
     async fn account(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<CachedUser>> {
+        let account = self.describe(ttl, slack, id, now).await?;
+        if account.is_deactivated {
+            return Err(refused("your Slack account is deactivated"));
+        }
+        if account.is_bot {
+            return Err(refused("bots cannot use this app"));
+        }
+        Ok(account)
+    }
+
+    /// Returns Slack's description of an account.
+    async fn describe(&self, ttl: Duration, slack: &Slack, id: &str, now: Timestamp) -> Result<Arc<CachedUser>> {
         let age = |fetched_at: Timestamp| now.duration_since(fetched_at).unsigned_abs();
         let cached = self.0.get(id).filter(|(fetched_at, _)| age(*fetched_at) < ttl);
         let account = match cached {
@@ -99,12 +124,6 @@ impl ActingUsers {
                 account
             }
         };
-        if account.is_deactivated {
-            return Err(refused("your Slack account is deactivated"));
-        }
-        if account.is_bot {
-            return Err(refused("bots cannot use this app"));
-        }
         Ok(account)
     }
 }

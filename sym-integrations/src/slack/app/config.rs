@@ -7,11 +7,12 @@ use sym_sdk::runtime::{FrontEndConfig, FrontEndType};
 use super::{NAME, SlackApp, manifest};
 use crate::http::{BaseUrl, SecretString};
 use crate::slack::Slack;
+use crate::slack::client::SUPPORT;
 use crate::slack::signature::SigningSecret;
 
 /// Returns the front end type `slack`. It is built from the integration of type `slack`, if there is one. Besides the settings of
 /// [`Slack`], the integration takes `signing_secret`, and `trusted_teams` with other workspaces whose people may use the app: see
-/// [`TrustedTeams`](crate::slack::TrustedTeams). Secrets that are not configured are read from the environment variables
+/// [`TrustedTeams`](crate::slack::TrustedTeams); and `support`, the text of `/sym support`. Secrets that are not configured are read from the environment variables
 /// `SLACK_BOT_TOKEN`, `SLACK_SIGNING_SECRET` and `SLACK_APP_TOKEN`. With an app-level token, the front end uses Socket Mode and
 /// needs no signing secret.
 ///
@@ -41,9 +42,10 @@ fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>)
     if let Some(url) = integration.integration().settings().get("base_url") {
         slack = slack.base_url(BaseUrl::parse(url)?);
     }
+    let support = integration.integration().settings().get(SUPPORT).map(String::as_str).unwrap_or_default();
     if let Ok(token) = secret(integration, "app_token_secret", "SLACK_APP_TOKEN", variable) {
         let slack = slack.app_token(token).build()?.with_trusted_teams_of(integration)?;
-        return Ok(Some(SlackApp::socket_mode(slack)));
+        return Ok(Some(SlackApp::socket_mode(slack).with_support(support)));
     }
     let signing_secret = secret(integration, "signing_secret", "SLACK_SIGNING_SECRET", variable).map_err(|error| {
         let hint = "set it to the name of a secret, or set the environment variable `SLACK_SIGNING_SECRET`; Socket Mode, with \
@@ -51,7 +53,7 @@ fn build(config: &FrontEndConfig<'_>, variable: &dyn Fn(&str) -> Option<String>)
         error.with_hint(hint)
     })?;
     let slack = slack.build()?.with_trusted_teams_of(integration)?;
-    Ok(Some(SlackApp::new(slack, SigningSecret::new(signing_secret)?)))
+    Ok(Some(SlackApp::new(slack, SigningSecret::new(signing_secret)?).with_support(support)))
 }
 
 fn secret(

@@ -3,6 +3,8 @@
 //! A click is acknowledged once the decision is durable. A refused decision is acknowledged too, and the reason is then shown to
 //! the user who clicked, and to nobody else. If no click on the message can ever succeed, its buttons are removed.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
@@ -13,20 +15,46 @@ use sym_sdk::runtime::{Actor, Decision, Submission};
 use super::dispatcher::Dispatcher;
 use super::log_error;
 use super::payload::{Action, BlockActions, team_id};
-use super::request_message::{APPROVE, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
+use super::receipt_message::{REMIND, WITHDRAW};
+use super::request_message::{APPROVE, APPROVE_FOR_LESS, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
 use crate::slack::blocks::{Context, Mrkdwn};
 use crate::slack::{MessageRef, Slack};
 
 /// Creates the submission for a click of an actor on a Run's message.
-type Submit = fn(&BlockActions, RunId, Actor) -> Submission;
+type Submit = fn(&BlockActions, Clicked, Actor) -> Submission;
+
+/// What a button or a menu is about.
+#[derive(Clone, Copy, Debug)]
+struct Clicked {
+    run: RunId,
+    /// The duration that was selected, in a menu.
+    duration: Option<Duration>,
+}
+
+impl Clicked {
+    fn new(action: &Action) -> Option<Self> {
+        if let Some(run) = action.value.as_deref() {
+            return Some(Self { run: run.parse().ok()?, duration: None });
+        }
+        let (run, seconds) = action.selected_option.as_ref()?.value.split_once(':')?;
+        Some(Self { run: run.parse().ok()?, duration: Some(Duration::from_secs(seconds.parse().ok()?)) })
+    }
+}
 
 /// Returns how a button is submitted. `None` for an unknown one.
 fn submission_for(action_id: &str) -> Option<Submit> {
     match action_id {
-        id if APPROVE == *id => Some(|click, run, actor| in_message(Submission::approve(run, actor), click)),
-        id if DENY == *id => Some(|click, run, actor| in_message(Submission::deny(run, actor), click)),
-        id if REVOKE == *id => Some(|_, run, actor| Submission::revoke(run, actor).into()),
+        id if APPROVE == *id => Some(|click, of, actor| in_message(Submission::approve(of.run, actor), click)),
+        id if APPROVE_FOR_LESS == *id => Some(|click, of, actor| {
+            let approval = Submission::approve(of.run, actor);
+            in_message(approval.for_duration(of.duration.unwrap_or_default()), click)
+        }),
+        id if DENY == *id => Some(|click, of, actor| in_message(Submission::deny(of.run, actor), click)),
+        id if REVOKE == *id => Some(|_, of, actor| Submission::revoke(of.run, actor).into()),
+        id if REMIND == *id => Some(|_, of, actor| Submission::remind(of.run, actor).into()),
+        // In the receipt, which is no message of a notification: requesters may withdraw whatever became of those.
+        id if WITHDRAW == *id => Some(|_, of, actor| Submission::deny(of.run, actor).into()),
         _ => None,
     }
 }
@@ -46,7 +74,8 @@ fn in_message(decision: Decision, click: &BlockActions) -> Submission {
 
 /// Checks that a decision was made in a message: what nobody was shown cannot be decided.
 fn check_message(action: &Action, click: &BlockActions) -> Result<()> {
-    if REVOKE == *action.action_id || message_ref(click).is_some() {
+    let is_bound = [APPROVE, APPROVE_FOR_LESS, DENY].iter().any(|bound| *bound == *action.action_id);
+    if !is_bound || message_ref(click).is_some() {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Conflict, codes::UNKNOWN_MESSAGE, "this message does not belong to the request"))
@@ -55,12 +84,18 @@ fn check_message(action: &Action, click: &BlockActions) -> Result<()> {
 /// Handles a click in a message.
 pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action: Action) -> ResponseWithFollowUp {
     let submit = submission_for(&action.action_id);
-    let run = action.value.as_deref().and_then(|run| run.parse::<RunId>().ok());
-    let (Some(submit), Some(run)) = (submit, run) else {
+    let (Some(submit), Some(clicked)) = (submit, Clicked::new(&action)) else {
         tracing::debug!(action = action.action_id, "ignored an unknown action in Slack");
         return Response::Ack.into();
     };
-    match submit_click(&dispatcher, &click, &action, submit, run).await {
+    let run = clicked.run;
+    match submit_click(&dispatcher, &click, &action, submit, clicked).await {
+        Ok(()) if REMIND == *action.action_id => ResponseWithFollowUp::ack_then(async move {
+            let text = "Those who can decide are being reminded.".to_owned();
+            if let Err(error) = show_privately(&dispatcher, &click, text).await {
+                log_error("confirming a reminder", &error);
+            }
+        }),
         Ok(()) => Response::Ack.into(),
         Err(error) if is_refusal(&error) => {
             ResponseWithFollowUp::ack_then(async move { report_refusal(&dispatcher, &click, &error).await })
@@ -78,11 +113,12 @@ async fn submit_click(
     click: &BlockActions,
     action: &Action,
     submit: Submit,
-    run: RunId,
+    clicked: Clicked,
 ) -> Result<()> {
+    let run = clicked.run;
     let (team, account) = (team_id(click.team.as_ref(), &click.user), &click.user.id);
     let key = InputKey::new(format!("slack:{team}:{account}:{}:{}:{run}", action.action_ts, action.action_id));
-    let submission = |actor| submit(click, run, actor).channel(source_channel(click)).key(key.clone());
+    let submission = |actor| submit(click, clicked, actor).channel(source_channel(click)).key(key.clone());
     let (actor, error) = match dispatcher.actor(account).await {
         Ok(actor) => match check_message(action, click) {
             Ok(()) => return dispatcher.runtime().submit(submission(actor)).await.map(drop),
@@ -103,22 +139,34 @@ pub(super) async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions
     {
         log_error("removing the buttons of a message", &error);
     }
-    let api = dispatcher.app().slack().api();
     let text = Mrkdwn::new().text(text).to_string();
-    let shown = match (&click.response_url, &click.container.channel_id) {
-        (Some(url), _) => api.respond(url).text(text).await,
-        (None, Some(channel)) => {
-            let message = api.post_ephemeral(channel, &click.user.id).text(text);
-            match &click.container.thread_ts {
-                Some(thread) => message.in_thread(thread).await,
-                None => message.await,
-            }
-        }
-        (None, None) => Ok(()),
-    };
-    if let Err(error) = shown {
+    if let Err(error) = show_privately(dispatcher, click, text).await {
         log_error("reporting a refusal", &error);
     }
+}
+
+/// Shows a text to the user who clicked, and to nobody else. A `response_url` is dead after 30 minutes, after five responses, or with
+/// its message; and somebody who is not in the channel, such as a guest who left, sees no ephemeral message.
+async fn show_privately(dispatcher: &Dispatcher, click: &BlockActions, text: String) -> Result<()> {
+    let api = dispatcher.app().slack().api();
+    if let Some(url) = &click.response_url {
+        match api.respond(url).text(&text).await {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::debug!(%error, "a response URL of Slack cannot be used"),
+        }
+    }
+    if let Some(channel) = &click.container.channel_id {
+        let message = api.post_ephemeral(channel, &click.user.id).text(&text);
+        let shown = match &click.container.thread_ts {
+            Some(thread) => message.in_thread(thread).await,
+            None => message.await,
+        };
+        match shown {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::debug!(%error, "an ephemeral message could not be shown in Slack"),
+        }
+    }
+    api.post_message(&click.user.id).text(text).await.map(drop)
 }
 
 /// Replaces the message that was clicked by the same message without buttons, and with the reason.

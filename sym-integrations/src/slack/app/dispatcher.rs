@@ -1,15 +1,21 @@
 //! Dispatches each interaction to the function that handles it.
 
 use jiff::Timestamp;
+use serde_json::json;
 use sym_sdk::error::Result;
 use sym_sdk::runtime::{Actor, Runtime};
 
 use super::flow_picker::PICK_FLOW;
+use super::form_open::Opening;
 use super::form_view::RETRY;
 use super::payload::{BlockActions, Incoming, Origin};
-use super::request_message::SHOW;
+use super::receipt_message::{EXTEND, REQUEST_AGAIN};
+use super::request_message::{DENY, SHOW};
 use super::response::{Response, ResponseWithFollowUp};
-use super::{SlackApp, decision, form_change, form_open, form_submit, slash_command, whole_request};
+use super::{
+    SlackApp, decision, denial, events, extension, form_change, form_open, form_submit, overview, slash_command,
+    whole_request,
+};
 
 /// The front end together with the runtime that its interactions are submitted to.
 #[derive(Clone)]
@@ -69,6 +75,12 @@ impl Dispatcher {
             Incoming::Command(command) => slash_command::run(self, command).await,
             Incoming::BlockActions(actions) => self.on_block_actions(*actions).await,
             Incoming::BlockSuggestion(suggestion) => form_change::suggest(&self, *suggestion).await.into(),
+            Incoming::ViewSubmission(submission) if denial::is_denial(&submission.view) => {
+                denial::submit(&self, &submission).await.into()
+            }
+            Incoming::ViewSubmission(submission) if extension::is_extension(&submission.view) => {
+                extension::submit(&self, &submission).await.into()
+            }
             Incoming::ViewSubmission(submission) => form_submit::submit(&self, submission).await.into(),
             Incoming::ViewClosed(closed) => {
                 if let Ok(run) = closed.view.private_metadata.parse() {
@@ -76,6 +88,8 @@ impl Dispatcher {
                 }
                 Response::Ack.into()
             }
+            Incoming::UrlVerification(challenge) => Response::Json(json!({ "challenge": challenge })).into(),
+            Incoming::Event(event) => events::on_event(self, event.event),
             Incoming::Shortcut(shortcut) => form_open::on_shortcut(self, shortcut).await,
         }
     }
@@ -84,13 +98,19 @@ impl Dispatcher {
     async fn on_block_actions(self, mut actions: BlockActions) -> ResponseWithFollowUp {
         let Some(action) = actions.actions.pop() else { return Response::Ack.into() };
         match actions.view.take() {
+            Some(view) if overview::is_list(&view) => overview::on_click(self, actions, view, &action).await,
             Some(view) => match action.action_id.as_str() {
                 id if RETRY == *id => form_open::on_retry(self, &actions, view, &action),
                 id if PICK_FLOW == *id => form_open::on_flow_picked(self, &actions, view, &action),
                 id if whole_request::turns_page(id) => whole_request::on_page_turned(self, &actions, view, &action),
                 _ => form_change::on_field_changed(self, &actions, view, &action),
             },
+            None if REQUEST_AGAIN == *action.action_id => {
+                form_open::on_request_again(self, &actions, &action, Opening::First).await
+            }
+            None if EXTEND == *action.action_id => extension::on_click(self, &actions, &action, Opening::First).await,
             None if SHOW == *action.action_id => whole_request::on_show(self, actions, &action).await,
+            None if DENY == *action.action_id => denial::on_click(self, actions, action).await,
             None => decision::on_click(self, actions, action).await,
         }
     }

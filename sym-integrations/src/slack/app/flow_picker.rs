@@ -6,6 +6,7 @@ use sym_sdk::error::Result;
 use sym_sdk::model::{Channel, ChannelType, Flow};
 
 use super::form_view;
+use super::request_text::shortened;
 use crate::slack::blocks::{
     ActionId, Actions, Block, MenuOptions, Modal, Mrkdwn, OptionGroup, OptionObject, OptionValue, Options,
     PrivateMetadata, Section, StaticSelect,
@@ -16,31 +17,61 @@ pub(super) const PICK_FLOW: ActionId = ActionId::from_static("pick");
 /// The maximum number of options in a group.
 const MAX_GROUP_OPTIONS: usize = 100;
 
-/// The flow and the environment that a user named.
+/// The maximum length of what a user typed, in the view.
+const MAX_TYPED_LENGTH: usize = 200;
+
+/// The words with which a user named a flow, and possibly its environment. Both can have blanks.
 #[derive(Default)]
 pub(super) struct FlowQuery {
-    pub(super) flow: Option<String>,
-    pub(super) environment: Option<String>,
+    /// As the user typed it.
+    typed: String,
+    words: Vec<String>,
 }
 
 impl FlowQuery {
-    /// Returns the only flow that matches: by its name or label, and by the name or label of its environment. Case is ignored.
+    /// Creates the query for a text that a user typed.
+    pub(super) fn new(typed: &str) -> Self {
+        let words = comparable(typed).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        Self { typed: typed.trim().to_owned(), words }
+    }
+
+    /// Returns the only flow that matches: by its name or label, and by the name or label of its environment if one is named. Case,
+    /// quotation marks and the kinds of dashes and blanks are ignored, since keyboards change them.
     pub(super) fn find(&self, flows: &[Arc<Flow>]) -> Option<Arc<Flow>> {
-        let name = self.flow.as_deref()?;
-        let equal = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-        let mut matching = flows.iter().filter(|flow| {
-            let environment = flow.environment();
-            let in_environment = self
-                .environment
-                .as_deref()
-                .is_none_or(|given| equal(environment.name().as_str(), given) || equal(environment.label(), given));
-            in_environment && (equal(flow.name().as_str(), name) || equal(flow.label(), name))
-        });
+        let mut matching = flows.iter().filter(|flow| self.matches(flow));
         match (matching.next(), matching.next()) {
             (Some(only), None) => Some(only.clone()),
             _ => None,
         }
     }
+
+    fn matches(&self, flow: &Flow) -> bool {
+        let environment = flow.environment();
+        let is_named = |words: &[String], name: &str, label: &str| {
+            let words = words.join(" ");
+            comparable(name) == words || comparable(label) == words
+        };
+        // The first words name the flow, and the others the environment.
+        (1..=self.words.len()).any(|end| {
+            let (first, others) = self.words.split_at(end);
+            is_named(first, flow.name().as_str(), flow.label())
+                && (others.is_empty() || is_named(others, environment.name().as_str(), environment.label()))
+        })
+    }
+}
+
+/// Returns a text in the form in which names are compared.
+fn comparable(text: &str) -> String {
+    let is_quote = |c: char| matches!(c, '"' | '\'' | '`' | '\u{b4}' | '\u{ab}' | '\u{bb}' | '\u{2018}'..='\u{201f}');
+    let plain: String = text
+        .chars()
+        .filter(|c| !is_quote(*c))
+        .map(|c| match c {
+            '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}' => '-',
+            c => c,
+        })
+        .collect();
+    plain.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Builds the view in which the user picks a flow, because the query does not match exactly one.
@@ -49,11 +80,10 @@ pub(super) fn picker_view(title: &str, flows: &[Arc<Flow>], channel: &Channel, q
         return form_view::message_view(title, "There are no flows that you can request.");
     }
     let menu = StaticSelect::new(PICK_FLOW, menu_options(flows)?).placeholder("Select a flow");
-    let question = match &query.flow {
-        None => Section::new("What do you need?"),
-        Some(flow) => {
-            let named = [Some(flow), query.environment.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
-            let unclear = Mrkdwn::new().text("No single flow matches ").code(named.join(" "));
+    let question = match query.typed.as_str() {
+        "" => Section::new("What do you need?"),
+        typed => {
+            let unclear = Mrkdwn::new().text("No single flow matches ").code(shortened(typed, MAX_TYPED_LENGTH));
             Section::new(unclear.text(". What do you need?"))
         }
     };

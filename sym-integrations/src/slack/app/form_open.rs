@@ -28,6 +28,15 @@ use crate::slack::blocks::Modal;
 /// The title of a view before its flow is known.
 const TITLE: &str = "Request access";
 
+/// The way in which a view is opened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Opening {
+    /// No other view is open.
+    First,
+    /// On top of the view that was clicked.
+    OnTop,
+}
+
 /// A user's request for a form.
 pub(super) struct FormRequest {
     pub(super) team: String,
@@ -95,7 +104,15 @@ impl FormRequest {
 
     /// Opens a loading view. The form or the flow picker replaces it after the response.
     pub(super) async fn open(self, dispatcher: Dispatcher, query: FlowQuery) -> Result<ResponseWithFollowUp> {
-        let view = dispatcher.app().slack().api().open_view(&self.attempt, form_view::loading(TITLE)?).await?;
+        self.open_as(dispatcher, query, Opening::First).await
+    }
+
+    async fn open_as(self, dispatcher: Dispatcher, query: FlowQuery, opening: Opening) -> Result<ResponseWithFollowUp> {
+        let (api, loading) = (dispatcher.app().slack().api(), form_view::loading(TITLE)?);
+        let view = match opening {
+            Opening::First => api.open_view(&self.attempt, loading).await?,
+            Opening::OnTop => api.push_view(&self.attempt, loading).await?,
+        };
         Ok(ResponseWithFollowUp::ack_then(async move {
             let id = view.id.clone();
             let shown = self.show(&dispatcher, query, view.into()).await;
@@ -178,7 +195,7 @@ pub(super) fn on_flow_picked(
     action: &Action,
 ) -> ResponseWithFollowUp {
     let Some(flow) = &action.selected_option else { return Response::Ack.into() };
-    let query = FlowQuery { flow: Some(flow.value.clone()), environment: None };
+    let query = FlowQuery::new(&flow.value);
     let request = FormRequest::new(dispatched, action, flow_picker::source_channel(&view.private_metadata));
     ResponseWithFollowUp::ack_then(async move {
         let shown = request.reload(&dispatcher, query, &view.id).await;
@@ -200,7 +217,7 @@ pub(super) fn on_retry(
     ResponseWithFollowUp::ack_then(async move {
         let shown = async {
             let failed = dispatcher.runtime().prompt(run).await?;
-            let query = FlowQuery { flow: Some(failed.flow().slug().to_owned()), environment: None };
+            let query = FlowQuery::new(failed.flow().slug());
             let request = FormRequest { channel: failed.channel().clone(), ..request };
             request.reload(&dispatcher, query, &view.id).await
         };
@@ -208,8 +225,52 @@ pub(super) fn on_retry(
     })
 }
 
+/// Opens the form of the flow of an earlier request.
+pub(super) async fn on_request_again(
+    dispatcher: Dispatcher,
+    click: &BlockActions,
+    action: &Action,
+    opening: Opening,
+) -> ResponseWithFollowUp {
+    let Some(run) = action.value.as_deref().and_then(|run| run.parse().ok()) else { return Response::Ack.into() };
+    let query = match dispatcher.runtime().run(run).await {
+        Ok(earlier) => FlowQuery::new(earlier.state.flow.slug()),
+        // Its Run was pruned: the user selects the flow.
+        Err(_) => FlowQuery::default(),
+    };
+    open_by_button(dispatcher, click, action, query, opening).await
+}
+
+/// Opens the flow picker, or the form if there is one flow.
+pub(super) async fn on_new_request(
+    dispatcher: Dispatcher,
+    click: &BlockActions,
+    action: &Action,
+    opening: Opening,
+) -> ResponseWithFollowUp {
+    open_by_button(dispatcher, click, action, FlowQuery::default(), opening).await
+}
+
+async fn open_by_button(
+    dispatcher: Dispatcher,
+    click: &BlockActions,
+    action: &Action,
+    query: FlowQuery,
+    opening: Opening,
+) -> ResponseWithFollowUp {
+    let Some(trigger) = click.trigger_id.clone() else { return Response::Ack.into() };
+    let request = FormRequest { attempt: trigger, ..FormRequest::new(click, action, Channel::new(ChannelType::Slack)) };
+    match request.open_as(dispatcher, query, opening).await {
+        Ok(response) => response,
+        Err(error) => {
+            log_error("opening a form", &error);
+            Response::Unavailable.into()
+        }
+    }
+}
+
 /// Shows in a view why its form could not be opened.
-async fn report_failure(slack: &Slack, view: &str, outcome: Result<()>) {
+pub(super) async fn report_failure(slack: &Slack, view: &str, outcome: Result<()>) {
     let Err(error) = outcome else { return };
     log_error("opening a form", &error);
     let shown = match form_view::message_view(TITLE, &user_message(&error)) {

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::forms::FieldType;
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{Channel, ChannelType, RunId, User, UserIdentity};
+use sym_sdk::model::{Channel, ChannelType, Flow, RunId, User, UserIdentity};
 use sym_sdk::runtime::{Actor, FlowRequest, PromptView, Submission};
 
 use super::dispatcher::Dispatcher;
+use super::field_error::field_error_text;
 use super::form_change::apply_pending_changes;
 use super::form_inputs::inputs;
 use super::form_rebuild::find_or_rebuild;
@@ -145,7 +147,7 @@ async fn submit_form(
         match apply_pending_changes(dispatcher, &open, &flow, view).await {
             Ok(form) => form,
             Err((field, error)) => {
-                let response = Some(errors_at_fields(view, [(Some(field.as_str()), &error)]));
+                let response = Some(errors_at_fields(view, [(Some(field.as_str()), user_message(&error))]));
                 return Err(Rejection::Invalid { error, response });
             }
         }
@@ -156,14 +158,44 @@ async fn submit_form(
     let inputs = inputs(&form, view);
     let mut errors = runtime.check_form(flow.name().as_str(), &form, &inputs)?;
     if !errors.is_empty() {
-        let shown = errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error));
+        let shown = errors.iter().map(|invalid| {
+            let field = invalid.field.as_deref();
+            (field, field_error_text(&flow, field, &invalid.error))
+        });
         let response = Some(errors_at_fields(view, shown));
         // One entry with the code of the first error: nothing else of an error is recorded.
         return Err(Rejection::Invalid { error: errors.swap_remove(0).error, response });
     }
+    if let Some((field, problem)) = find_unselectable(dispatcher, &flow, &inputs).await? {
+        let error = Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, problem);
+        let response = Some(errors_at_fields(view, [(Some(field.as_str()), user_message(&error))]));
+        return Err(Rejection::Invalid { error, response });
+    }
     let request = attempt.request(flow.srn().to_string(), user.clone()).inputs(inputs);
     let request = request.channel(prompt.channel().clone()).shown_form(form);
     runtime.submit(request).await.map(drop).map_err(Rejection::BySubmission)
+}
+
+/// Returns the first field in which something else than a person is selected, with the problem. Slack's menus of users also offer bots
+/// and deactivated accounts.
+async fn find_unselectable(
+    dispatcher: &Dispatcher,
+    flow: &Flow,
+    inputs: &Map<String, Value>,
+) -> Result<Option<(String, &'static str)>> {
+    for spec in flow.fields().iter().filter(|spec| spec.field_type().member() == FieldType::SlackUser) {
+        let selected = match inputs.get(spec.name()) {
+            Some(Value::Array(several)) => several.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => continue,
+        };
+        for account in selected.iter().filter_map(Value::as_str) {
+            if let Some(problem) = dispatcher.app().unselectable(account, dispatcher.now()).await? {
+                return Ok(Some((spec.name().to_owned(), problem)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 fn form_closed() -> Error {
@@ -177,12 +209,11 @@ fn run_pruned(error: Error) -> Error {
 }
 
 /// Responds with each error at the input of its field. Errors without a field are shown at the first input.
-fn errors_at_fields<'a>(view: &View, failed: impl IntoIterator<Item = (Option<&'a str>, &'a Error)>) -> Response {
+fn errors_at_fields<'a>(view: &View, failed: impl IntoIterator<Item = (Option<&'a str>, String)>) -> Response {
     let revisions = view.revisions();
     let mut errors = Map::new();
-    for (field, error) in failed {
+    for (field, text) in failed {
         let block = field.and_then(|field| revisions.get(field).map(|revision| block_id(field, *revision)));
-        let text = user_message(error);
         let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
             return error_at_first_input(view, &text);
         };

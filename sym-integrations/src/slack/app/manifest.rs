@@ -14,6 +14,9 @@ use crate::slack::Slack;
 /// The scopes of the front end itself: commands, messages and looking up users.
 const BASE_SCOPES: [&str; 4] = ["chat:write", "commands", "users:read", "users:read.email"];
 
+/// The events of which the front end hears. None of them needs a scope.
+const BOT_EVENTS: [&str; 3] = ["app_home_opened", "app_uninstalled", "tokens_revoked"];
+
 /// The scope to post to channels of which the app is not a member.
 const CHANNEL_SCOPES: [&str; 1] = ["chat:write.public"];
 
@@ -87,7 +90,7 @@ pub fn manifest<S: Into<String>>(name: &str, address: Option<&Url>, scopes: impl
     let mut manifest = json!({
         "display_information": { "name": name, "description": "Request and approve access" },
         "features": {
-            "app_home": { "home_tab_enabled": false, "messages_tab_enabled": true, "messages_tab_read_only_enabled": true },
+            "app_home": { "home_tab_enabled": true, "messages_tab_enabled": true, "messages_tab_read_only_enabled": true },
             "bot_user": { "display_name": name, "always_online": true },
             "shortcuts": [{
                 "name": "Request access",
@@ -99,12 +102,13 @@ pub fn manifest<S: Into<String>>(name: &str, address: Option<&Url>, scopes: impl
                 "command": "/sym",
                 "url": url("commands"),
                 "description": "Request access",
-                "usage_hint": "req [flow] [environment] | whoami | help",
+                "usage_hint": "req [flow] [environment] | list | support | whoami | help",
                 "should_escape": false,
             }],
         },
         "oauth_config": { "scopes": { "bot": all } },
         "settings": {
+            "event_subscriptions": { "request_url": url("events"), "bot_events": BOT_EVENTS },
             "interactivity": {
                 "is_enabled": true,
                 "request_url": url("interactions"),

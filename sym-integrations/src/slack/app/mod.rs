@@ -21,8 +21,8 @@
 //!
 //! # From an interaction to a submission
 //!
-//! Slack sends slash commands to `/slack/commands`, clicks and views to `/slack/interactions`, and the text typed into menus to
-//! `/slack/options`; [`manifest`] describes an app with these URLs. In [Socket Mode](SlackApp::socket_mode) the same payloads
+//! Slack sends slash commands to `/slack/commands`, clicks and views to `/slack/interactions`, the text typed into menus to
+//! `/slack/options`, and events to `/slack/events`; [`manifest`] describes an app with these URLs. In [Socket Mode](SlackApp::socket_mode) the same payloads
 //! arrive on a WebSocket that the app opens itself. Either way, a payload is authenticated, parsed once into a typed value and
 //! handed to the dispatcher, which calls one function for each kind:
 //!
@@ -32,7 +32,8 @@
 //!   prepared for searching once.
 //! - A changed field runs its `on_change` handler and updates the view. Changes to one form are applied one after another.
 //! - A submitted form becomes a request; validation errors are returned to the field that they belong to.
-//! - A click on Approve, Deny or Revoke becomes a decision.
+//! - A click on Approve, Deny or Revoke becomes a decision. Deny asks for a reason first.
+//! - `/sym list` and the home tab show what a person has to do with requests.
 //!
 //! In every case the acting Slack account is mapped to a user, at most one minute after Slack last confirmed that the account is
 //! active. The input key is derived from the payload: when Slack delivers an interaction again, the runtime recognizes it and
@@ -73,7 +74,11 @@ mod config;
 mod deadline;
 mod decision;
 mod delivery;
+mod denial;
 mod dispatcher;
+mod events;
+mod extension;
+mod field_error;
 mod flow_picker;
 mod form_change;
 mod form_inputs;
@@ -81,12 +86,16 @@ mod form_open;
 mod form_rebuild;
 mod form_submit;
 mod form_view;
+mod known_accounts;
 mod manifest;
+mod moved_channels;
 mod notice_message;
 mod open_forms;
 mod option_key;
 mod option_search;
+mod overview;
 mod payload;
+mod receipt_message;
 mod request_message;
 mod request_text;
 mod response;
@@ -108,19 +117,28 @@ use sym_sdk::model::{RunId, User};
 use sym_sdk::runtime::{Actor, FrontEnd, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use url::Url;
 
 pub use config::front_end_type;
 pub use manifest::{manifest, scopes};
 
 use super::Slack;
 use super::signature::SigningSecret;
+use crate::bounded_cache::BoundedCache;
 use acting_user::ActingUsers;
 use dispatcher::Dispatcher;
+use moved_channels::MovedChannels;
 use open_forms::OpenForms;
 use option_search::OptionIndexCache;
 
 /// The name of the front end. Its routes are mounted below it.
 const NAME: &str = "slack";
+
+/// The maximum number of channels whose id is known.
+const CHANNELS_CAPACITY: usize = 1_000;
+
+/// The maximum number of cached addresses of messages.
+const PERMALINKS_CAPACITY: usize = 10_000;
 
 /// The front end for one workspace. Clones share the open forms and caches.
 #[derive(Clone)]
@@ -132,6 +150,13 @@ struct Inner {
     users: ActingUsers,
     forms: Arc<OpenForms>,
     option_indexes: OptionIndexCache,
+    moved_channels: MovedChannels,
+    /// The text of `/sym support`.
+    support: Option<String>,
+    /// The ids of channels to which messages were posted by name.
+    channel_ids: BoundedCache<String, String>,
+    /// The addresses of messages.
+    permalinks: BoundedCache<String, Url>,
     tasks: TaskTracker,
 }
 
@@ -157,12 +182,36 @@ impl SlackApp {
         Self::with_mode(slack, Mode::Socket)
     }
 
-    fn with_mode(slack: Slack, mode: Mode) -> Self {
-        let (users, forms, option_indexes, tasks) = Default::default();
-        Self(Arc::new(Inner { slack, mode, users, forms, option_indexes, tasks }))
+    /// Sets the text of `/sym support`: whom to ask, in [Slack's markup](https://docs.slack.dev/messaging/formatting-message-text). Call it
+    /// before the front end is cloned.
+    #[must_use]
+    pub fn with_support(mut self, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if let Some(inner) = Arc::get_mut(&mut self.0) {
+            inner.support = Some(text).filter(|text| !text.trim().is_empty());
+        }
+        self
     }
 
-    /// Returns the routes `/commands`, `/interactions` and `/options`. Requests without a valid signature are rejected.
+    fn with_mode(slack: Slack, mode: Mode) -> Self {
+        let (users, forms, option_indexes, moved_channels, tasks) = Default::default();
+        let permalinks = BoundedCache::new(PERMALINKS_CAPACITY);
+        let channel_ids = BoundedCache::new(CHANNELS_CAPACITY);
+        Self(Arc::new(Inner {
+            slack,
+            mode,
+            users,
+            forms,
+            option_indexes,
+            moved_channels,
+            support: None,
+            channel_ids,
+            permalinks,
+            tasks,
+        }))
+    }
+
+    /// Returns the routes `/commands`, `/interactions`, `/options` and `/events`. Requests without a valid signature are rejected.
     pub fn router(&self, runtime: Runtime) -> Router {
         webhook::router(Dispatcher::new(self.clone(), runtime))
     }
@@ -191,9 +240,20 @@ impl SlackApp {
         self.0.users.fresh_user(self.slack(), account, now).await
     }
 
+    /// Returns why an account cannot be selected in a form. See [`ActingUsers::unselectable`].
+    async fn unselectable(&self, account: &str, now: Timestamp) -> Result<Option<&'static str>> {
+        self.0.users.unselectable(self.slack(), account, now).await
+    }
+
     /// Returns the user of a Slack account as the actor of an action. See [`ActingUsers::actor`].
     async fn actor(&self, runtime: &Runtime, account: &str) -> Result<Actor> {
         self.0.users.actor(self.slack(), runtime, account).await
+    }
+
+    /// Returns the text of `/sym support`.
+    fn support(&self) -> &str {
+        const UNKNOWN: &str = "No contact is configured. Ask an administrator of the workspace.";
+        self.0.support.as_deref().unwrap_or(UNKNOWN)
     }
 
     fn forms(&self) -> &Arc<OpenForms> {

@@ -5,9 +5,11 @@
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
 use sym_sdk::machine::Notice;
+use sym_sdk::model::User;
 
-use super::request_message::{revoke_button, show_button};
-use super::request_text::{LabelledText, shortened};
+use super::known_accounts::KnownAccounts;
+use super::request_message::show_button;
+use super::request_text::{LabelledText, person_name, shortened};
 use super::text_layout;
 use crate::slack::blocks::{Actions, Block, Button, Message, Mrkdwn, RichText, Spans, TimeStyle};
 
@@ -18,15 +20,12 @@ const MAX_NAME_LENGTH: usize = 200;
 /// is a quotation.
 const MAX_SENTENCE_LENGTH: usize = 1_000;
 
-/// Builds the message of a notice. The notice of a grant has a button that revokes the access.
-pub(super) fn notice_message(request: &RequestView, notice: &Notice) -> Result<Message> {
+/// Builds the message of a notice. It has no buttons that may not work later: those are in the receipt, which is kept up to date.
+pub(super) fn notice_message(request: &RequestView, notice: &Notice, accounts: &KnownAccounts) -> Result<Message> {
     let flow = request.event().flow().label();
-    let NoticeText { sentence, quoted } = notice_text(flow, notice);
+    let NoticeText { sentence, quoted } = notice_text(request, notice, accounts);
     let sentence: Block = RichText::section(sentence).into();
     let mut buttons: Vec<Button> = Vec::new();
-    if matches!(notice, Notice::Granted { .. }) && request.can_revoke() {
-        buttons.push(revoke_button(request)?);
-    }
     let quoted: Vec<_> = quoted.map(LabelledText::without_label).into_iter().collect();
     let fitted = text_layout::fit(&quoted, std::slice::from_ref(&sentence));
     // Only the text of a decision is part of the request.
@@ -45,10 +44,35 @@ struct NoticeText {
     quoted: Option<Spans>,
 }
 
+/// Whether the receipt says what a notice does: a message would be a second one of the same moment.
+pub(super) fn is_in_receipt(request: &RequestView, notice: &Notice) -> bool {
+    let by_requester = || {
+        let requester = request.event().requester().map(User::id);
+        requester.is_some() && request.revoked_by().map(User::id) == requester
+    };
+    match notice {
+        // The grant follows, or a notice that there is none.
+        Notice::Approved { .. } => request.receipt().is_some() && request.event().flow().strategy().is_some(),
+        Notice::Withdrawn => request.receipt().is_some(),
+        Notice::Ended { held_by_other_run: false, .. } => request.receipt().is_some() && by_requester(),
+        // The receipt is yet to be sent.
+        Notice::RequestedAgain { .. } => request.sends_receipt(),
+        _ => false,
+    }
+}
+
 /// Returns the text of a notice, with times in the reader's time zone.
-fn notice_text(flow: &str, notice: &Notice) -> NoticeText {
+fn notice_text(request: &RequestView, notice: &Notice, accounts: &KnownAccounts) -> NoticeText {
+    let flow = request.event().flow().label();
     let text = Spans::new();
     let (sentence, quoted) = match notice {
+        Notice::Ended { target, held_by_other_run: false } => {
+            let text = text.text("Your access to ").bold(shortened(target, MAX_NAME_LENGTH));
+            match request.revoked_by() {
+                Some(by) => (append_person(text.text(" was ended by "), by, accounts).text("."), None),
+                None => (text.text(" has ended, because its time is up."), None),
+            }
+        }
         Notice::Granted { target, until } => {
             let text = text.text("You have access to ").bold(shortened(target, MAX_NAME_LENGTH)).text(" until ");
             let text = match until {
@@ -64,10 +88,10 @@ fn notice_text(flow: &str, notice: &Notice) -> NoticeText {
             (text.text(". Your new request was sent all the same; withdraw it if you do not need it."), None)
         }
         Notice::Approved { by, reason } => {
-            (decision_text("approved", by.as_deref(), reason.is_some(), flow), reason.as_ref())
+            (decision_text(request, "approved", by.as_deref(), reason.is_some(), accounts), reason.as_ref())
         }
         Notice::Denied { by, reason } => {
-            (decision_text("denied", by.as_deref(), reason.is_some(), flow), reason.as_ref())
+            (decision_text(request, "denied", by.as_deref(), reason.is_some(), accounts), reason.as_ref())
         }
         other => {
             let whole = other.text(flow);
@@ -83,14 +107,32 @@ fn notice_text(flow: &str, notice: &Notice) -> NoticeText {
     NoticeText { sentence, quoted: quoted.map(|quoted| Spans::new().text(quoted)) }
 }
 
-fn decision_text(decision: &str, by: Option<&str>, has_reason: bool, flow: &str) -> Spans {
+/// Returns who decided how. The person is mentioned if `by` is the one who decided the request.
+fn decision_text(
+    request: &RequestView,
+    decision: &str,
+    by: Option<&str>,
+    has_reason: bool,
+    accounts: &KnownAccounts,
+) -> Spans {
+    let flow = request.event().flow().label();
     let end = if has_reason { ":" } else { "." };
-    match by {
-        Some(by) => {
-            let text = Spans::new().bold(shortened(by, MAX_NAME_LENGTH));
-            text.text(format!(" {decision} your request for ")).bold(flow).text(end)
+    let decider = request.decided_by().map(|(decider, _)| decider);
+    let text = match (by, decider.filter(|decider| by == Some(decider.username()))) {
+        (Some(_), Some(decider)) => append_person(Spans::new(), decider, accounts),
+        (Some(by), None) => Spans::new().bold(shortened(by, MAX_NAME_LENGTH)),
+        (None, _) => {
+            return Spans::new().text("Your request for ").bold(flow).text(format!(" was {decision}{end}"));
         }
-        None => Spans::new().text("Your request for ").bold(flow).text(format!(" was {decision}{end}")),
+    };
+    text.text(format!(" {decision} your request for ")).bold(flow).text(end)
+}
+
+/// Appends a person: a mention if their Slack account is known, or else the name.
+fn append_person(text: Spans, user: &User, accounts: &KnownAccounts) -> Spans {
+    match accounts.of(user) {
+        Some(account) => text.user(&account),
+        None => text.bold(person_name(user)),
     }
 }
 

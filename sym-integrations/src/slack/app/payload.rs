@@ -26,6 +26,10 @@ pub(super) enum Incoming {
     ViewSubmission(ViewSubmission),
     ViewClosed(Box<ViewClosed>),
     Shortcut(Shortcut),
+    /// An event of the workspace.
+    Event(EventCallback),
+    /// Slack checks that the URL of events is the app's, which returns this text.
+    UrlVerification(String),
     /// A request that only has to be acknowledged, such as Slack's `ssl_check` or an interaction of an unknown kind.
     Ping,
 }
@@ -41,10 +45,28 @@ impl Incoming {
         }
         let fields: Map<_, _> =
             fields().map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect();
-        if fields.contains_key("ssl_check") {
+        if fields.get("ssl_check").is_some_and(|check| check == "1") && !fields.contains_key("command") {
             return Ok(Self::Ping);
         }
         serde_json::from_value(Value::Object(fields)).map(Self::Command).map_err(malformed)
+    }
+
+    /// Parses the body of an event, which is JSON.
+    pub(super) fn from_event(body: &[u8]) -> Result<Self> {
+        let body = repaired(body);
+        let Kind { kind } = serde_json::from_slice(&body).map_err(malformed)?;
+        Self::event(&kind, &mut serde_json::Deserializer::from_slice(&body))
+    }
+
+    fn event<'de>(kind: &str, payload: impl Deserializer<'de, Error = serde_json::Error>) -> Result<Self> {
+        let parsed = match kind {
+            "event_callback" => Deserialize::deserialize(payload).map(Self::Event),
+            "url_verification" => {
+                Deserialize::deserialize(payload).map(|Challenge { challenge }| Self::UrlVerification(challenge))
+            }
+            _ => Ok(Self::Ping),
+        };
+        parsed.map_err(malformed)
     }
 
     /// Parses the payload of a Socket Mode envelope.
@@ -54,6 +76,10 @@ impl Incoming {
             "interactive" => {
                 let Kind { kind } = Kind::deserialize(&payload).map_err(malformed)?;
                 Self::interaction(&kind, &payload)
+            }
+            "events_api" => {
+                let Kind { kind } = Kind::deserialize(&payload).map_err(malformed)?;
+                Self::event(&kind, &payload)
             }
             _ => Ok(Self::Ping),
         }
@@ -84,6 +110,47 @@ struct Kind<'a> {
 fn malformed(error: serde_json::Error) -> Error {
     let message = format!("the payload from Slack is malformed ({:?} error)", error.classify());
     Error::new(ErrorKind::InvalidInput, codes::INVALID_JSON, message).with_service("slack")
+}
+
+#[derive(Deserialize)]
+struct Challenge {
+    challenge: String,
+}
+
+/// An [event](https://docs.slack.dev/apis/events-api) and the workspace that it comes from.
+#[derive(Debug, Deserialize)]
+pub(super) struct EventCallback {
+    team_id: Option<String>,
+    enterprise_id: Option<String>,
+    pub(super) event: Event,
+}
+
+/// An event.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(super) enum Event {
+    AppHomeOpened {
+        user: String,
+        tab: Option<String>,
+    },
+    AppUninstalled,
+    ChannelIdChanged {
+        old_channel_id: String,
+        new_channel_id: String,
+    },
+    TokensRevoked {
+        #[serde(default, deserialize_with = "null_as_default")]
+        tokens: RevokedTokens,
+    },
+    #[serde(other)]
+    Other,
+}
+
+/// The owners of tokens that were revoked.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct RevokedTokens {
+    #[serde(default, deserialize_with = "null_as_default")]
+    pub(super) bot: Vec<String>,
 }
 
 /// A [slash command](https://docs.slack.dev/interactivity/implementing-slash-commands).
@@ -196,7 +263,7 @@ pub(super) struct Container {
 }
 
 /// The element that was clicked or changed.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Action {
     pub(super) action_id: String,
     #[serde(default, deserialize_with = "null_as_default")]
@@ -210,6 +277,8 @@ pub(super) struct Action {
 #[derive(Debug, Deserialize)]
 pub(super) struct View {
     pub(super) id: String,
+    #[serde(default, deserialize_with = "null_as_default", rename = "type")]
+    kind: String,
     #[serde(default, deserialize_with = "null_as_default")]
     pub(super) callback_id: String,
     #[serde(default, deserialize_with = "null_as_default")]
@@ -229,6 +298,11 @@ struct Block {
 }
 
 impl View {
+    /// Returns whether this is a home tab.
+    pub(super) fn is_home(&self) -> bool {
+        self.kind == "home"
+    }
+
     /// Returns the block id of the first input.
     pub(super) fn first_input(&self) -> Option<&str> {
         self.blocks.iter().find(|block| block.kind == "input")?.block_id.as_deref()
@@ -288,7 +362,7 @@ pub(super) struct InputState {
     pub(super) selected_users: Option<Vec<String>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct SelectedOption {
     pub(super) value: String,
 }
@@ -313,7 +387,10 @@ impl Incoming {
             Self::ViewSubmission(submission) => (&submission.team, &submission.enterprise),
             Self::ViewClosed(closed) => (&closed.team, &closed.enterprise),
             Self::Shortcut(shortcut) => (&shortcut.team, &shortcut.enterprise),
-            Self::Ping => return Origin::default(),
+            Self::Event(event) => {
+                return Origin { team: event.team_id.as_deref(), enterprise: event.enterprise_id.as_deref() };
+            }
+            Self::UrlVerification(_) | Self::Ping => return Origin::default(),
         };
         Origin {
             team: team.as_ref().map(|team| team.id.as_str()),

@@ -1,19 +1,25 @@
 //! The message of a request: what is asked for, its status, and the buttons that are available now.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use sym_sdk::delivery::RequestView;
 use sym_sdk::error::Result;
+use sym_sdk::forms::format_duration;
 use sym_sdk::machine::{EarlierRequest, Extension, ExtensionStatus};
 use sym_sdk::model::{RunStatus, User};
+use sym_sdk::routing::{PermissionLevel, PermissionScope, RequestPermission};
 
-use super::request_text::{self, person_name, shortened, slack_account};
+use super::known_accounts::KnownAccounts;
+use super::request_text::{self, person_name, shortened};
 use super::text_layout::{self, FittedTexts, more_characters};
 use crate::slack::blocks::{
-    ActionId, Actions, Block, BlockId, Button, ButtonValue, Confirm, Context, Input, Message, Mrkdwn, PlainTextInput,
-    RichText, Style, TimeStyle,
+    ActionId, Actions, Block, BlockId, Button, ButtonValue, Confirm, Context, Element, Input, Message, Mrkdwn,
+    OptionObject, OptionValue, Options, PlainTextInput, RichText, StaticSelect, Style, TimeStyle,
 };
 
 pub(super) const APPROVE: ActionId = ActionId::from_static("approve");
+pub(super) const APPROVE_FOR_LESS: ActionId = ActionId::from_static("approve_for_less");
 pub(super) const DENY: ActionId = ActionId::from_static("deny");
 pub(super) const REVOKE: ActionId = ActionId::from_static("revoke");
 pub(super) const SHOW: ActionId = ActionId::from_static("show_request");
@@ -27,6 +33,9 @@ const TEXT: ActionId = ActionId::from_static("text");
 /// The maximum length of a target in a question.
 const MAX_TARGET_LENGTH: usize = 120;
 
+/// The maximum number of shorter durations that are offered.
+const MAX_SHORTER_DURATIONS: usize = 20;
+
 /// The maximum number of blocks in a message.
 pub(super) const MAX_BLOCKS: usize = 50;
 
@@ -35,14 +44,15 @@ pub(super) const MAX_BLOCKS: usize = 50;
 ///
 /// If the message cannot show all of the request, it says what is missing and has a button that shows the whole, and an approval
 /// must be confirmed.
-pub(super) fn request_message(request: &RequestView, workspace: &str, current: bool) -> Result<Message> {
+pub(super) fn request_message(request: &RequestView, accounts: &KnownAccounts, current: bool) -> Result<Message> {
     let is_open = current && request.can_decide();
-    let title: Block = RichText::section(request_text::title(request, workspace)).into();
+    let title: Block = RichText::section(request_text::title(request, accounts)).into();
     let mut below: Vec<Block> = Vec::new();
     if let Some(earlier) = request.earlier_request().filter(|_| request.can_decide()) {
         below.push(Context::new(earlier_text(earlier)).into());
     }
-    below.push(Context::new(status_text(request, workspace, current)).into());
+    below.push(Context::new(origin_text(request)).into());
+    below.push(Context::new(status_text(request, accounts, current)).into());
     if is_open && request.event().flow().params().include_decision_message {
         let input = PlainTextInput::new(TEXT).multiline();
         let input = Input::new("Message for the requester", input).optional(true);
@@ -56,25 +66,46 @@ pub(super) fn request_message(request: &RequestView, workspace: &str, current: b
     let others: Vec<Block> = [title.clone()].into_iter().chain(below.clone()).chain(measured(usize::MAX)?).collect();
     let FittedTexts { blocks: texts, hidden } = text_layout::fit(&request_text::texts(request), &others);
     let blocks = [title].into_iter().chain(texts).chain(below).chain(measured(hidden)?);
-    Message::new(fallback(request, workspace), blocks)
+    Message::new(fallback(request, accounts), blocks)
 }
 
 /// Returns the buttons for a request of which `hidden` characters are not shown.
 fn buttons(request: &RequestView, is_open: bool, hidden: usize) -> Result<Option<Block>> {
-    let mut buttons = Vec::new();
+    let mut buttons: Vec<Element> = Vec::new();
     if is_open {
         let run = run_value(request)?;
         let approve = Button::new(APPROVE, "Approve").style(Style::Primary).value(run.clone());
         buttons.push(match hidden {
-            0 => approve,
-            hidden => approve.confirm(approve_unseen(hidden)),
+            0 => approve.into(),
+            hidden => approve.confirm(approve_unseen(hidden)).into(),
         });
-        buttons.push(Button::new(DENY, "Deny").style(Style::Danger).value(run));
+        if let Some(menu) = shorter_menu(request)? {
+            buttons.push(match hidden {
+                0 => menu.into(),
+                hidden => menu.confirm(approve_unseen(hidden)).into(),
+            });
+        }
+        buttons.push(Button::new(DENY, "Deny").style(Style::Danger).value(run).into());
     }
     if hidden > 0 {
-        buttons.push(show_button(request)?);
+        buttons.push(show_button(request)?.into());
     }
     Ok(if buttons.is_empty() { None } else { Some(Actions::new(buttons)?.into()) })
+}
+
+/// Builds the menu of the shorter durations for which the request can be approved.
+fn shorter_menu(request: &RequestView) -> Result<Option<StaticSelect>> {
+    let run = request.event().run().id();
+    let option = |duration: Duration| {
+        let value = OptionValue::new(format!("{run}:{}", duration.as_secs()))?;
+        Ok(OptionObject::new(value, format!("Approve for {}", format_duration(duration))))
+    };
+    let shorter = request.shorter_durations().into_iter().take(MAX_SHORTER_DURATIONS);
+    let options = shorter.map(option).collect::<Result<Vec<_>>>()?;
+    if options.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(StaticSelect::new(APPROVE_FOR_LESS, Options::new(options)?).placeholder("Approve for less")))
 }
 
 /// Asks whether to approve a request of which a part is not shown.
@@ -104,31 +135,42 @@ pub(super) fn revoke_button(request: &RequestView) -> Result<Button> {
     Ok(Button::new(REVOKE, "Revoke").style(Style::Danger).value(run_value(request)?).confirm(confirm))
 }
 
-fn run_value(request: &RequestView) -> Result<ButtonValue> {
+/// Builds the button with which requesters end their own access.
+pub(super) fn revoke_own_button(request: &RequestView) -> Result<Button> {
+    let target = request.target().map(|target| shortened(&target.title(), MAX_TARGET_LENGTH));
+    let target = target.map(|target| target.replace(char::is_whitespace, " "));
+    let question = match target {
+        Some(target) => format!("You will lose access to {target} immediately."),
+        None => "Your access will end immediately.".to_owned(),
+    };
+    let confirm = Confirm::new("Give access back?", question, "Give back", "Cancel").style(Style::Danger);
+    Ok(Button::new(REVOKE, "Give back").style(Style::Danger).value(run_value(request)?).confirm(confirm))
+}
+
+pub(super) fn run_value(request: &RequestView) -> Result<ButtonValue> {
     ButtonValue::new(request.event().run().id().to_string())
 }
 
 /// Returns the text of the notification.
-fn fallback(request: &RequestView, workspace: &str) -> Mrkdwn {
+fn fallback(request: &RequestView, accounts: &KnownAccounts) -> Mrkdwn {
     let event = request.event();
     let text = match event.requester() {
-        Some(requester) => append_person(Mrkdwn::new(), requester, workspace),
+        Some(requester) => append_person(Mrkdwn::new(), requester, accounts),
         None => Mrkdwn::new().text("Someone"),
     };
-    let asks = if request.extension().is_some() { " asks to extend access from " } else { " asks for " };
-    text.text(asks).bold(event.flow().label())
+    text.text(request_text::asks_for(request)).bold(event.flow().label())
 }
 
 /// Appends a person: a mention if their Slack account is known, or else the name.
-fn append_person(text: Mrkdwn, user: &User, workspace: &str) -> Mrkdwn {
-    match slack_account(user, workspace) {
+pub(super) fn append_person(text: Mrkdwn, user: &User, accounts: &KnownAccounts) -> Mrkdwn {
+    match accounts.of(user) {
         Some(account) => text.user(&account),
         None => text.bold(person_name(user)),
     }
 }
 
 /// Says that the requester has asked for the same before.
-fn earlier_text(earlier: &EarlierRequest) -> Mrkdwn {
+pub(super) fn earlier_text(earlier: &EarlierRequest) -> Mrkdwn {
     let text = Mrkdwn::new();
     match (earlier.gives_access, earlier.until) {
         (false, _) => text.text("The requester already has an open request for this."),
@@ -140,23 +182,20 @@ fn earlier_text(earlier: &EarlierRequest) -> Mrkdwn {
 }
 
 /// Returns the status of the request, with who decided, when, and until when access lasts.
-fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn {
+fn status_text(request: &RequestView, accounts: &KnownAccounts, current: bool) -> Mrkdwn {
     let text = Mrkdwn::new();
     if let Some(extension) = request.extension() {
-        return extension_status_text(request, extension, workspace, current);
+        return extension_status_text(request, extension, accounts, current);
     }
     match request.status() {
         RunStatus::Requested | RunStatus::Forwarded if !current => {
             text.text("Nobody responded here in time. The request was forwarded.")
         }
-        RunStatus::Requested | RunStatus::Forwarded => match request.approvals() {
-            (_, 0 | 1) => text.text("Waiting for a decision."),
-            (given, needed) => text.text(format!("Waiting for a decision: {given} of {needed} approvals.")),
-        },
+        RunStatus::Requested | RunStatus::Forwarded => waiting_text(request, text),
         RunStatus::Expired => text.text("Nobody responded in time. The request has expired."),
-        RunStatus::Denied => decision_text(request, text, workspace, "Denied"),
+        RunStatus::Denied => decision_text(request, text, accounts, "Denied"),
         RunStatus::Errored => {
-            let text = decision_text(request, text, workspace, "Approved");
+            let text = decision_text(request, text, accounts, "Approved");
             let text = text.text(if request.is_grant_stopped() {
                 "Access was not granted."
             } else {
@@ -168,11 +207,11 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
             }
         }
         RunStatus::Escalated | RunStatus::Deescalated if request.has_standing_access() => {
-            let text = decision_text(request, text, workspace, "Approved");
+            let text = decision_text(request, text, accounts, "Approved");
             text.text("The requester had this access before the request, and keeps it when the request ends.")
         }
         RunStatus::Escalated => {
-            let text = decision_text(request, text, workspace, "Approved");
+            let text = decision_text(request, text, accounts, "Approved");
             match (request.settles_at(), request.access_until()) {
                 (Some(until), _) => settling_text(text, until),
                 (None, Some(until)) => text.text("Access until ").time(until, TimeStyle::DateTime).text("."),
@@ -180,18 +219,60 @@ fn status_text(request: &RequestView, workspace: &str, current: bool) -> Mrkdwn 
             }
         }
         RunStatus::Deescalated => {
-            let text = decision_text(request, text, workspace, "Approved");
-            match request.revoked_by() {
-                Some(by) => append_person(text.text("Access was revoked by "), by, workspace).text("."),
-                None => text.text("Access has ended."),
+            let text = decision_text(request, text, accounts, "Approved");
+            let text = match request.revoked_by() {
+                Some(by) => append_person(text.text("Access was revoked by "), by, accounts),
+                None => text.text("Access has ended"),
+            };
+            match request.ended_at() {
+                Some(at) => text.text(", ").time(at, TimeStyle::DateTime).text("."),
+                None => text.text("."),
             }
         }
-        _ => decision_text(request, text, workspace, "Approved"),
+        _ => decision_text(request, text, accounts, "Approved"),
+    }
+}
+
+/// Says when the request was made, and by which id operators find it.
+pub(super) fn origin_text(request: &RequestView) -> Mrkdwn {
+    let text = Mrkdwn::new().text("Requested ").time(request.requested_at(), TimeStyle::DateTime);
+    text.text(" · Run ").code(request.event().run().id().to_string())
+}
+
+/// Says that an open request waits, for whom, and until when.
+pub(super) fn waiting_text(request: &RequestView, text: Mrkdwn) -> Mrkdwn {
+    let text = match request.approvals() {
+        (_, 0 | 1) => text.text("Waiting for a decision."),
+        (given, needed) => text.text(format!("Waiting for a decision: {given} of {needed} approvals.")),
+    };
+    let Some(permission) = request.permission() else { return text };
+    let text = text.text(format!(" {} can decide", deciders(permission)));
+    match request.expires_at() {
+        Some(at) => text.text(" until ").time(at, TimeStyle::DateTime).text("."),
+        None => text.text("."),
+    }
+}
+
+/// Returns who may decide, at the beginning of a sentence.
+fn deciders(permission: &RequestPermission) -> String {
+    match permission.approve_deny() {
+        PermissionScope::Level(PermissionLevel::Admin) => "Administrators".to_owned(),
+        PermissionScope::Level(PermissionLevel::Member) => "Members".to_owned(),
+        PermissionScope::Users(users) => match users.as_user_ids().iter().count() {
+            1 => "1 person or an administrator".to_owned(),
+            count => format!("{count} people and administrators"),
+        },
+        _ => "Everybody".to_owned(),
     }
 }
 
 /// Returns the status of an extension, with who decided, when, and until when access lasts.
-fn extension_status_text(request: &RequestView, extension: &Extension, workspace: &str, current: bool) -> Mrkdwn {
+fn extension_status_text(
+    request: &RequestView,
+    extension: &Extension,
+    accounts: &KnownAccounts,
+    current: bool,
+) -> Mrkdwn {
     let text = Mrkdwn::new();
     match extension.status {
         ExtensionStatus::Pending | ExtensionStatus::Open if !current => {
@@ -204,9 +285,9 @@ fn extension_status_text(request: &RequestView, extension: &Extension, workspace
             };
             text.text("The access ends ").time(extension.access_until, TimeStyle::DateTime).text(" otherwise.")
         }
-        ExtensionStatus::Approved => decision_text(request, text, workspace, "Approved"),
+        ExtensionStatus::Approved => decision_text(request, text, accounts, "Approved"),
         ExtensionStatus::Granted => {
-            let text = decision_text(request, text, workspace, "Approved");
+            let text = decision_text(request, text, accounts, "Approved");
             match (request.status(), extension.until) {
                 (RunStatus::Escalated, Some(until)) => {
                     text.text("Access until ").time(until, TimeStyle::DateTime).text(".")
@@ -214,18 +295,18 @@ fn extension_status_text(request: &RequestView, extension: &Extension, workspace
                 _ => text.text("Access has ended."),
             }
         }
-        ExtensionStatus::Denied => decision_text(request, text, workspace, "Denied"),
+        ExtensionStatus::Denied => decision_text(request, text, accounts, "Denied"),
         ExtensionStatus::Expired => text.text("Nobody responded in time. The access was not extended."),
-        _ => decision_text(request, text, workspace, "Approved").text("The access was not extended."),
+        _ => decision_text(request, text, accounts, "Approved").text("The access was not extended."),
     }
 }
 
 /// Says that the access was revoked, and is revoked again because a grant may still take effect.
-fn settling_text(text: Mrkdwn, until: Timestamp) -> Mrkdwn {
+pub(super) fn settling_text(text: Mrkdwn, until: Timestamp) -> Mrkdwn {
     text.text("Access was revoked; checking again until ").time(until, TimeStyle::DateTime).text(".")
 }
 
-fn decision_text(request: &RequestView, text: Mrkdwn, workspace: &str, decision: &str) -> Mrkdwn {
+pub(super) fn decision_text(request: &RequestView, text: Mrkdwn, accounts: &KnownAccounts, decision: &str) -> Mrkdwn {
     let Some((by, at)) = request.decided_by() else { return text };
     let withdrawn =
         decision == "Denied" && request.event().requester().is_some_and(|requester| requester.id() == by.id());
@@ -233,7 +314,7 @@ fn decision_text(request: &RequestView, text: Mrkdwn, workspace: &str, decision:
         text.text(format!("{decision} by the flow, "))
     } else {
         let decision = if withdrawn { "Withdrawn" } else { decision };
-        append_person(text.text(format!("{decision} by ")), by, workspace).text(", ")
+        append_person(text.text(format!("{decision} by ")), by, accounts).text(", ")
     };
     text.time(at, TimeStyle::DateTime).text(". ")
 }

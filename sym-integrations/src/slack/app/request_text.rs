@@ -9,6 +9,7 @@ use sym_sdk::forms::{FieldSpec, FieldValue, format_duration};
 use sym_sdk::model::User;
 use sym_sdk::routing::SlackUser;
 
+use super::known_accounts::KnownAccounts;
 use crate::slack::blocks::Spans;
 
 /// The field that is shown as the reason.
@@ -64,25 +65,33 @@ fn is_right_to_left(c: char) -> bool {
         | '\u{1e800}'..='\u{1efff}')
 }
 
-/// Returns who asks for what: the sentence that begins the message.
-pub(super) fn title(request: &RequestView, workspace: &str) -> Spans {
+/// Returns who asks for what, or has asked for it: the sentence that begins the message.
+pub(super) fn title(request: &RequestView, accounts: &KnownAccounts) -> Spans {
     let event = request.event();
     let text = match event.requester() {
-        Some(requester) => match slack_account(requester, workspace) {
+        Some(requester) => match accounts.of(requester) {
             Some(account) => Spans::new().user(&account),
             None => Spans::new().bold(person_name(requester)),
         },
         None => Spans::new().text("Someone"),
     };
-    match request.extension() {
-        Some(_) => text.text(" asks to extend access from ").bold(event.flow().label()),
-        None => text.text(" asks for ").bold(event.flow().label()),
+    text.text(asks_for(request)).bold(event.flow().label())
+}
+
+/// Returns the verb of the title. What is decided is in the past.
+pub(super) fn asks_for(request: &RequestView) -> &'static str {
+    match (request.can_decide(), request.extension().is_some()) {
+        (true, false) => " asks for ",
+        (false, false) => " asked for ",
+        (true, true) => " asks to extend access from ",
+        (false, true) => " asked to extend access from ",
     }
 }
 
 /// Returns everything that the request asks for, and the text entered with the decision.
 pub(super) fn texts(request: &RequestView) -> Vec<LabelledText> {
-    let mut texts = Vec::new();
+    let environment = request.event().flow().environment().label();
+    let mut texts = vec![LabelledText::new("Environment", Spans::new().text(environment))];
     if let Some(target) = request.target() {
         texts.push(LabelledText::new("Target", Spans::new().text(target.title())));
     }

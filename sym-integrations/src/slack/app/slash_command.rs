@@ -6,23 +6,26 @@ use sym_sdk::model::{Channel, ChannelType, UserRole};
 use super::dispatcher::Dispatcher;
 use super::flow_picker::FlowQuery;
 use super::form_open::FormRequest;
-use super::log_error;
 use super::payload::SlashCommand;
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use super::{log_error, overview};
 use crate::slack::blocks::Mrkdwn;
 
 const HELP: &str = "`/sym` lists the flows that you can request.\n\
                     `/sym req [flow] [environment]` opens the request form of a flow.\n\
+                    `/sym list` shows your requests, your access and what waits for your decision.\n\
+                    `/sym support` says whom to ask.\n\
                     `/sym whoami` shows which user you are.\n\
                     `/sym help` shows this help.";
 
 /// Runs a slash command.
 pub(super) async fn run(dispatcher: Dispatcher, command: SlashCommand) -> ResponseWithFollowUp {
-    let mut words = command.text.split_whitespace();
-    match words.next().map(str::to_lowercase).as_deref() {
+    let text = command.text.trim();
+    let (subcommand, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let subcommand = (!subcommand.is_empty()).then(|| subcommand.to_lowercase());
+    match subcommand.as_deref() {
         None | Some("req" | "request") => {
-            let query =
-                FlowQuery { flow: words.next().map(str::to_owned), environment: words.next().map(str::to_owned) };
+            let query = FlowQuery::new(rest);
             request(dispatcher, command, query).await
         }
         Some("whoami") => match whoami(&dispatcher, &command).await {
@@ -33,6 +36,8 @@ pub(super) async fn run(dispatcher: Dispatcher, command: SlashCommand) -> Respon
                 Response::Unavailable.into()
             }
         },
+        Some("list") => overview::on_command(dispatcher, command).await,
+        Some("support") => Response::ephemeral(dispatcher.app().support()).into(),
         Some("help") => Response::ephemeral(HELP).into(),
         Some(unknown) => {
             let text = Mrkdwn::new().text("Unknown command ").code(format!("/sym {unknown}")).text(".\n").trusted(HELP);

@@ -3,13 +3,14 @@
 //! Whoever may see the request's message may see the view: it is opened by a button of a message that belongs to the request, or by
 //! the requester. Slack signs which message was clicked, and shows a message only to members of its channel.
 
-use sym_sdk::delivery::RequestView;
+use sym_sdk::delivery::{Delivery, RequestView};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::machine::MessageStatus;
+use sym_sdk::machine::{self, MessageStatus};
 use sym_sdk::model::RunId;
 
 use super::decision::{message_ref, report_refusal};
 use super::dispatcher::Dispatcher;
+use super::known_accounts::KnownAccounts;
 use super::payload::{Action, BlockActions, View};
 use super::response::{Response, ResponseWithFollowUp, is_refusal};
 use super::{log_error, request_text, text_layout};
@@ -30,7 +31,8 @@ pub(super) async fn on_show(dispatcher: Dispatcher, click: BlockActions, action:
     ResponseWithFollowUp::ack_then(async move {
         let shown = async {
             let request = visible_request(&dispatcher, &click, run).await?;
-            let view = whole_request_view(&request, dispatcher.app().slack().workspace(), 0)?;
+            let accounts = dispatcher.app().known_accounts(&request).await;
+            let view = whole_request_view(&request, &accounts, 0)?;
             dispatcher.app().slack().api().open_view(&trigger, view).await.map(drop)
         };
         if let Err(error) = shown.await {
@@ -58,7 +60,8 @@ pub(super) fn on_page_turned(
             // Whether the request may be seen was checked when the view was opened, but the account may be deactivated since.
             dispatcher.app().user(&account, dispatcher.now()).await?;
             let request = dispatcher.runtime().request_view(run).await?;
-            let content = whole_request_view(&request, dispatcher.app().slack().workspace(), page)?;
+            let accounts = dispatcher.app().known_accounts(&request).await;
+            let content = whole_request_view(&request, &accounts, page)?;
             dispatcher.app().slack().api().update_view(&view.id, content).await.map(drop)
         };
         if let Err(error) = turned.await {
@@ -73,7 +76,10 @@ async fn visible_request(dispatcher: &Dispatcher, click: &BlockActions, run: Run
     let request = dispatcher.runtime().request_view(run).await?;
     let is_requester = request.event().requester().is_some_and(|requester| requester.id() == user.id());
     let is_message_of_request = || {
-        message_ref(click).is_some_and(|message| request.message_status(&(&message).into()) != MessageStatus::Unknown)
+        message_ref(click).map(|message| machine::MessageRef::from(&message)).is_some_and(|message| {
+            request.message_status(&message) != MessageStatus::Unknown
+                || request.messages().any(|delivered| dispatcher.app().is_same_message(delivered, &message))
+        })
     };
     if is_requester || is_message_of_request() {
         return Ok(request);
@@ -82,11 +88,11 @@ async fn visible_request(dispatcher: &Dispatcher, click: &BlockActions, run: Run
 }
 
 /// Builds a page of the view, from 0. The last page if there are fewer.
-fn whole_request_view(request: &RequestView, workspace: &str, page: usize) -> Result<Modal> {
+fn whole_request_view(request: &RequestView, accounts: &KnownAccounts, page: usize) -> Result<Modal> {
     let mut pages = text_layout::pages(&request_text::texts(request));
     let last = pages.len().saturating_sub(1);
     let page = page.min(last);
-    let mut blocks: Vec<Block> = vec![RichText::section(request_text::title(request, workspace)).into()];
+    let mut blocks: Vec<Block> = vec![RichText::section(request_text::title(request, accounts)).into()];
     if page < pages.len() {
         blocks.extend(pages.swap_remove(page));
     }

@@ -33,6 +33,7 @@
 
 mod confirm;
 mod element;
+mod home;
 mod id;
 mod layout;
 mod limits;
@@ -50,6 +51,7 @@ pub use element::{
     Button, Checkboxes, DispatchOn, Element, ExternalSelect, InputElement, MultiExternalSelect, MultiStaticSelect,
     MultiUsersSelect, NumberInput, Overflow, PlainTextInput, RadioButtons, StaticSelect, Style, UsersSelect,
 };
+pub use home::HomeTab;
 pub use id::{ActionId, BlockId, ButtonValue, CallbackId, OptionValue, PrivateMetadata};
 pub use layout::{Actions, Block, Context, Divider, Header, Input, Section};
 pub use message::Message;

@@ -90,7 +90,8 @@ impl Modal {
     }
 }
 
-fn check_size(blocks: &[Block]) -> Result<()> {
+/// Checks the size of a view.
+pub(super) fn check_size(blocks: &[Block]) -> Result<()> {
     let bytes =
         serde_json::to_vec(blocks).map_err(|error| invalid("the blocks do not serialize").with_source(error))?;
     if bytes.len() > limits::MODAL_BYTES {

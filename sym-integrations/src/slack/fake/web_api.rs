@@ -107,6 +107,13 @@ impl Workspace {
             "conversations.open" => self.open_direct(arguments),
             "chat.postMessage" => self.post_message(arguments, now),
             "chat.postEphemeral" => self.post_ephemeral(arguments, now),
+            "chat.getPermalink" => {
+                let (channel, ts) = (self.existing_channel(arguments)?, required(arguments, "message_ts")?);
+                let is_it = |message: &super::Message| message.channel == channel && message.ts == ts;
+                let message = self.messages.iter().find(|message| is_it(message)).ok_or("message_not_found")?;
+                let url = format!("https://workspace.slack.com/archives/{channel}/p{}", message.ts.replace('.', ""));
+                Ok(json!({ "channel": channel, "permalink": url }))
+            }
             "chat.update" => self.update_message(arguments, now),
             "views.open" | "views.push" => {
                 check_view(arguments, check::view)?;

@@ -312,7 +312,8 @@ async fn the_requester_sees_the_whole_decision_literally() {
     assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
     world.settle().await;
     let (container, notice) = world.fake.direct_message();
-    assert_eq!(lines(&notice)[0], "ben@example.com denied your request for Production:");
+    assert_eq!(lines(&notice)[0], " denied your request for Production:", "after a mention");
+    assert!(notice["blocks"].to_string().contains(r#""user_id":"U0BEN""#), "{notice}");
     let shown = quotations(&notice).concat();
     assert!(message.starts_with(&shown) && shown.len() > 5_000);
     assert!(lines(&notice).last().unwrap().ends_with("more characters are not shown here"));

@@ -16,15 +16,22 @@ use super::cards::{interpreted, quotations};
 use super::{SIGNING_SECRET, World, builder, content, get_permissions, get_request_notifications, golden, reason};
 
 /// Returns the action ids of the buttons.
-fn buttons(message: &Value) -> Vec<String> {
+pub(super) fn buttons(message: &Value) -> Vec<String> {
     let blocks = message["blocks"].as_array().unwrap().iter();
     let actions = blocks.filter(|block| block["type"] == "actions");
     let elements = actions.flat_map(|block| block["elements"].as_array().unwrap());
     elements.map(|element| element["action_id"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Returns a click with a text that was entered in the message.
+fn with_message(mut click: Value, text: &str) -> Value {
+    let input = json!({ "type": "plain_text_input", "value": text });
+    click["state"] = json!({ "values": { "decision_message": { "text": input } } });
+    click
+}
+
 /// Returns the status line of a request's message.
-fn status(message: &Value) -> String {
+pub(super) fn status(message: &Value) -> String {
     let mut blocks = message["blocks"].as_array().unwrap().iter();
     let context = blocks.rfind(|block| block["type"] == "context").unwrap();
     context["elements"][0]["text"].as_str().unwrap().to_owned()
@@ -43,13 +50,13 @@ async fn a_request_is_approved_granted_and_revoked() {
     assert_eq!(answer.status, StatusCode::OK);
     world.settle().await;
     assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
-    let updated = world.fake.calls("chat.update").pop().unwrap();
+    let updated = world.fake.card_updates().pop().unwrap();
     golden(expect_file!["golden/granted.json"], &content(&updated), &names);
 
-    // The requester is notified, and can revoke the access from there.
-    let told: Vec<_> =
-        world.fake.calls("chat.postMessage").into_iter().filter(|post| post["channel"] == "U0ANA").collect();
-    assert_eq!(told[0]["text"], "*ben@example.com* approved your request for *Production*.");
+    // The requester has a receipt, is notified of the grant, and can give the access back in the receipt.
+    let told = world.fake.direct_messages("U0ANA");
+    assert_eq!(told.len(), 2);
+    golden(expect_file!["golden/receipt.json"], &content(&told[0]), &names);
     golden(expect_file!["golden/told.json"], &content(&told[1]), &names);
 
     let mut payload = world.clicked("U0ANA", "revoke", run);
@@ -58,7 +65,7 @@ async fn a_request_is_approved_granted_and_revoked() {
     assert_eq!(answer.status, StatusCode::OK);
     world.settle().await;
     assert!(world.harness.granted().is_empty());
-    let updated = world.fake.calls("chat.update").pop().unwrap();
+    let updated = world.fake.card_updates().pop().unwrap();
     golden(expect_file!["golden/revoked.json"], &content(&updated), &names);
     assert!(world.fake.calls("response_url").is_empty());
 }
@@ -70,11 +77,10 @@ async fn a_denial_and_a_withdrawal_show_who_and_why() {
     let harness = harness.declare(|config| config.flows[0].params.include_decision_message = true);
     let mut world = World::new(harness).await;
     let run = world.request().await;
-    let mut payload = world.clicked("U0BEN", "deny", run);
-    payload["state"] = json!({ "values": { "decision_message": { "text": { "type": "plain_text_input", "value": "not <!channel> today" } } } });
+    let payload = with_message(world.clicked("U0BEN", "deny", run), "not <!channel> today");
     assert_eq!(world.interact(&payload).await.status, StatusCode::OK);
     world.settle().await;
-    let updated = world.fake.calls("chat.update").pop().unwrap();
+    let updated = world.fake.card_updates().pop().unwrap();
     assert!(status(&updated).starts_with("Denied by <@U0BEN>, "), "{}", status(&updated));
     assert_eq!(quotations(&updated).pop().unwrap(), "not <!channel> today");
     assert!(!interpreted(&updated).contains("<!channel>"));
@@ -83,7 +89,7 @@ async fn a_denial_and_a_withdrawal_show_who_and_why() {
     let run = world.request().await;
     world.click("U0ANA", "deny", run).await;
     world.settle().await;
-    let updated = world.fake.calls("chat.update").pop().unwrap();
+    let updated = world.fake.card_updates().pop().unwrap();
     assert!(status(&updated).starts_with("Withdrawn by "), "{}", status(&updated));
 }
 
@@ -92,6 +98,7 @@ async fn one_of_two_concurrent_clicks_decides() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
     let (one, other) = (world.clicked("U0BEN", "approve", run), world.clicked("U0CYD", "deny", run));
+    let other = with_message(other, "no");
     let (one, other) = tokio::join!(world.interact(&one), world.interact(&other));
     assert_eq!((one.status, other.status), (StatusCode::OK, StatusCode::OK));
     world.settle().await;
@@ -181,7 +188,7 @@ async fn guests_can_decide_if_the_flow_allows_it() {
 async fn the_buttons_of_a_pruned_run_are_removed() {
     let mut world = World::with_reason().await;
     let run = world.request().await;
-    world.click("U0BEN", "deny", run).await;
+    world.click("U0ANA", "deny", run).await;
     world.settle().await;
     world.harness.advance(Duration::from_secs(3600)).await.unwrap();
     assert_eq!(world.harness.runtime().prune(Duration::from_secs(60)).await.unwrap(), 1);
@@ -232,7 +239,7 @@ async fn a_forwarded_message_can_no_longer_decide() {
     let run = world.request().await;
     let old = world.clicked("U0BEN", "approve", run);
     world.harness.advance(Duration::from_secs(601)).await.unwrap();
-    let updated = world.fake.called("chat.update", 1).await;
+    let updated = world.fake.card_updates().remove(0);
     assert_eq!(updated["channel"], "CFIRST");
     assert_eq!(status(&updated), "Nobody responded here in time. The request was forwarded.");
     assert!(buttons(&updated).is_empty());
@@ -380,7 +387,8 @@ async fn nothing_is_lost_while_slack_is_down() {
     world.fake.set_down(false);
     world.harness.advance(Duration::from_secs(10 * 60)).await.unwrap();
     assert_eq!(world.harness.run(run).await.unwrap().delivered.len(), 1);
-    assert_eq!(world.fake.messages().len(), 1);
+    assert_eq!(world.fake.messages().iter().filter(|message| message.channel().starts_with('C')).count(), 1);
+    assert_eq!(world.fake.direct_messages("U0ANA").len(), 1, "the receipt");
 
     world.fake.set_down(true);
     // The user cannot be looked up, so Slack is told that the click was not accepted.

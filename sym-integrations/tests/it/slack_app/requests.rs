@@ -8,7 +8,7 @@ use sym_sdk::delivery::Delivery;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::FrontEnd;
 
-use super::{World, encode, sign};
+use super::{WORKSPACE, World, encode, sign};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -62,8 +62,35 @@ async fn rejects_malformed_requests_and_ignores_unknown_interactions() {
     }
     assert_eq!(world.send("/commands", "ssl_check=1&token=x".into(), FORM).await.status, StatusCode::OK);
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
-    let get = Request::get("/interactions").body(Body::empty()).unwrap();
-    assert_eq!(world.send_as(get).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// S01: Slack checks the certificate of a URL without a signature, and people open the URL in a browser.
+#[tokio::test]
+async fn certificate_checks_and_browsers_are_answered_without_a_signature() {
+    let world = World::with_reason().await;
+    for path in ["/commands", "/interactions", "/options"] {
+        let get = Request::get(path).body(Body::empty()).unwrap();
+        assert_eq!(world.send_as(get).await.status, StatusCode::OK, "{path}");
+        for (body, expected) in [
+            ("ssl_check=1", StatusCode::OK),
+            ("ssl_check=1&token=x", StatusCode::OK),
+            ("ssl_check=0", StatusCode::UNAUTHORIZED),
+            ("ssl_check=1&command=/sym&text=whoami", StatusCode::UNAUTHORIZED),
+            ("ssl_check=1&payload={}", StatusCode::UNAUTHORIZED),
+        ] {
+            let post = Request::post(path).header("content-type", FORM).body(Body::from(body)).unwrap();
+            assert_eq!(world.send_as(post).await.status, expected, "{path} {body}");
+        }
+    }
+}
+
+/// S02: only `ssl_check=1` is a check.
+#[tokio::test]
+async fn a_command_with_ssl_check_0_is_a_command() {
+    let world = World::with_reason().await;
+    let command = format!("ssl_check=0&command=/sym&team_id={WORKSPACE}&user_id=U0ADA&text=whoami&trigger_id=1.1");
+    let answer = world.send("/commands", command, FORM).await;
+    assert_eq!(answer.body["text"], "You are *ada@example.com*, an administrator.");
 }
 
 /// S05, S09: a member that is null counts as one that is absent.
@@ -78,15 +105,15 @@ async fn null_counts_as_absent_in_interactions() {
         ("/actions/0", "block_id"),
     ] {
         let run = world.request().await;
-        let mut click = world.clicked("U0BEN", "deny", run);
+        let mut click = world.clicked("U0BEN", "approve", run);
         click.pointer_mut(object).unwrap()[member] = json!(null);
         assert_eq!(world.interact(&click).await.status, StatusCode::OK, "{object}/{member}");
         world.settle().await;
-        assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Denied, "{object}/{member}");
+        assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Escalated, "{object}/{member}");
     }
     // A click outside of any message decides nothing.
     let run = world.request().await;
-    let mut click = world.clicked("U0BEN", "deny", run);
+    let mut click = world.clicked("U0BEN", "approve", run);
     click["container"] = json!(null);
     assert_eq!(world.interact(&click).await.status, StatusCode::OK);
     world.settle().await;

@@ -5,23 +5,27 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use sym_integrations::slack::app::SlackApp;
 use sym_sdk::error::ErrorKind;
+use sym_sdk::config::PromptField;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::FrontEnd;
+use sym_sdk::testing::HarnessBuilder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{WebSocketStream, accept_async};
 use tokio_util::sync::CancellationToken;
 
-use super::{WORKSPACE, World, builder, get_permissions, get_request_notifications, reason};
+use super::views::suggestion;
+use super::{WORKSPACE, World, builder, field, get_permissions, get_request_notifications, reason};
 
 type Socket = WebSocketStream<TcpStream>;
 
 async fn world() -> (World, TcpListener) {
     let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
-    let world = World::with_app(builder(vec![reason()]).handlers(handlers), |slack| {
-        SlackApp::socket_mode(slack.build().unwrap())
-    });
-    let world = world.await;
+    world_with(builder(vec![reason()]).handlers(handlers)).await
+}
+
+async fn world_with(harness: HarnessBuilder) -> (World, TcpListener) {
+    let world = World::with_app(harness, |slack| SlackApp::socket_mode(slack.build().unwrap())).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     world.fake.set_socket(format!("ws://{}/link/?ticket=s3cret", listener.local_addr().unwrap()));
     (world, listener)
@@ -84,6 +88,70 @@ async fn receives_interactions_and_follows_a_replaced_socket() {
     stop.cancel();
     running.await.unwrap().unwrap();
     assert_eq!(world.fake.calls("apps.connections.open").len(), 2);
+}
+
+/// S24: what people do while a socket is replaced still arrives on the old one, until Slack greets on the new one.
+#[tokio::test]
+async fn a_replaced_socket_is_read_until_its_successor_is_greeted() {
+    let (world, listener) = world().await;
+    let stop = CancellationToken::new();
+    let (app, runtime, until) = (world.app.clone(), world.harness.runtime().clone(), stop.clone());
+    let running = tokio::spawn(async move { app.run(runtime, until).await });
+    let mut old = accept(&listener).await;
+    send(&mut old, json!({ "type": "disconnect", "reason": "warning" })).await;
+    let (stream, _) = listener.accept().await.unwrap();
+    let mut new = accept_async(stream).await.unwrap();
+
+    let whoami = |envelope: &str| {
+        let command = json!({
+            "team_id": WORKSPACE, "user_id": "U0ADA", "text": "whoami", "trigger_id": "1.1", "command": "/sym",
+        });
+        json!({ "type": "slash_commands", "envelope_id": envelope, "payload": command })
+    };
+    send(&mut old, whoami("e1")).await;
+    assert_eq!(receive(&mut old).await["envelope_id"], "e1");
+    send(&mut new, json!({ "type": "hello" })).await;
+    // The old one is closed then.
+    while let Some(Ok(message)) = old.next().await {
+        assert!(message.is_close(), "{message}");
+    }
+    send(&mut new, whoami("e2")).await;
+    assert_eq!(receive(&mut new).await["envelope_id"], "e2");
+    stop.cancel();
+    running.await.unwrap().unwrap();
+}
+
+/// S04: Slack closes the socket at a frame of more than 20,480 bytes. Options are counted in bytes as well as in number.
+#[tokio::test]
+async fn options_fit_in_a_frame_of_the_socket() {
+    let label = |n: usize| format!("{n:0>3} {}", "ы".repeat(70));
+    let values: Vec<_> = (0..150).map(label).collect();
+    let menu = PromptField { allowed_values: Some(values), ..field("menu", "string") };
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let (mut world, listener) = world_with(builder(vec![menu]).handlers(handlers)).await;
+    let stop = CancellationToken::new();
+    let (app, runtime, until) = (world.app.clone(), world.harness.runtime().clone(), stop.clone());
+    let running = tokio::spawn(async move { app.run(runtime, until).await });
+    let mut socket = accept(&listener).await;
+    let command = json!({
+        "team_id": WORKSPACE, "user_id": "U0ANA", "text": "req prod", "trigger_id": world.fake.trigger(), "command": "/sym",
+    });
+    send(&mut socket, json!({ "type": "slash_commands", "envelope_id": "e1", "payload": command })).await;
+    let view = world.shown(1).await;
+    let typed = suggestion("U0ANA", &view, "menu:0", "");
+    send(&mut socket, json!({ "type": "interactive", "envelope_id": "e2", "payload": typed })).await;
+    let frame = loop {
+        if let Message::Text(text) = socket.next().await.unwrap().unwrap()
+            && text.contains("e2")
+        {
+            break text;
+        }
+    };
+    let options = serde_json::from_str::<Value>(&frame).unwrap()["payload"]["options"].as_array().unwrap().len();
+    assert!(frame.len() <= 20_480 && frame.len() > 20_000, "{} bytes", frame.len());
+    assert!((50..100).contains(&options), "{options}");
+    stop.cancel();
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use sym_sdk::error::Result;
 use sym_sdk::routing::SlackUser;
 
 use super::methods;
+use crate::slack::blocks::confirm::Confirm;
 use crate::slack::blocks::id::ActionId;
 use crate::slack::blocks::limits;
 use crate::slack::blocks::option::{MenuOptions, OptionObject};
@@ -26,12 +27,14 @@ pub struct StaticSelect {
     initial_option: Option<OptionObject>,
     #[serde(skip_serializing_if = "Option::is_none")]
     placeholder: Option<TextObject>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confirm: Option<Confirm>,
 }
 
 impl StaticSelect {
     /// Creates a menu of [`Options`](crate::slack::blocks::Options) or of groups of options. Nothing is selected initially.
     pub fn new(action_id: ActionId, options: impl Into<MenuOptions>) -> Self {
-        Self { action_id, options: options.into(), initial_option: None, placeholder: None }
+        Self { action_id, options: options.into(), initial_option: None, placeholder: None, confirm: None }
     }
 
     /// Selects the option with this value initially.
@@ -200,7 +203,7 @@ impl MultiUsersSelect {
 }
 
 methods! {
-    StaticSelect: action_id, placeholder;
+    StaticSelect: action_id, confirm, placeholder;
     MultiStaticSelect: action_id, max_selected_items(initial_options), placeholder;
     ExternalSelect: action_id, min_query_length, placeholder;
     MultiExternalSelect: action_id, max_selected_items(initial_options), min_query_length, placeholder;

@@ -1,0 +1,128 @@
+//! Denials: Deny asks for a reason, which the requester is told.
+//!
+//! A text that was entered in the message is the reason already, and requesters who deny their own request withdraw it; neither is asked.
+//! Whether the denial is allowed is decided when the view is submitted, as for a click.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde_json::Value;
+use sym_sdk::engine::InputKey;
+use sym_sdk::error::Result;
+use sym_sdk::integration::IntegrationClient;
+use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
+use sym_sdk::runtime::{Actor, Submission};
+
+use super::dispatcher::Dispatcher;
+use super::payload::{Action, BlockActions, View, ViewSubmission, team_id};
+use super::request_message::DECISION_MESSAGE;
+use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use super::{decision, log_error};
+use crate::slack::blocks::{ActionId, BlockId, CallbackId, Input, Modal, PlainTextInput, PrivateMetadata};
+use crate::slack::{MessageRef, Slack};
+
+const DENY_VIEW: CallbackId = CallbackId::from_static("deny");
+const REASON: BlockId = BlockId::from_static("reason");
+const TEXT: ActionId = ActionId::from_static("text");
+
+/// The request that a view denies, and the message that was clicked.
+struct Denial {
+    run: RunId,
+    message: MessageRef,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.run, self.message)
+    }
+}
+
+impl FromStr for Denial {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (run, message) = text.split_once(' ').ok_or(())?;
+        Ok(Self { run: run.parse().map_err(drop)?, message: message.parse().map_err(drop)? })
+    }
+}
+
+/// Whether a view asks for the reason of a denial.
+pub(super) fn is_denial(view: &View) -> bool {
+    DENY_VIEW == *view.callback_id
+}
+
+/// Handles a click on Deny.
+pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action: Action) -> ResponseWithFollowUp {
+    let run = action.value.as_deref().and_then(|run| run.parse::<RunId>().ok());
+    let (Some(run), Some(message), Some(trigger)) = (run, decision::message_ref(&click), click.trigger_id.clone())
+    else {
+        return decision::on_click(dispatcher, click, action).await;
+    };
+    let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
+    let is_entered = entered.is_some_and(|text| !text.trim().is_empty());
+    let is_required = match asks(&dispatcher, &click, run).await {
+        Some(is_required) if !is_entered => is_required,
+        _ => return decision::on_click(dispatcher, click, action).await,
+    };
+    match open(&dispatcher, &Denial { run, message }, &trigger, is_required).await {
+        Ok(()) => Response::Ack.into(),
+        Err(error) => {
+            log_error("asking for the reason of a denial", &error);
+            Response::Unavailable.into()
+        }
+    }
+}
+
+/// Returns whether a reason is required, if there is to be asked for one: the request is open, and somebody else's. Anything else gets its
+/// reply as it is.
+async fn asks(dispatcher: &Dispatcher, click: &BlockActions, run: RunId) -> Option<bool> {
+    let request = dispatcher.runtime().request_view(run).await.ok()?;
+    let user = dispatcher.app().user(&click.user.id, dispatcher.now()).await.ok()?;
+    let is_own = request.event().requester().is_some_and(|requester| requester.is_same(&user));
+    let is_open = request.can_decide() || request.of_extension().is_some_and(|extension| extension.can_decide());
+    (is_open && !is_own).then(|| request.event().flow().params().require_denial_reason)
+}
+
+async fn open(dispatcher: &Dispatcher, denial: &Denial, trigger: &str, is_required: bool) -> Result<()> {
+    let input = Input::new("Reason", PlainTextInput::new(TEXT).multiline()).optional(!is_required);
+    let input = input.block_id(REASON).hint("The requester is told.");
+    let view = Modal::new("Deny the request", [input])?.submit("Deny").close("Cancel").callback_id(DENY_VIEW);
+    let view = view.private_metadata(PrivateMetadata::new(denial.to_string())?);
+    dispatcher.app().slack().api().open_view(trigger, view).await.map(drop)
+}
+
+/// Handles the submission of the view: denies the request, or says at the input why not.
+pub(super) async fn submit(dispatcher: &Dispatcher, submission: &ViewSubmission) -> Response {
+    match deny(dispatcher, submission).await {
+        Ok(()) => Response::Ack,
+        Err(error) if is_refusal(&error) => {
+            let text = Value::from(user_message(&error));
+            Response::validation_errors([(REASON.to_string(), text)].into_iter().collect())
+        }
+        Err(error) => {
+            tracing::warn!(%error, "submitting a denial from Slack failed");
+            Response::Unavailable
+        }
+    }
+}
+
+async fn deny(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<()> {
+    let (view, account) = (&submitted.view, &submitted.user.id);
+    let Ok(Denial { run, message }) = view.private_metadata.parse() else { return Ok(()) };
+    let team = team_id(submitted.team.as_ref(), &submitted.user);
+    let key = InputKey::new(format!("slack:{team}:{account}:{}:deny:{run}", view.id));
+    let text = view.state.in_block(REASON.as_str()).and_then(|input| input.value.as_deref()).unwrap_or_default();
+    let submission = |actor: Actor| {
+        let denial = Submission::deny(run, actor).in_message((&message).into());
+        let denial = if text.trim().is_empty() { denial } else { denial.message(text.trim()) };
+        denial.channel(Channel::new(ChannelType::Slack)).key(key.clone())
+    };
+    match dispatcher.actor(account).await {
+        Ok(actor) => dispatcher.runtime().submit(submission(actor)).await.map(drop),
+        Err(error) => {
+            let claimed = Actor::Account(UserIdentity::new(Slack::TYPE, team, account));
+            dispatcher.runtime().record_refusal(submission(claimed), &error).await;
+            Err(error)
+        }
+    }
+}
