@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -28,6 +29,9 @@ struct Tables {
     /// Effects that this process has a lease on and does not execute, because the store did not take the release, and the times from
     /// which they are executed under that lease.
     held: HashMap<EffectKey, (Claimed, Timestamp)>,
+    /// Effects without a lease that could not be begun, and the [elapsed](crate::clock::Clock::elapsed) times from which they are tried
+    /// again. The clock can be set meanwhile.
+    deferred: HashMap<EffectKey, Duration>,
     /// The number of times that an effect kept its lease, because the store did not take the release.
     unreleased_leases: HashMap<EffectKey, u32>,
 }
@@ -52,6 +56,7 @@ impl InFlight {
         let entry = InFlightEffect { lane: effect.lane(), bulkhead: effect.bulkhead.clone(), is_executing: true };
         tables.effects.insert(effect.key, entry);
         tables.held.remove(&effect.key);
+        tables.deferred.remove(&effect.key);
         if let Some(exclusive) = effect.exclusive.clone() {
             tables.exclusive.insert(exclusive, effect.key);
         }
@@ -60,6 +65,19 @@ impl InFlight {
 
     pub(super) fn contains(&self, key: EffectKey) -> bool {
         self.tables().effects.contains_key(&key)
+    }
+
+    /// Defers an effect without a lease. Nothing else would keep it from being found due again at once.
+    pub(super) fn defer(&self, key: EffectKey, elapsed: Duration, delay: Duration) {
+        let deferred = &mut self.tables().deferred;
+        deferred.retain(|_, until| *until > elapsed);
+        deferred.insert(key, elapsed.saturating_add(delay));
+    }
+
+    /// Whether an effect without a lease may be executed: it is neither in hand nor deferred.
+    pub(super) fn is_free(&self, key: EffectKey, elapsed: Duration) -> bool {
+        let tables = self.tables();
+        !tables.effects.contains_key(&key) && tables.deferred.get(&key).is_none_or(|until| *until <= elapsed)
     }
 
     /// Whether nothing is in hand.

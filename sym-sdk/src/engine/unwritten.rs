@@ -144,6 +144,13 @@ impl Unwritten {
         }
     }
 
+    /// Sets the due times of effects in memory that are later than `latest` to it.
+    pub(super) fn clamp_due_times(&self, latest: Timestamp) {
+        for effect in self.runs().values_mut().flat_map(|run| run.effects.values_mut()) {
+            effect.not_before = effect.not_before.map(|at| at.min(latest));
+        }
+    }
+
     /// Lists effects of a lane that only memory asks for, and that may be executed now.
     pub(super) fn due_effects(&self, lane: Lane, now: Timestamp) -> Vec<Effect> {
         let runs = self.runs();

@@ -112,7 +112,7 @@ impl LocalEngine {
                 if executes_from_memory(lane)
                     && self.condition.has_failed_for(OUTAGE_TOLERANCE, now)
                     // All of them: those of a bulkhead that is full must not hide those of others.
-                    && let Ok(stored) = self.await_store(self.store.due_effects(lane, now, usize::MAX)).await
+                    && let Ok(stored) = self.await_store(self.store.due_effects(lane, self.due_by(now), usize::MAX)).await
                 {
                     let stored = self.not_in_hand(lane, stored.into_iter().map(unleased), per_bulkhead);
                     found.extend(stored.take(claim.limit).map(due(EffectOrigin::Unleased)));
@@ -125,17 +125,17 @@ impl LocalEngine {
         Ok(found)
     }
 
-    /// Drops effects that this process has in hand, and those of bulkheads that are full.
+    /// Drops effects that this process has in hand or has deferred, and those of bulkheads that are full.
     fn not_in_hand(
         &self,
         lane: Lane,
         effects: impl Iterator<Item = Claimed>,
         per_bulkhead: usize,
     ) -> impl Iterator<Item = Claimed> {
-        let mut executing = HashMap::new();
+        let (mut executing, elapsed) = (HashMap::new(), self.clock.elapsed());
         effects.filter(move |claimed| {
             let bulkhead = &claimed.effect.bulkhead;
-            if self.in_flight.contains(claimed.effect.key) {
+            if !self.in_flight.is_free(claimed.effect.key, elapsed) {
                 return false;
             }
             let executing =
@@ -203,6 +203,7 @@ impl LocalEngine {
     /// it after the delay all the same.
     async fn defer(&self, claimed: Claimed, origin: EffectOrigin, delay: Duration) -> Result<()> {
         if origin != EffectOrigin::Lease {
+            self.in_flight.defer(claimed.effect.key, self.clock.elapsed(), delay);
             return Ok(());
         }
         let released = self.release(claimed.effect.key, claimed.claims, delay).await;

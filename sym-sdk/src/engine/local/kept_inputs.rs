@@ -100,7 +100,7 @@ impl LocalEngine {
         failed
     }
 
-    async fn keep(&self, own: OwnInput, mut in_hand: Option<InFlightGuard>) {
+    pub(super) async fn keep(&self, own: OwnInput, mut in_hand: Option<InFlightGuard>) {
         let run = own.input.run;
         let stored = if self.unwritten.contains(run) { None } else { self.load(run).await.ok().flatten() };
         if let Some(in_hand) = &mut in_hand {

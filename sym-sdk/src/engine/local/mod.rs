@@ -33,6 +33,7 @@ use crate::future::BoxFuture;
 use crate::machine::{Input, InputReply};
 use crate::model::RunId;
 use crate::time::TimestampExt;
+use clock::UnwrittenClamp;
 pub(super) use effects::{DueEffect, EffectOrigin};
 use kept_inputs::WriteSchedule;
 
@@ -54,6 +55,7 @@ pub struct LocalEngine {
     steady_clock: SteadyClock,
     created_at: Timestamp,
     must_clamp_again: AtomicBool,
+    unwritten_clamp: UnwrittenClamp,
     pub(super) in_flight: Arc<InFlight>,
     run_cache: RunCache,
     condition: StoreCondition,
@@ -71,6 +73,7 @@ impl LocalEngine {
             steady_clock: SteadyClock::new(&*clock),
             created_at: clock.now(),
             must_clamp_again: AtomicBool::new(false),
+            unwritten_clamp: UnwrittenClamp::default(),
             clock,
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::supervisor::{Worker, supervise};
-use super::{Phase, may_work, stop_requested, until_due};
+use super::{FAILURE_RETRY_INTERVAL, Phase, may_work, stop_requested, until_due};
 use crate::engine::local::LocalEngine;
 use crate::engine::store::{DueTimer, TimerKey};
 use crate::engine::store_condition::is_outage;
@@ -28,7 +28,8 @@ const FIRE_RETRY_DELAY: Duration = Duration::from_secs(30);
 pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
     // Due times are corrected before workers start, and the clock can go back in between.
     let seen = engine.created_at();
-    let mut timers = Timers { engine: engine.clone(), deferred: Deferred::default(), seen };
+    let mut timers =
+        Timers { engine: engine.clone(), deferred: Deferred::default(), seen, clamp_again_at: Duration::ZERO };
     supervise(&engine, &mut timers, &mut phase).await;
 }
 
@@ -38,6 +39,8 @@ struct Timers {
     deferred: Deferred,
     /// The time up to which the clock is known not to have gone back.
     seen: Timestamp,
+    /// The [elapsed](crate::clock::Clock::elapsed) time of the next attempt to clamp due times, after one that has failed.
+    clamp_again_at: Duration,
 }
 
 impl Worker for Timers {
@@ -52,17 +55,7 @@ impl Worker for Timers {
             tokio::pin!(woken);
             woken.as_mut().enable();
             let now = engine.clock().now();
-            // A program that starts while the store cannot write has failed to do so before its workers started.
-            let went_back = engine.clock_went_back(self.seen) || engine.must_clamp_again();
-            let clamped = if went_back { engine.clamp_due_times().await.map(drop) } else { Ok(()) };
-            match clamped {
-                // As it was before the correction, which the clock can go back behind.
-                Ok(()) => self.seen = now,
-                // `seen` stays, so that this is retried: nothing else tells that the clock went back.
-                Err(error) => {
-                    tracing::error!(%error, "could not clamp due times that were written while the clock was ahead")
-                }
-            }
+            self.clamp_if_needed(now).await;
             let tried = match fire_due(&engine, &mut self.deferred).await {
                 Ok(tried) => tried,
                 Err(error) => {
@@ -78,6 +71,27 @@ impl Worker for Timers {
                     () = until_due(&engine) => {}
                 }
             }
+        }
+    }
+}
+
+impl Timers {
+    /// Clamps due times if the clock went back, or if that could not be written before. A program that starts while the store cannot
+    /// write has failed to do so before its workers started.
+    async fn clamp_if_needed(&mut self, now: Timestamp) {
+        let engine = &self.engine;
+        let went_back = engine.clock_went_back(self.seen);
+        // As it was before the correction, which the clock can go back behind.
+        self.seen = now;
+        let elapsed = engine.clock().elapsed();
+        // Whatever wakes this worker, a store that fails is asked no more often than that.
+        let tries_again = engine.must_clamp_again() && self.clamp_again_at <= elapsed;
+        if !(went_back || tries_again) {
+            return;
+        }
+        if let Err(error) = engine.clamp_due_times().await {
+            tracing::error!(%error, "could not clamp due times that were written while the clock was ahead");
+            self.clamp_again_at = elapsed.saturating_add(FAILURE_RETRY_INTERVAL);
         }
     }
 }

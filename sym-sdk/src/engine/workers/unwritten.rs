@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::supervisor::{Worker, supervise};
-use super::{Phase, may_work, stop_requested};
+use super::{POLL_INTERVAL, Phase, may_work, stop_requested};
 use crate::engine::local::LocalEngine;
 
 /// The interval between two attempts at shutdown, which has a time limit in real time.
@@ -53,7 +53,11 @@ impl Worker for UnwrittenWriter {
             let _ = engine.write_kept_if_due().await;
             let until_next = async {
                 match engine.next_write() {
-                    Some(at) => engine.clock().sleep_until(at).await,
+                    // The clock can go back meanwhile, and then that is not the time of the next attempt any more.
+                    Some(at) => tokio::select! {
+                        () = engine.clock().sleep_until(at) => {}
+                        () = engine.clock().sleep(POLL_INTERVAL) => {}
+                    },
                     None => std::future::pending().await,
                 }
             };

@@ -29,6 +29,8 @@ pub(super) enum Behavior {
     WritesOutcomesAndFails,
     /// All writes fail, and reads work.
     RefusesWrites,
+    /// The same, and the holders of access cannot be read.
+    RefusesWritesAndHolders,
     /// Claims panic.
     Panics,
 }
@@ -42,6 +44,12 @@ pub(super) struct FaultyStore {
 }
 
 type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+impl Behavior {
+    fn refuses_writes(self) -> bool {
+        matches!(self, Self::RefusesWrites | Self::RefusesWritesAndHolders)
+    }
+}
 
 impl FaultyStore {
     pub(super) fn new(store: Arc<dyn Store>) -> Self {
@@ -96,6 +104,19 @@ impl FaultyStore {
         })
     }
 
+    /// Handles a call that writes something other than an outcome.
+    fn write<'a, T: Send + 'a>(
+        &'a self,
+        name: &'static str,
+        work: impl FnOnce() -> StoreFuture<'a, T> + Send + 'a,
+    ) -> StoreFuture<'a, T> {
+        if self.behavior().refuses_writes() {
+            self.calls.lock().unwrap().push(name);
+            return Box::pin(async { Err(disk_full()) });
+        }
+        self.call(name, work)
+    }
+
     /// Handles a call that reports the outcome of work.
     fn report_outcome<'a, T: Send + 'a>(
         &'a self,
@@ -104,7 +125,11 @@ impl FaultyStore {
     ) -> StoreFuture<'a, T> {
         Box::pin(async move {
             let result = match self.behavior() {
-                Behavior::RefusesOutcomes | Behavior::RefusesWrites => Err(disk_full()),
+                Behavior::RefusesOutcomes => Err(disk_full()),
+                behavior if behavior.refuses_writes() => {
+                    self.calls.lock().unwrap().push(name);
+                    Err(disk_full())
+                }
                 Behavior::WritesOutcomesAndFails => self.call(name, work).await.and(Err(disk_full())),
                 _ => self.call(name, work).await,
             };
@@ -145,10 +170,7 @@ impl Store for FaultyStore {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
         assert!(self.behavior() != Behavior::Panics, "a bug in the store");
-        match self.behavior() {
-            Behavior::RefusesWrites => Box::pin(async { Err(disk_full()) }),
-            _ => self.call("claim", move || self.store.claim(claim)),
-        }
+        self.write("claim", move || self.store.claim(claim))
     }
 
     fn due_effects(&self, lane: Lane, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Effect>> {
@@ -160,7 +182,7 @@ impl Store for FaultyStore {
     }
 
     fn clamp_future_due_times(&self, latest: Timestamp) -> StoreFuture<'_, usize> {
-        self.call("clamp_future_due_times", move || self.store.clamp_future_due_times(latest))
+        self.write("clamp_future_due_times", move || self.store.clamp_future_due_times(latest))
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
@@ -177,7 +199,10 @@ impl Store for FaultyStore {
 
     fn holders(&self, key: &EntitlementKey) -> StoreFuture<'_, Vec<RunId>> {
         let key = key.clone();
-        self.call("holders", move || self.store.holders(&key))
+        match self.behavior() {
+            Behavior::RefusesWritesAndHolders => self.call("holders", || Box::pin(async { Err(disk_full()) })),
+            _ => self.call("holders", move || self.store.holders(&key)),
+        }
     }
 
     fn runs(&self, filter: RunFilter, limit: usize) -> StoreFuture<'_, Vec<StoredRun>> {

@@ -2,6 +2,7 @@
 //! and access ends.
 
 mod clock;
+mod clock_and_store;
 mod directory;
 mod disk;
 mod faulty_store;
