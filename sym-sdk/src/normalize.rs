@@ -30,6 +30,10 @@ pub(crate) fn normalize_text(text: &str) -> String {
 /// Composes the text (NFC), except for the characters that NFC replaces by ASCII ones, such as the Kelvin sign by `K`. Services
 /// treat them as different, and an ASCII name must not have a look-alike.
 fn compose(text: &str) -> String {
+    // NFC leaves ASCII alone.
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     let is_ascii_double = |c: char| matches!(c, '\u{37e}' | '\u{1fef}' | '\u{212a}');
     text.split_inclusive(is_ascii_double).fold(String::with_capacity(text.len()), |mut composed, part| {
         composed.extend(part.trim_end_matches(is_ascii_double).nfc());

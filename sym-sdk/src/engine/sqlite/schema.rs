@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
@@ -93,6 +94,8 @@ fn connect(path: &Path, mode: OpenFlags, vfs: Option<&str>) -> Result<Connection
     let connection = connection.map_err(cannot_open)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(cannot_open)?;
     connection.set_prepared_statement_cache_capacity(STATEMENT_CACHE_CAPACITY);
+    // Otherwise SQLite compiles a statement again whenever a time is bound to it: another plan might be better for that value.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(cannot_open)?;
     Ok(connection)
 }
 
@@ -159,4 +162,34 @@ fn mark_open(connection: &Connection) -> rusqlite::Result<()> {
     integrity::mark_open(&transaction)?;
     transaction.execute("UPDATE effects SET due = ?1, leased = 0, lost = lost + 1 WHERE leased = 1", [i64::MIN])?;
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::super::lock::FileLock;
+    use super::*;
+
+    /// A fifth of the time of a store went into compiling the same statements again.
+    #[test]
+    fn statements_are_compiled_once_whatever_is_bound_to_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs.db");
+        let _lock = FileLock::take(&path).unwrap();
+        let writer = open_to_write(&path, None).unwrap();
+        let reader = open_to_read(&path, None).unwrap();
+        for connection in [&writer, &reader] {
+            for sql in [
+                "SELECT run, at FROM timers WHERE kind = 1 AND at <= ?1 ORDER BY at, run LIMIT ?2",
+                "SELECT ord FROM effects WHERE lane = ?1 AND due <= ?2 ORDER BY due, ord",
+            ] {
+                let mut statement = connection.prepare(sql).unwrap();
+                for (first, second) in [(0, 1_000), (5, 7), (1_000, 1)] {
+                    assert!(!statement.exists([first, second]).unwrap());
+                }
+                assert_eq!(statement.get_status(StatementStatus::RePrepare), 0, "{sql}");
+            }
+        }
+    }
 }
