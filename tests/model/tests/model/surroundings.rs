@@ -1,7 +1,7 @@
 //! Changes around a request between its steps: the configuration, with a restart, and the people.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use sym_sdk::machine::{People, RunState};
 use sym_sdk::model::*;
@@ -25,6 +25,17 @@ pub(crate) enum Standing {
     Guest,
     Deleted,
 }
+
+/// The users of all people as what they can be, apart from those who are deleted.
+static USERS: LazyLock<BTreeMap<(Person, Standing), Arc<User>>> = LazyLock::new(|| {
+    let roles = [(Standing::Member, UserRole::Member), (Standing::Guest, UserRole::Guest)];
+    let everybody = Person::ALL.into_iter().flat_map(|person| roles.map(|(standing, role)| (person, standing, role)));
+    let users = everybody.map(|(person, standing, role)| {
+        let name = format!("{person:?}@example.com").to_lowercase();
+        ((person, standing), Arc::new(User::from_email(&name).unwrap().with_role(role)))
+    });
+    users.collect()
+});
 
 /// The configuration of the flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -84,13 +95,7 @@ impl Surroundings {
 
     /// Returns the user of a person as the directory has them now.
     pub(crate) fn user(&self, person: Person) -> Option<Arc<User>> {
-        let role = match self.standing(person) {
-            Standing::Member => UserRole::Member,
-            Standing::Guest => UserRole::Guest,
-            Standing::Deleted => return None,
-        };
-        let name = format!("{person:?}@example.com").to_lowercase();
-        Some(Arc::new(User::from_email(&name).unwrap().with_role(role)))
+        USERS.get(&(person, self.standing(person))).cloned()
     }
 
     /// Returns whom the runtime would look up for an input that can decide the request.
@@ -103,11 +108,8 @@ impl Surroundings {
 
     /// Returns whether somebody may be granted access now, or decide.
     pub(crate) fn is_member(&self, user: &User) -> bool {
-        let is_known = |person: &Person| self.user(*person).is_some_and(|known| known.id() == user.id());
-        Person::ALL
-            .iter()
-            .find(|person| is_known(person))
-            .is_some_and(|person| self.standing(*person) == Standing::Member)
+        let members = Person::ALL.into_iter().filter(|person| self.standing(*person) == Standing::Member);
+        members.filter_map(|person| self.user(person)).any(|member| member.id() == user.id())
     }
 }
 
