@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::ToSpan;
 use sym_sdk::clock::Clock;
+use sym_sdk::engine::StoredRun;
 use sym_sdk::machine::Access;
 use sym_sdk::model::RunId;
 
@@ -24,6 +25,15 @@ use crate::world::World;
 /// The durations of outages.
 const OUTAGES: [Duration; 3] = [Duration::from_secs(60), Duration::from_secs(15 * 60), Duration::from_secs(3 * 3600)];
 
+/// The durations of outages that begin while somebody has access, so that it ends in them.
+const LONG_OUTAGES: [Duration; 2] = [Duration::from_secs(3600), Duration::from_secs(6 * 3600)];
+
+/// The average number of moves after which an outage begins while somebody has access, in worlds with outages.
+const MOVES_OF_ACCESS: usize = 150;
+
+/// The average number of moves after which somebody changes whose approval is to count, in worlds where people change.
+const MOVES_OF_APPROVAL: usize = 80;
+
 /// The number of moves while faults occur.
 const STEPS: usize = 900;
 
@@ -42,6 +52,8 @@ pub(crate) struct History {
     process: Process,
     memory: Memory,
     liveness: Liveness,
+    /// The Runs in the store, as they are since the last commit.
+    runs: Vec<StoredRun>,
     /// The maximum number of requests, and of other actions.
     requests: usize,
     deeds: usize,
@@ -56,7 +68,8 @@ impl History {
         let process = Process::start(&world, &staff, &target, disk.store(), &declared);
         let (requests, deeds) = (3 + world.below(8), 10 + world.below(60));
         let (memory, liveness) = (Memory::default(), Liveness::default());
-        Self { world, disk, staff, people, target, asked, declared, process, memory, liveness, requests, deeds }
+        let runs = Vec::new();
+        Self { world, disk, staff, people, target, asked, declared, process, memory, liveness, runs, requests, deeds }
     }
 
     /// Runs the history. It stops at the first broken promise.
@@ -68,6 +81,8 @@ impl History {
             }
             self.something_happens().await;
         }
+        // A call that was released may be made yet.
+        self.look().await;
         self.world.log("no more faults from here");
         self.world.calm_down();
         self.world.outage.end(self.world.clock.steady_now());
@@ -92,9 +107,10 @@ impl History {
         let has_changed = self.world.has_changed();
         if has_changed {
             let store = self.disk.store();
-            let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
-            self.asked.note(&self.process.declared, &runs);
-            promises::hold(&self.world, &self.staff, &self.asked, &mut self.memory, &self.target, &*store);
+            self.runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
+            self.asked.note(&self.process.declared, &self.runs);
+            let (world, staff, asked, target) = (&self.world, &self.staff, &self.asked, &self.target);
+            promises::hold(world, staff, asked, &mut self.memory, target, &self.runs, &*store);
             self.check_liveness();
         }
         has_changed
@@ -111,8 +127,15 @@ impl History {
             let approvers = self.approvers();
             return self.staff.change(&mut self.process, &approvers);
         }
+        if self.an_approver_changes() {
+            return;
+        }
         if self.world.occurs(Trouble::Outage) {
-            return self.begin_outage();
+            return self.begin_outage(&OUTAGES);
+        }
+        if self.world.troubles.has(Trouble::Outage) && self.world.once_in(MOVES_OF_ACCESS) && self.somebody_has_access()
+        {
+            return self.begin_outage(&LONG_OUTAGES);
         }
         let waiting = self.world.schedule.waiting();
         match self.world.below(1000) {
@@ -128,8 +151,7 @@ impl History {
 
     /// Returns the people who have approved a request that is still open, or are about to.
     fn approvers(&self) -> Vec<&'static str> {
-        let runs = at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap();
-        let is_open = |run: RunId| runs.iter().any(|known| known.state.run.id() == run && known.state.is_open());
+        let is_open = |run: RunId| self.runs.iter().any(|known| known.state.run.id() == run && known.state.is_open());
         let wishes = self.people.wishes();
         let approvals = wishes.iter().filter(|wish| matches!(wish.action, WishAction::Approve(run) if is_open(run)));
         approvals.filter(|wish| wish.in_flight > 0 || wish.taken().is_some()).map(|wish| wish.who).collect()
@@ -149,7 +171,7 @@ impl History {
         let takes_writes = self.world.outage.refused_since().is_none();
         let time = match self.world.below(40) {
             0 => up_to(600_000),
-            4..14 if !takes_writes => up_to(600_000),
+            4..24 if !takes_writes => up_to(900_000),
             1..4 => next,
             _ if calls_wait => up_to(200),
             _ => next,
@@ -157,10 +179,24 @@ impl History {
         self.pass(time);
     }
 
-    fn begin_outage(&self) {
+    /// Changes somebody who has approved a request that is still open, or is about to: what they may do is looked at again until the
+    /// request is decided. Returns whether there was anybody.
+    fn an_approver_changes(&mut self) -> bool {
+        if !self.world.troubles.has(Trouble::People) || !self.world.once_in(MOVES_OF_APPROVAL) {
+            return false;
+        }
+        let approvers = self.approvers();
+        self.staff.change_approver(&mut self.process, &approvers)
+    }
+
+    fn somebody_has_access(&self) -> bool {
+        self.runs.iter().any(|run| matches!(run.state.access, Access::Held(_)))
+    }
+
+    fn begin_outage(&self, durations: &[Duration]) {
         let nth = OutageKind::EveryNth(2 + self.world.below(6) as u32);
         let kind = self.world.one_of(&[OutageKind::Full, OutageKind::ReadOnly, OutageKind::Dead, nth]);
-        let until = self.world.clock.steady_now() + self.world.one_of(&OUTAGES);
+        let until = self.world.clock.steady_now() + self.world.one_of(durations);
         if self.world.outage.begin(kind, until) {
             self.world.count(format!("outage: {}", kind.name()));
             self.world.log(format_args!("the store has an outage: {kind:?}"));
@@ -172,6 +208,7 @@ impl History {
         // Before, so that nothing counts that falls due meanwhile.
         self.check_liveness();
         self.world.clock.pass(time);
+        self.liveness.time_passed(time);
         self.world.log("time has passed");
         if self.world.outage.end_if_over(self.world.clock.steady_now()) {
             self.world.log("the store works again");
@@ -183,16 +220,19 @@ impl History {
     fn check_liveness(&mut self) {
         let Some(runtime) = self.process.runtime() else { return self.liveness.no_process() };
         let (world, staff, target, declared) = (&self.world, &self.staff, &self.target, &self.process.declared);
-        let store = self.disk.store();
-        self.liveness.check(&Live { world, staff, target, store: &*store, declared, runtime: &runtime });
+        self.liveness.check(&Live { world, staff, target, runs: &self.runs, declared, runtime: &runtime });
     }
 
-    fn set_clock(&self) {
+    fn set_clock(&mut self) {
         let by = (1 + self.world.below(360) as i64).minutes();
         let (how, by) = if self.world.once_in(2) { ("back", -by) } else { ("ahead", by) };
         self.world.count(format!("clock {how}"));
         self.world.log(format_args!("the clock is set {how} by {by:#}"));
         self.world.clock.set(self.world.clock.now() + by);
+        if by.is_negative() {
+            self.liveness.clock_went_back();
+            self.memory.clock_went_back(&self.runs, self.world.clock.now());
+        }
     }
 
     /// Crashes the process, and starts a new one on the same store.
@@ -346,14 +386,11 @@ impl History {
             self.process.submit(&self.world, &self.staff, &self.people, *number);
         }
         let mut acted = !unanswered.is_empty();
-        for run in at_once(self.disk.store().runs(Default::default(), usize::MAX)).unwrap() {
-            let run_id = run.state.run.id();
-            let is_between_events = run.state.active_event.is_none();
-            let lasts = matches!(&run.state.access, Access::Held(grant) if grant.until.is_none());
-            if lasts && is_between_events {
-                self.wish(ROOT, WishAction::Revoke(run_id));
-                acted = true;
-            }
+        let lasts = |run: &&StoredRun| matches!(&run.state.access, Access::Held(grant) if grant.until.is_none());
+        let lasting = self.runs.iter().filter(lasts).filter(|run| run.state.active_event.is_none());
+        for run in lasting.map(|run| run.state.run.id()).collect::<Vec<_>>() {
+            self.wish(ROOT, WishAction::Revoke(run));
+            acted = true;
         }
         acted
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
-use sym_sdk::engine::{Store, StoredRun};
+use sym_sdk::engine::StoredRun;
 use sym_sdk::machine::{
     Access, EffectKind, IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, PendingEffect, RunState, TimerKind,
 };
@@ -13,7 +13,6 @@ use sym_sdk::model::{RunId, User};
 use sym_sdk::runtime::Runtime;
 
 use crate::declared::Declared;
-use crate::disk::at_once;
 use crate::outage::OutageKind;
 use crate::promises::piece_of;
 use crate::staff::Staff;
@@ -30,6 +29,9 @@ const DEFERRED: Duration = Duration::from_secs(IGNORED_EXPIRY_RETRY_DELAY.as_sec
 /// The interval at which access of people who are locked or deleted is looked for.
 const SWEPT: Duration = Duration::from_secs(3600);
 
+/// The longest time that counts of one step.
+const LONGEST_STEP: Duration = Duration::from_secs(15 * 60);
+
 /// The time within which a gauge says what has happened.
 const GAUGED: Duration = Duration::from_secs(60);
 
@@ -42,6 +44,8 @@ enum Due {
     Revocation(RunId),
     /// The end of access whose time is up, although hooks may have deferred it.
     End(RunId),
+    /// The end of access of this duration, whatever the clock says.
+    Duration(RunId, Duration),
     /// The end of access of somebody who is locked or deleted.
     EndOfUser(RunId),
     /// An alert about access that cannot be revoked as things are, in a list that operators see.
@@ -51,9 +55,12 @@ enum Due {
 impl Due {
     fn run(self) -> RunId {
         match self {
-            Self::Expiry(run, _) | Self::Revocation(run) | Self::End(run) | Self::EndOfUser(run) | Self::Alert(run) => {
-                run
-            }
+            Self::Expiry(run, _)
+            | Self::Revocation(run)
+            | Self::End(run)
+            | Self::Duration(run, _)
+            | Self::EndOfUser(run)
+            | Self::Alert(run) => run,
         }
     }
 
@@ -61,6 +68,7 @@ impl Due {
         match self {
             Self::Expiry(..) | Self::Revocation(_) | Self::Alert(_) => BOUND,
             Self::End(_) => BOUND + DEFERRED,
+            Self::Duration(_, duration) => duration + BOUND + DEFERRED,
             Self::EndOfUser(_) => BOUND + 2 * SWEPT,
         }
     }
@@ -77,7 +85,7 @@ pub(crate) struct Live<'a> {
     pub(crate) world: &'a World,
     pub(crate) staff: &'a Staff,
     pub(crate) target: &'a Target,
-    pub(crate) store: &'a dyn Store,
+    pub(crate) runs: &'a [StoredRun],
     pub(crate) declared: &'a Declared,
     pub(crate) runtime: &'a Runtime,
 }
@@ -86,6 +94,17 @@ impl Liveness {
     /// Forgets what is due, because there is no process that could see to it.
     pub(crate) fn no_process(&mut self) {
         self.since.clear();
+    }
+
+    /// Forgets how long access has lasted, because the clock went back: its end is corrected to what it would be if it began now.
+    pub(crate) fn clock_went_back(&mut self) {
+        self.since.retain(|due, _| !matches!(due, Due::Duration(..)));
+    }
+
+    /// Notes that time has passed in one step, in which nobody could do anything: a long one counts as [`LONGEST_STEP`].
+    pub(crate) fn time_passed(&mut self, step: Duration) {
+        let skipped = step.saturating_sub(LONGEST_STEP);
+        self.since.values_mut().for_each(|since| *since += skipped);
     }
 
     /// Checks that nothing waits for too long.
@@ -110,8 +129,8 @@ impl Liveness {
 impl Live<'_> {
     fn due(&self) -> Vec<Due> {
         let now = self.world.clock.now();
-        let runs = at_once(self.store.runs(Default::default(), usize::MAX)).unwrap();
-        runs.iter().filter(|run| run.state.may_hold_access()).flat_map(|run| self.due_of(run, &runs, now)).collect()
+        let runs = self.runs.iter().filter(|run| run.state.may_hold_access());
+        runs.flat_map(|run| self.due_of(run, self.runs, now)).collect()
     }
 
     fn due_of(&self, StoredRun { state, .. }: &StoredRun, runs: &[StoredRun], now: Timestamp) -> Vec<Due> {
@@ -136,6 +155,7 @@ impl Live<'_> {
                 let timer = state.timers.get(&TimerKind::Expire).filter(|timer| timer.at <= now);
                 due.extend(timer.map(|timer| Due::Expiry(run, timer.generation)));
                 due.extend(grant.until.filter(|until| *until <= now).map(|_| Due::End(run)));
+                due.extend(grant.duration.map(|duration| Due::Duration(run, duration)));
                 let is_gone = |user: &User| self.staff.user(user.id()).is_none_or(|user| user.is_locked());
                 due.extend(state.run.requester().filter(|user| is_gone(user)).map(|_| Due::EndOfUser(run)));
             }

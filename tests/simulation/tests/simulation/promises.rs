@@ -101,6 +101,21 @@ pub(crate) struct Memory {
     entitlements: BTreeSet<EntitlementKey>,
     /// The Runs whose access was to end by now, by some reading of the clock.
     due: BTreeSet<RunId>,
+    /// The earliest times to which ends of access may have been corrected when the clock went back. While the store takes no writes,
+    /// corrections are in memory alone.
+    corrected: BTreeMap<RunId, Timestamp>,
+}
+
+impl Memory {
+    /// Notes that the clock went back to `now`: access ends no later than it would if it began now.
+    pub(crate) fn clock_went_back(&mut self, runs: &[StoredRun], now: Timestamp) {
+        for StoredRun { state, .. } in runs {
+            if let Some(duration) = state.access.grant().and_then(|grant| grant.duration) {
+                let corrected = self.corrected.entry(state.run.id()).or_insert(now + duration);
+                *corrected = (*corrected).min(now + duration);
+            }
+        }
+    }
 }
 
 struct Seen {
@@ -116,18 +131,19 @@ pub(crate) fn hold(
     asked: &Asked,
     memory: &mut Memory,
     target: &Target,
+    runs: &[StoredRun],
     store: &dyn Store,
 ) {
     let held = target.held();
     let timers = at_once(store.due_timers(Timestamp::MAX, usize::MAX)).unwrap();
     let timers: BTreeMap<_, _> = timers.into_iter().map(|timer| (timer.key, (timer.at, timer.generation))).collect();
-    let runs = at_once(store.runs(Default::default(), usize::MAX)).unwrap();
-    accounted_for(world, &held, &runs);
+    accounted_for(world, &held, runs);
     for StoredRun { version, state, .. } in runs {
         let run = state.run.id();
         if let Access::Held(grant) = &state.access {
             let piece = piece_of(grant);
-            if grant.until.is_some_and(|until| until <= world.clock.now()) {
+            let corrected = memory.corrected.get(&run).copied().filter(|_| world.has_unreliable_store());
+            if grant.until.into_iter().chain(corrected).any(|until| until <= world.clock.now()) {
                 memory.due.insert(run);
             }
             // A revocation that its caller has given up can end access that was granted since: see `lost_to_late_revocations`. And while
@@ -139,11 +155,11 @@ pub(crate) fn hold(
             world.check(has_it, || format!("P3: Run {run} lost its access early"));
         }
         let before = memory.runs.get(&run);
-        if before.is_some_and(|before| before.version == version) {
+        if before.is_some_and(|before| before.version == *version) {
             continue;
         }
         memory.entitlements.extend(state.access.grant().map(|grant| grant.entitlement.clone()));
-        always_ends(world, asked, &state);
+        always_ends(world, asked, state);
         for (kind, timer) in &state.timers {
             let stored = timers.get(&TimerKey::new(run, *kind));
             let is_same = stored == Some(&(timer.at, timer.generation));
@@ -154,10 +170,10 @@ pub(crate) fn hold(
             .check(approvers.len() == state.run.approvals().len(), || format!("P4: a vote on Run {run} counted twice"));
         let decision = state.decision.as_ref().map(|event| event.id);
         if before.is_none_or(|before| before.decision != decision) {
-            decided_by_whom_it_may_be(world, staff, &state);
+            decided_by_whom_it_may_be(world, staff, state);
         }
         if let Some(before) = before {
-            world.check(before.version < version, || {
+            world.check(before.version < *version, || {
                 format!("P1: the version of Run {run} decreased from {}", before.version)
             });
             let stays = before.decision.is_none() || before.decision == decision;
@@ -165,7 +181,7 @@ pub(crate) fn hold(
             let stays = !before.status.is_terminal() || before.status == state.run.status();
             world.check(stays, || format!("P4: Run {run} was {} and became {}", before.status, state.run.status()));
         }
-        memory.runs.insert(run, Seen { version, status: state.run.status(), decision });
+        memory.runs.insert(run, Seen { version: *version, status: state.run.status(), decision });
     }
 }
 
@@ -366,6 +382,8 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
     let is_by = match &entry.kind {
         // Whoever is not known is on record as what they claimed.
         AuditKind::SubmissionRefused { is_known_actor: false, .. } => true,
+        // Nor is it the same person if the address had become free before the submission was looked at.
+        AuditKind::SubmissionRefused { .. } if entry.event.actor.username() == wish.who => true,
         _ => entry.event.actor.id() == staff::id(wish.who),
     };
     by_hand && entry.event.name == step && is_by && run.is_none_or(|run| run == entry.run)

@@ -1,7 +1,7 @@
 //! The people of the organization as its directory has them, and how that changes.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::model::{User, UserId, UserIdentity, UserRole};
@@ -78,11 +78,11 @@ impl Staff {
 
     /// Records who may act now. To be called at each move.
     pub(crate) fn note(&self) {
-        let (now, everybody) = (self.world.moves(), CHANGING.iter().chain(&[ROOT, OUTSIDER, NAMESAKE]));
+        let now = self.world.moves();
         let mut history = self.lock();
-        for who in everybody {
-            let may = self.may_act(id(who));
-            let known = history.entry(id(who)).or_default();
+        for (_, id) in IDS.iter() {
+            let may = self.may_act(*id);
+            let known = history.entry(*id).or_default();
             if known.last().is_none_or(|(_, last)| *last != may) {
                 known.push((now, may));
             }
@@ -103,16 +103,25 @@ impl Staff {
     /// count. Locks are set by a process, which may crash over it.
     pub(crate) fn change(&self, process: &mut Process, approvers: &[&'static str]) {
         let world = self.world.clone();
-        let changing = |who: &&str| CHANGING.contains(who) && self.may_act(id(who));
-        let approvers: Vec<_> = approvers.iter().copied().filter(changing).collect();
-        if !approvers.is_empty() && world.once_in(2) {
-            world.count("an approver changes while a request is open");
-            return self.change_somebody(world.one_of(&approvers), process);
+        if world.once_in(2) && self.change_approver(process, approvers) {
+            return;
         }
         // Half of the changes concern somebody who cannot act, so that there remain people who can.
         let idle: Vec<_> = CHANGING.into_iter().filter(|who| *who != GUEST && !self.may_act(id(who))).collect();
         let who = if !idle.is_empty() && world.once_in(2) { world.one_of(&idle) } else { world.one_of(&CHANGING) };
         self.change_somebody(who, process);
+    }
+
+    /// Something changes about one of the `approvers` who may act. Returns whether there is one.
+    pub(crate) fn change_approver(&self, process: &mut Process, approvers: &[&'static str]) -> bool {
+        let changing = |who: &&str| CHANGING.contains(who) && self.may_act(id(who));
+        let approvers: Vec<_> = approvers.iter().copied().filter(changing).collect();
+        if approvers.is_empty() {
+            return false;
+        }
+        self.world.count("an approver changes while a request is open");
+        self.change_somebody(self.world.one_of(&approvers), process);
+        true
     }
 
     fn change_somebody(&self, who: &'static str, process: &mut Process) {
@@ -211,12 +220,20 @@ impl Staff {
 
 /// Returns the id of somebody, which stays the same whatever becomes of them.
 pub(crate) fn id(who: &str) -> UserId {
-    UserId::from_email(who)
+    IDS.iter().find(|(known, _)| *known == who).map_or_else(|| UserId::from_email(who), |(_, id)| *id)
+}
+
+/// The ids of everybody. They are asked for at each move.
+static IDS: LazyLock<Vec<(&'static str, UserId)>> =
+    LazyLock::new(|| everybody().map(|who| (who, UserId::from_email(who))).collect());
+
+fn everybody() -> impl Iterator<Item = &'static str> {
+    CHANGING.into_iter().chain([ROOT, OUTSIDER, NAMESAKE])
 }
 
 /// Returns who has the id.
 pub(crate) fn who(user: UserId) -> Option<&'static str> {
-    CHANGING.into_iter().chain([ROOT, OUTSIDER, NAMESAKE]).find(|who| id(who) == user)
+    IDS.iter().find(|(_, id)| *id == user).map(|(who, _)| *who)
 }
 
 fn outside_account() -> UserIdentity {
