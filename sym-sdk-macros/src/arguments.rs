@@ -4,7 +4,7 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{FnArg, PatType, Signature, Type};
+use syn::{FnArg, GenericArgument, PatType, PathArguments, Signature, Type};
 
 use crate::diagnostics::Diagnostics;
 use crate::kinds::Macro;
@@ -56,6 +56,17 @@ pub(crate) fn check(subject: &Subject, input: &PatType, diagnostics: &mut Diagno
         );
         return None;
     }
+    if let Some(inner) = option_of(ty) {
+        let inner = without_lifetimes(inner.to_token_stream());
+        diagnostics.push_with_help(
+            ty,
+            format_args!("{subject} must not take `Option<{inner}>`"),
+            format_args!(
+                "take `Result<{inner}, ExtractError>`, with which the handler is called also if the argument is not available"
+            ),
+        );
+        return None;
+    }
     Some(Argument::Extracted(ty.clone()))
 }
 
@@ -100,6 +111,19 @@ pub(crate) fn typed(input: &FnArg) -> Option<&PatType> {
 /// Whether the last path segment of the type is `name`.
 fn is_named(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == name))
+}
+
+/// Returns the `T` of `Option<T>`. `Option` is nobody's extractor: neither the trait nor the type is of the crate that could implement it.
+fn option_of(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(GenericArgument::Type(inner)) if arguments.args.len() == 1 => Some(inner),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// Whether the type contains `impl Trait`.

@@ -13,8 +13,10 @@ use crate::arguments::Argument;
 use crate::attribute_args::AttributeArgs;
 use crate::attributes;
 use crate::diagnostics::Diagnostics;
+use crate::enclosing_block::enclosing_block;
+use crate::fired_events::FiredEvent;
 use crate::item::{Item, OtherItem};
-use crate::kinds::Macro;
+use crate::kinds::{Macro, NamedKind};
 use crate::literals::NameLiteral;
 use crate::paths::Paths;
 use crate::spec::{self, HandlerSpec, Kind};
@@ -61,10 +63,12 @@ pub(crate) fn handler(attribute: Macro, args: TokenStream, input: TokenStream) -
     };
     match syn::parse2::<Item>(input.clone()) {
         Ok(item) => {
-            let spec = spec::validate(attribute, &args, &item, &mut diagnostics);
+            let is_complete = item.sig.receiver().is_none() && !item.is_bodiless();
+            let block = if is_complete { enclosing_block() } else { None };
+            let spec = spec::validate(attribute, &args, &item, block, &mut diagnostics);
             expansion.function = without_handler_macros(&item, input);
             // In an impl or a trait, a struct would be another error.
-            if item.sig.receiver().is_none() && !item.is_bodiless() {
+            if is_complete && block.is_none() {
                 expansion.cfgs = attributes::cfgs(&item.attrs);
                 expansion.hidden_struct = hidden_struct(&item);
                 expansion.companion = match spec {
@@ -185,11 +189,23 @@ fn requires(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
             quote!(#requires::Form)
         }
         Argument::Extracted(ty) => {
-            let from_context = paths.extractor(ty.span());
+            let from_context = extractor(ty, paths);
             quote_spanned!(ty.span()=> <#ty as #from_context<'_>>::REQUIRES)
         }
     };
     spec.arguments.iter().map(one).collect()
+}
+
+/// The trait that extracts an argument. All of them do the same; they differ in what the compiler says about a type that is none.
+fn extractor(ty: &Type, paths: &Paths) -> TokenStream {
+    match ty {
+        Type::Reference(_) => paths.reference_argument(ty.span()),
+        // A type with parameters, such as `Fields<T>`, may be an extractor whose parameter is what is wrong.
+        Type::Path(path) if path.path.segments.iter().all(|segment| segment.arguments.is_none()) => {
+            paths.value_argument(ty.span())
+        }
+        _ => paths.extractor(ty.span()),
+    }
 }
 
 /// The names in the body. `line!()` would be the line of the attribute, so the position is taken from the span.
@@ -216,7 +232,7 @@ fn position(span: Span) -> (u32, u32) {
     (number(start.line()), number(start.column()))
 }
 
-/// Compile-time checks that each argument is available to handlers of this kind.
+/// Compile-time checks that each argument is available to handlers of this kind, and that the events are.
 fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
     let struct_name = struct_name(&spec.function);
     let one = |argument: &Argument| match argument {
@@ -224,7 +240,7 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
         Argument::Extracted(ty) => {
             let end = ty.to_token_stream().into_iter().last().map_or_else(|| ty.span(), |token| token.span());
             let (check, handler, from_context) =
-                (paths.check_argument(ty.span()), paths.handler(ty.span()), paths.extractor(ty.span()));
+                (paths.check_argument(ty.span()), paths.handler(ty.span()), extractor(ty, paths));
             let arguments =
                 quote_spanned!(ty.span()=> &<#struct_name as #handler>::RECORD, <#ty as #from_context<'_>>::REQUIRES);
             // Spans from the first to the last token of the type: the compiler then underlines the whole type, and merges this
@@ -234,7 +250,21 @@ fn checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
             Some(quote_spanned!(ty.span()=> const _: () = #check #arguments;))
         }
     };
-    spec.arguments.iter().filter_map(one).collect()
+    spec.arguments.iter().filter_map(one).chain(fired_event_checks(spec, paths)).collect()
+}
+
+/// Compile-time checks that an `on_` hook fires no earlier step.
+fn fired_event_checks(spec: &HandlerSpec, paths: &Paths) -> Vec<TokenStream> {
+    let Kind::Named(NamedKind { variant: "On", step: Some(hook), .. }) = &spec.kind else { return Vec::new() };
+    let one = |event: &FiredEvent| {
+        let span = event.name.span().resolved_at(Span::mixed_site());
+        let (check, steps) = (paths.check_fired_event(span), paths.step(span));
+        let (hook, fired) = (Ident::new(hook, span), Ident::new(event.step, span));
+        let mut arguments = Group::new(Delimiter::Parenthesis, quote_spanned!(span=> #steps::#hook, #steps::#fired));
+        arguments.set_span(span);
+        quote_spanned!(span=> const _: () = #check #arguments;)
+    };
+    spec.fired.iter().map(one).collect()
 }
 
 /// The function that calls the handler, and the `Thunk` that holds it.
@@ -278,7 +308,7 @@ fn thunk_body(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
         let name = format_ident!("argument{position}", span = span);
         lets.push(match argument {
             Argument::Extracted(ty) => {
-                let from_context = paths.extractor(ty.span());
+                let from_context = extractor(ty, paths);
                 quote_spanned!(ty.span()=> let #name = <#ty as #from_context<'_>>::from_context(#cx)?;)
             }
             Argument::Form(ty) => quote_spanned!(ty.span()=> let #name: #ty = #form;),
@@ -290,9 +320,9 @@ fn thunk_body(spec: &HandlerSpec, paths: &Paths) -> TokenStream {
     let convert = conversion(spec, paths);
     // Has the span of the function's name, where the compiler then reports a future that is not `Send`.
     let at_name = function.span().resolved_at(span);
-    let boxed = paths.boxed(at_name);
+    let on_any_thread = paths.on_any_thread(at_name);
     quote_spanned! {at_name=>
-        #boxed::pin(async move {
+        #on_any_thread(async move {
             #(#lets)*
             #convert(#function(#(#names),*) #wait)
         })

@@ -1,8 +1,9 @@
 //! The attribute macros of `sym-sdk`, documented where `sym-sdk` re-exports them.
 //!
-//! A macro parses its input (`attribute_args`, `item`), validates it (`spec`, `attributes`, `signature`, `arguments`), looks for
-//! names of the configuration in the body (`literals`) and expands it (`expand`). It never changes the function, and reports all errors of a handler in one compilation. Macros see tokens and no
-//! types, so the expansion leaves the checks of types to the compiler, with spans that make it report them at the user's code.
+//! A macro parses its input (`attribute_args`, `item`), validates it (`spec`, `attributes`, `signature`, `arguments`,
+//! `enclosing_block`), looks for names of the configuration and for events in the body (`literals`, `fired_events`), and expands it (`expand`). It never changes the
+//! function, and reports all errors of a handler in one compilation. Macros see tokens and no types, so the expansion leaves the checks of
+//! types to the compiler, with spans that make it report them at the user's code.
 //!
 //! Set `SYM_MACROS_DEBUG=1` in the environment of the compiler to print every expansion.
 
@@ -10,7 +11,9 @@ mod arguments;
 mod attribute_args;
 mod attributes;
 mod diagnostics;
+mod enclosing_block;
 mod expand;
+mod fired_events;
 mod item;
 mod kinds;
 mod literals;

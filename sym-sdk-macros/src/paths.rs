@@ -44,9 +44,9 @@ macro_rules! table {
 
 table! {
     attach => "attach";
-    boxed => "Box";
     box_future => "BoxFuture";
     check_argument => "check_argument";
+    check_fired_event => "check_fired_event";
     column => "column";
     context => "Context";
     file => "file";
@@ -58,9 +58,12 @@ table! {
     invalid => "INVALID";
     line => "line";
     module_path => "module_path";
+    on_any_thread => "on_any_thread";
     prompt_form => "PromptForm";
     record => "HandlerRecord";
+    reference_argument => "ReferenceArgument";
     requires => "Requires";
     step => "Step";
     thunk => "Thunk";
+    value_argument => "ValueArgument";
 }

@@ -11,6 +11,7 @@ use crate::arguments::Argument;
 use crate::attribute_args::AttributeArgs;
 use crate::attributes;
 use crate::diagnostics::Diagnostics;
+use crate::fired_events::{self, FiredEvent};
 use crate::item::Item;
 use crate::kinds::{self, KINDS, Macro, NamedKind};
 use crate::literals::{self, NameLiteral};
@@ -49,6 +50,8 @@ pub(crate) struct HandlerSpec {
     pub(crate) doc: String,
     /// The names of the configuration in the body.
     pub(crate) literals: Vec<NameLiteral>,
+    /// The events that are created in the body.
+    pub(crate) fired: Vec<FiredEvent>,
 }
 
 impl HandlerSpec {
@@ -62,11 +65,13 @@ impl HandlerSpec {
     }
 }
 
-/// Checks the function against the macro. Returns `None` if there is any error.
+/// Checks the function against the macro. `block` is the keyword of the impl or trait that the function is in. Returns `None` if there is
+/// any error.
 pub(crate) fn validate(
     attribute: Macro,
     args: &AttributeArgs,
     item: &Item,
+    block: Option<&'static str>,
     diagnostics: &mut Diagnostics,
 ) -> Option<HandlerSpec> {
     let subject = Subject { attribute, name: item.sig.ident.unraw().to_string() };
@@ -86,6 +91,13 @@ pub(crate) fn validate(
             format_args!("{subject} must have a body"),
             "handlers are free functions; move it out of the trait",
         );
+    } else if let Some(block) = block {
+        let article = if block == "impl" { "an" } else { "a" };
+        diagnostics.push_with_help(
+            &item.sig.ident,
+            format_args!("{subject} must be a free function, and is in {article} `{block}`"),
+            format_args!("move it out of the `{block}`; shared state is an argument: `state: State<MyState>`"),
+        );
     }
     if !diagnostics.is_empty() {
         return None;
@@ -101,6 +113,7 @@ pub(crate) fn validate(
         is_async: item.sig.asyncness.is_some(),
         doc: attributes::doc(&item.attrs),
         literals: literals::find(&item.sig, &item.body),
+        fired: fired_events::find(&item.body),
     })
 }
 

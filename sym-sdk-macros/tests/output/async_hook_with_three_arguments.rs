@@ -18,14 +18,14 @@ const _: () = {
     fn __sym_call<'cx>(
         cx: &'cx ::sym_sdk::__private::Context,
     ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::NextResult> {
-        ::sym_sdk::__private::Box::pin(async move {
-            let argument0 = <&Event as ::sym_sdk::__private::FromContext<
+        ::sym_sdk::__private::on_any_thread(async move {
+            let argument0 = <&Event as ::sym_sdk::__private::ReferenceArgument<
                 '_,
             >>::from_context(cx)?;
             let argument1 = <Fields<
                 Form,
             > as ::sym_sdk::__private::FromContext<'_>>::from_context(cx)?;
-            let argument2 = <&PagerDuty as ::sym_sdk::__private::FromContext<
+            let argument2 = <&PagerDuty as ::sym_sdk::__private::ReferenceArgument<
                 '_,
             >>::from_context(cx)?;
             <Result<
@@ -46,9 +46,9 @@ const _: () = {
             doc: "Auto-approves urgent requests.\n\nOnly for on-call engineers.",
             is_async: true,
             requires: &[
-                <&Event as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+                <&Event as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
                 <Fields<Form> as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
-                <&PagerDuty as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+                <&PagerDuty as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
             ],
             literals: &[],
             thunk: ::sym_sdk::__private::Thunk::On(
@@ -59,7 +59,7 @@ const _: () = {
     }
     const _: () = ::sym_sdk::__private::check_argument(
         &<on_request as ::sym_sdk::__private::Handler>::RECORD,
-        <&Event as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+        <&Event as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
     );
     const _: () = ::sym_sdk::__private::check_argument(
         &<on_request as ::sym_sdk::__private::Handler>::RECORD,
@@ -67,7 +67,7 @@ const _: () = {
     );
     const _: () = ::sym_sdk::__private::check_argument(
         &<on_request as ::sym_sdk::__private::Handler>::RECORD,
-        <&PagerDuty as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+        <&PagerDuty as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
     );
     ::sym_sdk::__private::inventory::submit! {
         < on_request as ::sym_sdk::__private::Handler > ::RECORD

@@ -8,8 +8,8 @@ const _: () = {
         cx: &'cx ::sym_sdk::__private::Context,
         form: &'cx mut ::sym_sdk::__private::PromptForm,
     ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::FormResult> {
-        ::sym_sdk::__private::Box::pin(async move {
-            let argument0 = <&User as ::sym_sdk::__private::FromContext<
+        ::sym_sdk::__private::on_any_thread(async move {
+            let argument0 = <&User as ::sym_sdk::__private::ReferenceArgument<
                 '_,
             >>::from_context(cx)?;
             let argument1: &mut PromptForm = form;
@@ -29,7 +29,7 @@ const _: () = {
             doc: "",
             is_async: false,
             requires: &[
-                <&User as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+                <&User as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
                 ::sym_sdk::__private::Requires::Form,
             ],
             literals: &[],
@@ -38,7 +38,7 @@ const _: () = {
     }
     const _: () = ::sym_sdk::__private::check_argument(
         &<on_change_urgency as ::sym_sdk::__private::Handler>::RECORD,
-        <&User as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+        <&User as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
     );
     ::sym_sdk::__private::inventory::submit! {
         < on_change_urgency as ::sym_sdk::__private::Handler > ::RECORD

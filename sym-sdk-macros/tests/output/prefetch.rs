@@ -7,8 +7,8 @@ const _: () = {
     fn __sym_call<'cx>(
         cx: &'cx ::sym_sdk::__private::Context,
     ) -> ::sym_sdk::__private::BoxFuture<'cx, ::sym_sdk::__private::OptionsResult> {
-        ::sym_sdk::__private::Box::pin(async move {
-            let argument0 = <&GitHub as ::sym_sdk::__private::FromContext<
+        ::sym_sdk::__private::on_any_thread(async move {
+            let argument0 = <&GitHub as ::sym_sdk::__private::ReferenceArgument<
                 '_,
             >>::from_context(cx)?;
             <Result<
@@ -28,14 +28,16 @@ const _: () = {
             column: ::sym_sdk::__private::column!(),
             doc: "",
             is_async: true,
-            requires: &[<&GitHub as ::sym_sdk::__private::FromContext<'_>>::REQUIRES],
+            requires: &[
+                <&GitHub as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
+            ],
             literals: &[],
             thunk: ::sym_sdk::__private::Thunk::Prefetch("repo_name", __sym_call),
         };
     }
     const _: () = ::sym_sdk::__private::check_argument(
         &<repos as ::sym_sdk::__private::Handler>::RECORD,
-        <&GitHub as ::sym_sdk::__private::FromContext<'_>>::REQUIRES,
+        <&GitHub as ::sym_sdk::__private::ReferenceArgument<'_>>::REQUIRES,
     );
     ::sym_sdk::__private::inventory::submit! {
         < repos as ::sym_sdk::__private::Handler > ::RECORD

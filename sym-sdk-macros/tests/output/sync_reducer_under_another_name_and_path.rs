@@ -12,7 +12,7 @@ const _: () = {
         'cx,
         ::facade::sym_sdk::__private::PermissionsResult,
     > {
-        ::facade::sym_sdk::__private::Box::pin(async move {
+        ::facade::sym_sdk::__private::on_any_thread(async move {
             <RequestPermission as ::facade::sym_sdk::__private::ReturnsPermissions>::into_output(
                 who_may_approve(),
             )

@@ -22,6 +22,19 @@ pub use report::Report;
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A result whose error is an [`Error`] by default.
+///
+/// `?` converts errors of this crate and of `serde_json` into it. A function that meets others returns
+/// `Result<T, HandlerError>`, with the [`HandlerError`](crate::handler::HandlerError) of the prelude, into which `?` converts every error:
+///
+/// ```
+/// use sym_sdk::prelude::*;
+///
+/// #[reducer]
+/// fn get_permissions(event: &Event) -> Result<RequestPermission, HandlerError> {
+///     let approvals = event.flow().var("approvals")?.parse()?;
+///     Ok(RequestPermission::decided_by(PermissionLevel::Member).approvals(approvals))
+/// }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The category of a failure, by which callers decide how to react. The code names the exact failure.
@@ -296,6 +309,26 @@ impl Error {
 /// Escapes the characters that Slack interprets as markup.
 fn escape_slack(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// An error of another crate that `?` converts into an [`Error`], as a trait for the sake of the compiler's message about those that it
+/// does not convert. `MyError` of your own converts with an `impl From<MyError> for Error`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not convert into `sym_sdk::Error`",
+    label = "to use `?` on every error, return `Result<T, HandlerError>`",
+    note = "say what failed: `.map_err(|error| Error::handler(format!(\"… failed: {{error}}\")))`"
+)]
+#[doc(hidden)]
+pub trait IntoError {
+    /// Converts into the error.
+    fn into_sym_error(self) -> Error;
+}
+
+#[doc(hidden)]
+impl<E: IntoError> From<E> for Error {
+    fn from(error: E) -> Self {
+        error.into_sym_error()
+    }
 }
 
 /// Converts the error of JSON that does not have the expected form.

@@ -3,13 +3,15 @@
 use std::fmt;
 
 use super::ExtractError;
-use crate::error::{BoxError, Error, ErrorCode, ErrorKind, codes};
+use crate::error::{BoxError, Error, ErrorCode, ErrorKind, IntoError, codes};
 
 /// The error of a handler: any error that its author returned.
 ///
 /// Every type that converts into a boxed error converts into this one: [`Error`], the errors of the standard library,
 /// `anyhow::Error`, `String` and `&str`. It does not implement [`std::error::Error`] itself, because that would conflict with
 /// the conversion.
+///
+/// A handler that returns `Result<T, HandlerError>` can use `?` on any of them.
 pub struct HandlerError(BoxError);
 
 impl<E: Into<BoxError>> From<E> for HandlerError {
@@ -52,6 +54,13 @@ impl HandlerError {
                 if other.source().is_some() { error.with_source(other) } else { error }
             }
         }
+    }
+}
+
+#[doc(hidden)]
+impl IntoError for HandlerError {
+    fn into_sym_error(self) -> Error {
+        self.into_error()
     }
 }
 

@@ -23,6 +23,15 @@ pub(crate) type CallFn<T> = for<'cx> fn(&'cx Context) -> BoxFuture<'cx, CallResu
 /// Like [`CallFn`], with the form that the handler may change.
 pub(crate) type FormCallFn = for<'cx> fn(&'cx Context, &'cx mut PromptForm) -> BoxFuture<'cx, CallResult<()>>;
 
+/// Boxes the call of a handler. The compiler's note about a future that is not `Send` shows the bound, with its reason.
+#[doc(hidden)]
+pub fn on_any_thread<'cx, T, F>(call: F) -> BoxFuture<'cx, T>
+where
+    F: Future<Output = T> + Send + 'cx, // a handler may continue on another thread after each `.await`: drop the value before
+{
+    Box::pin(call)
+}
+
 /// The function that calls a handler, by the handler's kind. Written by the macros.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]

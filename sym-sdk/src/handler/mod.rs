@@ -41,7 +41,8 @@
 pub(crate) mod argument;
 mod context;
 mod error;
-mod extract;
+pub(crate) mod extract;
+pub(crate) mod fired_event;
 pub(crate) mod generated;
 pub(crate) mod handler_fn;
 mod handler_set;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::handler_fn::{CallResult, Thunk};
 use super::literal::Literal;
-use super::{Context, HandlerKind, Requires, Services};
+use super::{Context, HandlerKind, IntegrationRequirement, Requires, Services};
 use crate::config::{Diagnostic, SourceLocation};
 use crate::forms::FieldOption;
 use crate::future::BoxFuture;
@@ -149,18 +149,28 @@ impl HandlerRecord {
 
     /// Returns a diagnostic for each integration and each state that the handler requires and `services` lack.
     pub fn unmet_requirements<'a>(&'a self, services: &'a Services) -> impl Iterator<Item = Diagnostic> + 'a {
-        self.requires.iter().filter(|requires| !services.satisfies(requires)).map(|requires| {
+        self.unmet(services, |_| None)
+    }
+
+    /// Returns a diagnostic for each requirement that `services` do not meet. `advise` says what to do about an integration, if it knows
+    /// more than that the integration is not there.
+    pub(crate) fn unmet<'a>(
+        &'a self,
+        services: &'a Services,
+        advise: impl Fn(&IntegrationRequirement) -> Option<String> + 'a,
+    ) -> impl Iterator<Item = Diagnostic> + 'a {
+        self.requires.iter().filter(|requires| !services.satisfies(requires)).map(move |requires| {
             let subject = self.subject();
             match requires {
                 Requires::Integration(integration) => {
                     let (kind, key) = (integration.kind(), integration.key());
                     let message = format!("{subject} requires integration `{key}`, which is not configured");
-                    let hint = match kind == key {
+                    let hint = advise(integration).unwrap_or_else(|| match kind == key {
                         true => "add the integration to the flow's environment".to_owned(),
                         false => {
                             format!("add an integration of type `{kind}` to the flow's environment, as `{key}_id`")
                         }
-                    };
+                    });
                     Diagnostic::error(self.location(), message).with_hint(hint)
                 }
                 Requires::State(state) => {

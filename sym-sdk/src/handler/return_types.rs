@@ -67,6 +67,7 @@ returns! {
     #[diagnostic::on_unimplemented(
         message = "this handler must return `Vec<Notification>` or `Result<Vec<Notification>, E>`, but returns `{Self}`",
         label = "not a return type of `get_request_notifications`",
+        note = "a destination becomes a notification with `Notification::to(destination)`",
         note = "`E` is any error that converts into a boxed `std::error::Error`"
     )]
     ReturnsNotifications -> NotificationsResult<Vec<Notification>> {

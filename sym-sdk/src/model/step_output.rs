@@ -15,6 +15,10 @@ use crate::error::{Error, Result, codes};
 /// As the argument of a handler, `StepOutput<T>` is the output of the current event's step, deserialized as `T`. A hook that takes it is
 /// not called for access that the requester had before the request, because the strategy was not called.
 ///
+/// Unlike fields and vars, an output is compared with `T` only when the step has run: neither Sym's resources nor a strategy declares what is
+/// returned, and a function can return something else each time. Give members that may be missing the type `Option`, or take
+/// `Result<StepOutput<T>, ExtractError>`, so that the hook is called whatever is returned.
+///
 /// An output is stored with its Run. What is secret in it is marked with [`SecretOutput`], and is encrypted or left out; see the guide
 /// `docs/operations.md`. `Debug` shows no content of any output.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -17,6 +17,6 @@ pub use destination::{Destination, RequestDestination, UserRef};
 pub use fallback::Fallback;
 pub use forward_context::RequestForwardContext;
 pub use notification::Notification;
-pub use permission::{PermissionLevel, PermissionScope, RequestPermission};
+pub use permission::{IntoPermissionScope, PermissionLevel, PermissionScope, RequestPermission};
 pub use slack_destination::{LegacyDestination, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup};
 pub use user_ids::{NonEmptyUserIds, UserIds, user_ids};

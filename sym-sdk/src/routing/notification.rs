@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Destination, RequestDestination};
+use super::{Destination, RequestDestination, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup};
 use crate::error::{Error, Result, codes};
 use crate::forms::duration_seconds;
+use crate::model::User;
 
 /// The minimum interval between two reminders.
 const MIN_REMINDER_INTERVAL: Duration = Duration::from_secs(60);
@@ -136,6 +137,20 @@ impl Notification {
         })
     }
 }
+
+/// Converts a destination into the notification to it, as [`Notification::to`] does. If a handler returns a destination in place of a
+/// notification, the compiler suggests the conversion.
+macro_rules! from_destination {
+    ($($destination:ty),*) => {$(
+        impl From<$destination> for Notification {
+            fn from(destination: $destination) -> Self {
+                Self::to(destination)
+            }
+        }
+    )*};
+}
+
+from_destination!(Destination, RequestDestination, SlackChannelId, SlackChannelName, SlackUser, SlackUserGroup, &User);
 
 impl TryFrom<RawNotification> for Notification {
     type Error = Error;

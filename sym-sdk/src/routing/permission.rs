@@ -98,6 +98,26 @@ impl PermissionScope {
     }
 }
 
+/// A value that converts into a [`PermissionScope`]: a level, or users with a fallback.
+///
+/// It is implemented for everything with a conversion to [`PermissionScope`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not say who may act on a request",
+    label = "expected a `PermissionLevel`, or users with a fallback",
+    note = "a list of users can be empty, and then nobody could act: `user_ids(users).or(PermissionLevel::Admin)` says who may"
+)]
+pub trait IntoPermissionScope {
+    /// Converts into the scope.
+    fn into_scope(self) -> PermissionScope;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Into<PermissionScope>> IntoPermissionScope for T {
+    fn into_scope(self) -> PermissionScope {
+        self.into()
+    }
+}
+
 impl From<PermissionLevel> for PermissionScope {
     fn from(level: PermissionLevel) -> Self {
         Self::Level(level)
@@ -211,14 +231,14 @@ fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Err
 impl RequestPermission {
     /// Creates a permission that requires one approval, by one of these users other than the requester. The same users may see the request,
     /// unless [`seen_by`](Self::seen_by) says otherwise.
-    pub fn decided_by(approve_deny: impl Into<PermissionScope>) -> Self {
-        let approve_deny = approve_deny.into();
+    pub fn decided_by(approve_deny: impl IntoPermissionScope) -> Self {
+        let approve_deny = approve_deny.into_scope();
         Self { webapp_view: approve_deny.clone(), approve_deny, allow_self_approval: false, approvals: 1 }
     }
 
     /// Sets who may see the request in the web app, rather than those who may decide it.
-    pub fn seen_by(mut self, webapp_view: impl Into<PermissionScope>) -> Self {
-        self.webapp_view = webapp_view.into();
+    pub fn seen_by(mut self, webapp_view: impl IntoPermissionScope) -> Self {
+        self.webapp_view = webapp_view.into_scope();
         self
     }
 

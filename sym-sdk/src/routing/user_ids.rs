@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::PermissionScope;
+use super::{IntoPermissionScope, PermissionScope};
 use crate::error::{Error, Result, codes};
 use crate::model::{User, UserId};
 
@@ -32,10 +32,10 @@ where
 
 impl UserIds {
     /// Returns these users, or `fallback` if the set is empty.
-    pub fn or(self, fallback: impl Into<PermissionScope>) -> PermissionScope {
+    pub fn or(self, fallback: impl IntoPermissionScope) -> PermissionScope {
         match NonEmptyUserIds::try_from(self) {
             Ok(users) => PermissionScope::Users(users),
-            Err(_) => fallback.into(),
+            Err(_) => fallback.into_scope(),
         }
     }
 

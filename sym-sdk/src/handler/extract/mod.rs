@@ -3,12 +3,14 @@
 mod borrowed;
 mod error;
 mod fields;
+mod shape;
 mod state;
 mod step_output;
 mod vars;
 
 pub use error::ExtractError;
 pub use fields::Fields;
+pub use shape::{ReferenceArgument, ValueArgument};
 pub use state::State;
 #[cfg(feature = "runtime")]
 pub(super) use vars::Var;
