@@ -20,6 +20,8 @@ pub mod aptible;
 #[cfg(all(feature = "client", feature = "runtime"))]
 #[cfg_attr(docsrs, doc(cfg(all(feature = "client", feature = "runtime"))))]
 pub mod audit_format;
+#[cfg(feature = "runtime")]
+mod available_types;
 #[cfg(feature = "aws")]
 #[cfg_attr(docsrs, doc(cfg(feature = "aws")))]
 pub mod aws;

@@ -9,6 +9,8 @@ use sym_sdk::runtime::FrontEndType;
 use sym_sdk::runtime::{Builder, Plugin};
 use sym_sdk::strategy::StrategyType;
 
+use crate::available_types::AVAILABLE_TYPES;
+
 /// The access strategies, front ends, log destinations and secret readers of all enabled features. See [`all`].
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -46,6 +48,9 @@ inventory::collect!(Registration);
 
 impl Plugin for All {
     fn install(self, mut builder: Builder) -> Builder {
+        for (kind, feature) in AVAILABLE_TYPES {
+            builder = builder.available_type(*kind, format!("feature `{feature}` of the crate `sym-integrations`"));
+        }
         for registration in inventory::iter::<Registration> {
             builder = match registration {
                 Registration::Strategy(make) => builder.strategy_type(make()),

@@ -17,11 +17,13 @@ use super::{Auth, BaseUrl, Call, Connection, Limits, RateLimit, Service};
 
 /// An HTTP client for one service. Clones share its connections and rate limits.
 ///
-/// A typed client wraps one and turns each of its operations into a method:
+/// A typed client wraps one and turns each of its operations into a method. A [`Vendor`](crate::kit::Vendor) describes the service; one that
+/// reports failures in a way of its own implements [`Service`].
 ///
 /// ```
 /// use serde::Deserialize;
-/// use sym_integrations::http::{Auth, BaseUrl, Client, Connection, Paginator, SecretString, Service};
+/// use sym_integrations::http::{Auth, BaseUrl, Client, Connection, Paginator, SecretString};
+/// use sym_integrations::kit::Vendor;
 /// use sym_sdk::error::Result;
 ///
 /// #[derive(Debug, Deserialize)]
@@ -29,24 +31,14 @@ use super::{Auth, BaseUrl, Call, Connection, Limits, RateLimit, Service};
 ///     name: String,
 /// }
 ///
-/// struct WeatherService;
-///
-/// impl Service for WeatherService {
-///     fn name(&self) -> &'static str {
-///         "weather"
-///     }
-///
-///     fn error_type(&self) -> &'static str {
-///         "Weather"
-///     }
-/// }
+/// const WEATHER: Vendor = Vendor::new("weather", "Weather");
 ///
 /// struct Weather(Client);
 ///
 /// impl Weather {
 ///     fn new(host: &str, key: SecretString, connection: Connection) -> Result<Self> {
 ///         let base = BaseUrl::of_host(host, "v1")?;
-///         let client = Client::builder(WeatherService, base).auth(Auth::bearer(key)).connection(connection).build()?;
+///         let client = Client::builder(WEATHER, base).auth(Auth::bearer(key)).connection(connection).build()?;
 ///         Ok(Self(client))
 ///     }
 ///

@@ -293,7 +293,8 @@ async fn a_missing_configuration_is_a_usage_error() {
 async fn syntax_errors_are_reported_for_all_files() {
     let dir = directory("syntax", &[("main.tf", "resource \"sym_flow\" {\n"), ("more.tf", "x = = 1\n")]);
     run(app(&dir), &["check"]).await.is(Exit::Failure, expect![[r#"
-        error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
+        error: syntax/main.tf:1:21: syntax error: this `{` is not closed
+          help: end it with `}`
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
         2 errors
     "#]], expect![[""]]);
@@ -301,7 +302,8 @@ async fn syntax_errors_are_reported_for_all_files() {
     fs::write(&request, r#"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com"}"#).unwrap();
     let done = run(app(&dir), &["simulate", request.to_str().unwrap()]).await;
     done.is(Exit::Failure, expect![[""]], expect![[r#"
-        error: syntax/main.tf:1:23: syntax error: invalid block body; expected `}`, newline or identifier
+        error: syntax/main.tf:1:21: syntax error: this `{` is not closed
+          help: end it with `}`
         error: syntax/more.tf:1:5: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
     "#]]);
 }
@@ -616,4 +618,45 @@ async fn a_closed_pipe_is_not_an_error() {
     let mut err = Vec::new();
     let exit = App::new().registry(registry()).run_from(["program", "handlers"], &mut Closed, &mut err).await;
     assert_eq!((exit, err.len()), (Exit::Success, 0));
+}
+
+/// S5: without the command, the command line would suggest one that has a similar name and does something else.
+#[tokio::test]
+async fn a_command_that_a_feature_adds_names_the_feature() {
+    for args in [&["slack", "manifest", "--url", "https://sym.example.com"][..], &["slack"], &["slack", "--help"]] {
+        let done = run(App::new(), args).await;
+        assert_eq!(done.exit, Exit::Usage, "{args:?}");
+        let expected =
+            "this program has no command `slack`: it needs the feature `slack-app` of the crate `sym-integrations`";
+        assert!(done.err.contains(expected), "{}", done.err);
+        assert!(
+            done.err.contains("help: add it to `Cargo.toml`, and `.with(sym_integrations::all())`"),
+            "{}",
+            done.err
+        );
+    }
+    let help = run(App::new(), &["--help"]).await;
+    assert!(!help.out.contains("slack"), "{}", help.out);
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+#[tokio::test]
+async fn the_flag_of_a_fake_names_its_feature() {
+    for flag in ["--fake-slack", "--fake-slack=127.0.0.1:0"] {
+        let done = run(App::new(), &["serve", flag]).await;
+        assert_eq!(done.exit, Exit::Usage);
+        let expected =
+            "this program has no `--fake-slack`: it needs the feature `slack-fake` of the crate `sym-integrations`";
+        assert!(done.err.contains(expected), "{}", done.err);
+    }
+}
+
+/// S5.
+#[cfg(not(feature = "server"))]
+#[tokio::test]
+async fn serve_names_the_feature_server() {
+    let done = run(App::new(), &["serve"]).await;
+    assert_eq!(done.exit, Exit::Usage);
+    let expected = "this program has no command `serve`: it needs the feature `server` of the crate `sym-sdk`";
+    assert!(done.err.contains(expected), "{}", done.err);
 }

@@ -11,7 +11,7 @@ use clap::CommandFactory;
 
 #[cfg(feature = "server")]
 use super::ManifestArgs;
-use super::{Args, Capabilities};
+use super::{Args, Capabilities, missing_commands};
 
 const EXIT_CODES: &str =
     "Exit codes: 0 for success, 1 for errors, 2 for usage errors, 3 if the store fails while `serve` runs";
@@ -55,7 +55,7 @@ pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Comma
         let lines = [format!("{kind} manifest"), format!("{kind} manifest --url https://sym.example.com")];
         front_end_command(kind, examples(&[&lines[0], &lines[1]]))
     }));
-    command
+    missing_commands::add(command, capabilities)
         .bin_name(program)
         .after_help(format!("{demo}{}", examples(general)))
         .mut_subcommand("check", |check| {

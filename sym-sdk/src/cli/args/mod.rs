@@ -4,6 +4,7 @@
 //! `--fake-slack`, are added at run time, according to its [`Capabilities`].
 
 mod help;
+mod missing_commands;
 mod values;
 
 use std::ffi::OsString;
@@ -534,6 +535,7 @@ impl Args {
     pub(super) fn parse(program: &str, capabilities: &Capabilities, args: Vec<OsString>) -> Result<Self, clap::Error> {
         let mut command = help::command(program, capabilities);
         let matches = command.try_get_matches_from_mut(args)?;
+        missing_commands::reject(&mut command, &matches, capabilities)?;
         let mut args = Self::read(&matches, capabilities).map_err(|error| error.format(&mut command))?;
         args.common.terraform.read_order(&matches);
         #[cfg(feature = "sqlite")]

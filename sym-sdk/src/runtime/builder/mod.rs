@@ -15,6 +15,7 @@ mod plan;
 mod requirements;
 mod types;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +66,8 @@ pub struct Builder {
     destinations: Vec<Arc<dyn AuditDestination>>,
     audit_anchors: Option<AuditAnchors>,
     destination_types: Vec<LogDestinationType>,
+    /// The providers of types of strategies and log destinations, which may not be registered, by type.
+    available_types: BTreeMap<String, String>,
     /// The schemas of all types that were registered. They outlast `cut_off`, so that simulations check the same rules.
     schemas: Schemas,
     periodic_reconcile: Option<PeriodicReconcile>,
@@ -98,6 +101,7 @@ impl Builder {
             destinations: Vec::new(),
             audit_anchors: None,
             destination_types: Vec::new(),
+            available_types: BTreeMap::new(),
             schemas: Schemas::new(),
             periodic_reconcile: Some(PeriodicReconcile::default()),
             #[cfg(feature = "server")]
@@ -116,6 +120,13 @@ impl Builder {
     /// Sets the handlers. The default is all handlers that are linked into the program.
     pub fn registry(mut self, registry: Registry) -> Self {
         self.registry = registry;
+        self
+    }
+
+    /// Names what provides a type of strategies or log destinations, such as ``feature `okta` of the crate `sym-integrations` ``, for the error
+    /// about a configuration that needs the type while it is not registered.
+    pub fn available_type(mut self, kind: impl Into<String>, provided_by: impl Into<String>) -> Self {
+        self.available_types.insert(kind.into(), provided_by.into());
         self
     }
 

@@ -5,6 +5,7 @@ use crate::audit::LogDestinationType;
 use crate::config::{CheckedLogDestination, Diagnostic, SourceLocation};
 use crate::model::{LogDestination, Strategy};
 use crate::strategy::StrategyType;
+use crate::suggest;
 
 impl Builder {
     /// Returns the registered type of a strategy.
@@ -24,7 +25,7 @@ impl Builder {
         let (kind, name) = (destination.kind(), destination.name());
         let message = format!("log destination `{name}` has type `{kind}`, which is not registered");
         let registered = registered(self.destination_types.iter().map(LogDestinationType::kind));
-        let hint = unregistered_hint("log_destination_type", "log destination", kind, &registered);
+        let hint = self.unregistered_hint("log_destination_type", "log destination", kind, &registered);
         Some(Diagnostic::error(location.clone(), message).with_hint(hint))
     }
 
@@ -36,19 +37,31 @@ impl Builder {
             "custom" => {
                 format!("{registered}; register it with `App::strategy(\"{name}\", …)`")
             }
-            kind => unregistered_hint("strategy_type", "strategy", kind, &registered),
+            kind => self.unregistered_hint("strategy_type", "strategy", kind, &registered),
         };
         Diagnostic::error(location.clone(), message).with_hint(hint)
     }
-}
 
-/// Advises how to register a type. `method` is that of `App` and `Builder`.
-fn unregistered_hint(method: &str, noun: &str, kind: &str, registered: &str) -> String {
-    let feature = kind.replace('_', "-");
-    format!(
-        "{registered}; if `{kind}` is a {noun} of sym-integrations, enable its feature `{feature}` and add \
-         `.with(sym_integrations::all())`; otherwise register a type of your own with `{method}`"
-    )
+    /// Advises how to register a type. `method` is that of `App` and `Builder`.
+    fn unregistered_hint(&self, method: &str, noun: &str, kind: &str, registered: &str) -> String {
+        if let Some(provided_by) = self.available_types.get(kind) {
+            return format!("enable the {provided_by} in `Cargo.toml`");
+        }
+        let known = match noun {
+            "strategy" => self.strategies.iter().map(|known| known.kind().to_owned()).collect(),
+            _ => self.destination_types.iter().map(|kind| kind.kind().to_owned()).collect::<Vec<_>>(),
+        };
+        if let Some(near) = suggest::did_you_mean(kind, known.iter().chain(self.available_types.keys())) {
+            return format!("{near} {registered}; register a {noun} type of your own with `{method}`");
+        }
+        let all = match self.available_types.is_empty() {
+            true => {
+                "the types of sym-integrations need `.with(sym_integrations::all())` and the feature of their service; "
+            }
+            false => "",
+        };
+        format!("{registered}; {all}register a {noun} type of your own with `{method}`")
+    }
 }
 
 /// Lists the registered types for a hint.

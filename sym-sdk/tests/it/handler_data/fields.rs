@@ -557,7 +557,7 @@ fn the_duration_and_the_target_are_no_fields_of_a_request() {
     config.flows[0].params.prompt_fields = vec![duration];
     expect![[r#"
         error: configuration: strategy `okta` has type `okta`, which is not registered
-          help: no types are registered; if `okta` is a strategy of sym-integrations, enable its feature `okta` and add `.with(sym_integrations::all())`; otherwise register a type of your own with `strategy_type`
+          help: no types are registered; the types of sym-integrations need `.with(sym_integrations::all())` and the feature of their service; register a strategy type of your own with `strategy_type`
         error: fields.rs: hook `on_request` reads the field `duration` into `Form`, which flow `prod` does not have
           help: the duration of the access is not among the fields: use `event.duration()`
         error: fields.rs: hook `on_request` reads the optional field `target_id` into `Form`, which flow `prod` does not have: it is never set

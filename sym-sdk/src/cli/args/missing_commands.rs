@@ -1,0 +1,107 @@
+//! Commands and flags that the program lacks, because a feature is not enabled. They are parsed all the same, so that the error names the
+//! feature; otherwise the command line would know nothing of them, and suggest a command that has a similar name and does something else.
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgMatches, Command};
+
+use super::Capabilities;
+
+/// A command that the program lacks.
+struct Missing {
+    command: &'static str,
+    /// What provides it.
+    needs: &'static str,
+    /// What to write in `Cargo.toml` or in the program.
+    help: &'static str,
+}
+
+/// Returns the commands that the program lacks.
+fn missing(capabilities: &Capabilities) -> Vec<Missing> {
+    let mut missing = Vec::new();
+    #[cfg(not(feature = "sqlite"))]
+    missing.extend(["audit", "backup", "reconcile", "revoke", "runs", "users", "write-off"].map(|command| Missing {
+        command,
+        needs: "the feature `sqlite` of the crate `sym-sdk`",
+        help: "it is a default feature: remove `default-features = false`, or add `sqlite` to its `features`",
+    }));
+    #[cfg(not(all(feature = "server", feature = "sqlite")))]
+    missing.push(Missing {
+        command: "serve",
+        needs: match (cfg!(feature = "server"), cfg!(feature = "sqlite")) {
+            (true, _) => "the feature `sqlite` of the crate `sym-sdk`",
+            (_, true) => "the feature `server` of the crate `sym-sdk`",
+            _ => "the features `server` and `sqlite` of the crate `sym-sdk`",
+        },
+        help: "add to `Cargo.toml`: sym-sdk = { features = [\"server\"], … }",
+    });
+    if !has_slack(capabilities) {
+        missing.push(Missing {
+            command: SLACK,
+            needs: "the feature `slack-app` of the crate `sym-integrations`",
+            help: "add it to `Cargo.toml`, and `.with(sym_integrations::all())` to the program",
+        });
+    }
+    missing
+}
+
+/// The type of front ends that sym-integrations has.
+const SLACK: &str = "slack";
+
+#[cfg(feature = "server")]
+fn has_slack(capabilities: &Capabilities) -> bool {
+    capabilities.manifests.iter().any(|kind| kind == SLACK)
+}
+
+#[cfg(not(feature = "server"))]
+fn has_slack(_: &Capabilities) -> bool {
+    false
+}
+
+/// The flag of `serve` that starts the fake of Slack.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+const FAKE_SLACK: &str = "fake-slack";
+
+/// Adds the commands and flags that the program lacks, hidden from the help.
+pub(super) fn add(command: Command, capabilities: &Capabilities) -> Command {
+    let stubs = missing(capabilities).into_iter().map(|missing| {
+        let rest = Arg::new("rest").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).hide(true);
+        Command::new(missing.command).hide(true).disable_help_flag(true).arg(rest)
+    });
+    let command = command.subcommands(stubs);
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    let command = match capabilities.fakes.iter().any(|kind| kind == SLACK) {
+        true => command,
+        false => command.mut_subcommand("serve", |serve| {
+            serve.arg(Arg::new(FAKE_SLACK).long(FAKE_SLACK).num_args(0..=1).require_equals(true).hide(true))
+        }),
+    };
+    command
+}
+
+/// Rejects a command or a flag that the program lacks.
+///
+/// # Errors
+/// The error names what provides it.
+pub(super) fn reject(
+    command: &mut Command,
+    matches: &ArgMatches,
+    capabilities: &Capabilities,
+) -> Result<(), clap::Error> {
+    let Some((name, _args)) = matches.subcommand() else { return Ok(()) };
+    if let Some(Missing { command: name, needs, help }) =
+        missing(capabilities).into_iter().find(|missing| missing.command == name)
+    {
+        let message = format!("this program has no command `{name}`: it needs {needs}\n\n  help: {help}");
+        return Err(command.error(ErrorKind::InvalidSubcommand, message));
+    }
+    #[cfg(all(feature = "server", feature = "sqlite"))]
+    if name == "serve"
+        && !capabilities.fakes.iter().any(|kind| kind == SLACK)
+        && _args.value_source(FAKE_SLACK) == Some(clap::parser::ValueSource::CommandLine)
+    {
+        let message = "this program has no `--fake-slack`: it needs the feature `slack-fake` of the crate `sym-integrations`\n\n  \
+                       help: add it to `Cargo.toml`, and `.with(sym_integrations::all())` to the program";
+        return Err(command.error(ErrorKind::UnknownArgument, message));
+    }
+    Ok(())
+}
