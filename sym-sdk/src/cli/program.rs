@@ -127,7 +127,10 @@ impl ConfigSource {
         if unknown == UnknownValues::Replaced {
             reader = reader.placeholders();
         }
-        Some(reader.read(dir))
+        Some(reader.read(dir).map(|mut read| {
+            read.warnings.extend(read.unnamed_organization.take());
+            read
+        }))
     }
 }
 

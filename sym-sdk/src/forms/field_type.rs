@@ -98,6 +98,21 @@ impl FieldType {
     }
 }
 
+/// Returns the type that has this name in Terraform, in Slack or in a programming language.
+fn name_elsewhere(text: &str) -> Option<FieldType> {
+    Some(match text.to_ascii_lowercase().as_str() {
+        "text" | "str" | "char" | "textarea" => FieldType::String,
+        "integer" | "number" | "long" | "i32" | "i64" | "u32" | "u64" => FieldType::Int,
+        "checkbox" | "flag" => FieldType::Bool,
+        "time" | "timeout" | "seconds" => FieldType::Duration,
+        "user" | "person" => FieldType::SlackUser,
+        "users" | "people" => FieldType::SlackUserList,
+        "list" | "select" | "multiselect" | "string_list" | "list(string)" | "set(string)" => FieldType::StrList,
+        "number_list" | "list(number)" | "set(number)" => FieldType::IntList,
+        _ => return None,
+    })
+}
+
 impl fmt::Display for FieldType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -109,11 +124,16 @@ impl FromStr for FieldType {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or_else(|| {
-            Error::invalid(codes::INVALID_FIELD, format!("`{text}` is not a field type")).with_hint(suggest::hint(
-                text,
-                "field types",
-                Self::ALL.map(Self::as_str),
-            ))
+            let hint = match name_elsewhere(text) {
+                Some(kind) => {
+                    format!(
+                        "did you mean `{kind}`? the field types are {}",
+                        suggest::quoted(Self::ALL.map(Self::as_str))
+                    )
+                }
+                None => suggest::hint(text, "field types", Self::ALL.map(Self::as_str)),
+            };
+            Error::invalid(codes::INVALID_FIELD, format!("`{text}` is not a field type")).with_hint(hint)
         })
     }
 }

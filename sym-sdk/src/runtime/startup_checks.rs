@@ -81,6 +81,9 @@ fn never_called(flow: &FlowHandlers<'_>, record: &'static HandlerRecord) -> Opti
     flow.declared.implementation.module()?;
     let kind = record.kind().macro_name();
     let subject = format!("{} is for field `{field}`", record.subject());
+    if asks_for(flow, record, field) {
+        return None;
+    }
     let fields = &flow.declared.params.prompt_fields;
     let (message, hint) = match fields.iter().find(|declared| declared.name == field) {
         None => {
@@ -88,19 +91,21 @@ fn never_called(flow: &FlowHandlers<'_>, record: &'static HandlerRecord) -> Opti
             let message = format!("{subject}, which flow `{name}` does not have");
             (message, crate::suggest::hint(field, "flow's fields", known))
         }
-        Some(declared) => {
-            let wanted = match record.kind() {
-                HandlerKind::Prefetch => declared.prefetch,
-                _ => declared.on_change,
-            };
-            if wanted {
-                return None;
-            }
+        Some(_) => {
             let message = format!("{subject}, which flow `{name}` does not have filled by a handler");
             (message, format!("add `{kind} = true` to the field"))
         }
     };
     Some(Diagnostic::error(record.location(), message).with_hint(hint))
+}
+
+/// Whether the flow has a field of this name that asks for a handler of this kind.
+fn asks_for(flow: &FlowHandlers<'_>, record: &HandlerRecord, field: &str) -> bool {
+    let mut fields = flow.declared.params.prompt_fields.iter().filter(|declared| declared.name == field);
+    fields.any(|declared| match record.kind() {
+        HandlerKind::Prefetch => declared.prefetch,
+        _ => declared.on_change,
+    })
 }
 
 /// Finds reducers that decide who sees which flow, and are not called because there is no flows filter.
@@ -126,7 +131,14 @@ pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>], unresolved
         if takers.is_empty() {
             let message = format!("{} is in module `{}`, which no flow names", record.subject(), record.module());
             let modules: BTreeSet<_> = flows.iter().filter_map(|flow| flow.declared.implementation.module()).collect();
-            let hint = format!("flows name {}", crate::suggest::quoted(modules));
+            if modules.is_empty() && !unresolved.is_empty() {
+                // It may be what a flow meant whose module has no handlers.
+                continue;
+            }
+            let hint = match modules.is_empty() {
+                true => "declare a flow".to_owned(),
+                false => format!("flows name {}", crate::suggest::quoted(modules)),
+            };
             diagnostics.push(Diagnostic::warning(record.location(), message).with_hint(hint));
             continue;
         }
@@ -143,6 +155,11 @@ pub(super) fn unused(registry: &Registry, flows: &[FlowHandlers<'_>], unresolved
                     Diagnostic::warning(record.location(), message)
                         .with_hint(crate::suggest::hint(field, "fields", known)),
                 );
+            } else if of_all && !takers.iter().any(|flow| asks_for(flow, record, field)) {
+                let message =
+                    format!("{} is for field `{field}`, which no flow has filled by a handler", record.subject());
+                let hint = format!("add `{} = true` to the field", record.kind().macro_name());
+                diagnostics.push(Diagnostic::warning(record.location(), message).with_hint(hint));
             }
         }
         diagnostics.extend(access_handler_without_strategy(record, &takers));

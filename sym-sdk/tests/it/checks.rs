@@ -123,6 +123,7 @@ fn faults_of_the_configuration_and_of_the_handlers_are_told_at_once() {
             flow.tf:8:1: field `team` of flow `prod` has `prefetch = true`, and no handler gives it
               help: write a handler with `#[prefetch(field = "team")]`
             flow.tf:12:1: field `repo` of flow `prod` is declared twice
+              help: rename or remove one of them
             flow.tf:20:1: module `it::checks::stagign` contains no handlers
               help: did you mean `it::checks::prod`? the modules with handlers are `it::checks::prod`"#]],
     );
@@ -138,6 +139,40 @@ fn what_handlers_need_must_be_configured() {
         expect![[r#"
             checks.rs: hook `on_request` requires integration `pagerduty`, which is not configured
               help: add the integration to the flow's environment"#]],
+    );
+}
+
+fn configured(integrations: &[(&str, &str)]) -> Config {
+    let mut repo = field("repo", 4);
+    repo.prefetch = true;
+    let mut config = config(vec![flow("prod", "prod", 1, vec![repo])]);
+    for (key, kind) in integrations {
+        config.integrations.push(crate::support::integration(kind, key, "T1"));
+        let reference = config::Reference::named(*key);
+        config.environments[0].integrations.insert((*key).to_owned(), reference);
+    }
+    config
+}
+
+#[test]
+fn an_integration_whose_type_is_misspelt_is_named() {
+    check(
+        configured(&[("slack", "slack"), ("pager", "pagerdty")]),
+        sym_sdk::handlers![prod::get_permissions, prod::on_request, prod::repos],
+        expect![[r#"
+            checks.rs: hook `on_request` requires integration `pagerduty`, which is not configured
+              help: did you mean type `pagerduty`? integration `pager` of the flow's environment has type `pagerdty`"#]],
+    );
+}
+
+#[test]
+fn a_missing_integration_is_reported_with_those_that_are_there() {
+    check(
+        configured(&[("slack", "slack"), ("okta", "okta")]),
+        sym_sdk::handlers![prod::get_permissions, prod::on_request, prod::repos],
+        expect![[r#"
+            checks.rs: hook `on_request` requires integration `pagerduty`, which is not configured
+              help: add an integration of type `pagerduty` to the flow's environment as `pagerduty_id`; it has `okta_id` (of type `okta`), `slack_id` (of type `slack`)"#]],
     );
 }
 

@@ -471,6 +471,44 @@ fn rejects_an_empty_list_of_allowed_values() {
     config.check().unwrap();
 }
 
+/// A reducer's options that are not among the allowed values could be chosen and never requested.
+#[test]
+fn warns_about_allowed_values_of_a_prefetched_field() {
+    let mut config = config();
+    config.flows[0].params.prompt_fields = vec![
+        PromptField { prefetch: true, ..drop_down("repo", "string", &["web"]) },
+        PromptField { prefetch: true, allowed_values: Some(Vec::new()), ..field("team", "string") },
+        drop_down("size", "string", &["big"]),
+    ];
+    let checked = config.check_with(&schemas()).unwrap();
+    let warnings: Vec<String> = checked.warnings.iter().map(ToString::to_string).collect();
+    let about_fields: Vec<&String> = warnings.iter().filter(|warning| warning.contains("field `")).collect();
+    expect![[r#"
+        [
+            "configuration: field `repo` of flow `prod` has both `prefetch` and `allowed_values`: only options that are among both can be requested\n  help: remove `allowed_values`, and let the prefetch reducer leave out what may not be requested",
+        ]
+    "#]].assert_debug_eq(&about_fields);
+}
+
+#[test]
+fn suggests_the_field_type_that_is_called_otherwise_elsewhere() {
+    for (text, kind) in [
+        ("integer", "int"),
+        ("number", "int"),
+        ("text", "string"),
+        ("boolean", "bool"),
+        ("list", "str_list"),
+        ("user", "slack_user"),
+        ("sting", "string"),
+    ] {
+        let error = text.parse::<FieldType>().unwrap_err();
+        let hint = error.hint().unwrap();
+        assert!(hint.starts_with(&format!("did you mean `{kind}`? the field types are `string`, ")), "{text}: {hint}");
+    }
+    let hint = "colour".parse::<FieldType>().unwrap_err().hint().unwrap().to_owned();
+    assert!(hint.starts_with("the field types are"), "{hint}");
+}
+
 #[test]
 fn rejects_a_binding_of_a_fixed_setting() {
     let mut config = config();
@@ -505,8 +543,9 @@ fn checks_types_and_names_of_fields() {
             configuration: field `a` of flow `prod`: `strng` is not a field type
               help: did you mean `string`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
             configuration: field `b` of flow `prod`: `list` is not a field type
-              help: did you mean `int`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
+              help: did you mean `str_list`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
             configuration: field `twice` of flow `prod` is declared twice
+              help: rename or remove one of them
             configuration: field `two words` of flow `prod`: `two words` is not a valid field name
               help: a field name consists of letters, digits, hyphens and underscores
         "#]],

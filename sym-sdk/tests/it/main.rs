@@ -36,6 +36,8 @@ mod handler_data;
 mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
+#[cfg(feature = "cli")]
+mod mistakes;
 #[cfg(feature = "testing")]
 mod rechecks;
 mod registry;

@@ -188,3 +188,16 @@ fn debug_output_contains_no_secrets() {
     let reader = Arc::new(LocalSecrets::with_variables([("TOKEN", "hunter2")]));
     assert_eq!(format!("{reader:?}"), "LocalSecrets { .. }");
 }
+
+/// S10: it is mended where the secret is declared, not where a flow needs it.
+#[tokio::test]
+async fn an_unreadable_secret_points_at_its_declaration() {
+    let mut config = config("environment", "MISSING", None);
+    config.flows.push(config::Flow { name: "other".into(), ..config.flows[0].clone() });
+    let declared = |file: &str, line| config::SourceLocation { file: Some(Arc::new(file.into())), line, column: 1 };
+    config.secrets[0].location = declared("secrets.tf", 7);
+    config.flows[0].location = declared("flows.tf", 1);
+    let faults = build(config, &[]).await.unwrap_err();
+    let locations: Vec<_> = faults.iter().map(|fault| fault.location.to_string()).collect();
+    assert_eq!(locations, ["secrets.tf:7:1"], "once, for both flows");
+}

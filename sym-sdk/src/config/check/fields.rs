@@ -22,7 +22,8 @@ impl Check<'_> {
                 .take_while(|other| !std::ptr::eq(*other, field))
                 .any(|other| other.name == field.name)
             {
-                self.error(&field.location, format!("{subject} is declared twice"));
+                let hint = "rename or remove one of them";
+                self.error_with_hint(&field.location, format!("{subject} is declared twice"), hint);
                 continue;
             }
             if let Some(resolved) = self.field(field, &subject) {
@@ -66,7 +67,17 @@ impl Check<'_> {
                 let hint = "add values, or remove `allowed_values` to accept any value";
                 self.error_with_hint(location, format!("{subject} has an empty list of allowed values"), hint);
             }
-            Some(values) => resolved = self.with_allowed_values(resolved, field, values, subject)?,
+            Some(values) => {
+                if field.prefetch && !values.is_empty() && !kind.is_slack() {
+                    let message = format!(
+                        "{subject} has both `prefetch` and `allowed_values`: only options that are among both can be requested"
+                    );
+                    let hint =
+                        "remove `allowed_values`, and let the prefetch reducer leave out what may not be requested";
+                    self.warnings.push(Diagnostic::warning(location.clone(), message).with_hint(hint));
+                }
+                resolved = self.with_allowed_values(resolved, field, values, subject)?;
+            }
             None => {}
         }
         if let Some(default) = &field.default {

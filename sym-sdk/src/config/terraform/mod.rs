@@ -50,6 +50,7 @@ mod source_file;
 mod template;
 mod type_constraint;
 mod types;
+mod unclosed;
 mod value;
 mod variables;
 
@@ -67,6 +68,8 @@ pub struct Terraform {
     pub config: Config,
     /// Attributes that were ignored, left unset or replaced.
     pub warnings: Vec<Diagnostic>,
+    /// The warning about flows of an organization that no provider names: it is then called `sym` in every SRN.
+    pub unnamed_organization: Option<Diagnostic>,
     /// The unknown values for which a placeholder stands: see [`TerraformReader::placeholders`].
     pub placeholders: Vec<Diagnostic>,
 }
@@ -187,7 +190,8 @@ impl TerraformReader {
         };
         let warnings = in_order(evaluator.warnings.take());
         let placeholders = in_order(evaluator.placeholder_notes.take());
-        Ok(Terraform { config, warnings, placeholders })
+        let unnamed_organization = evaluator.unnamed_organization(&root, &config);
+        Ok(Terraform { config, warnings, unnamed_organization, placeholders })
     }
 
     /// Returns the workspace, as Terraform chooses it.

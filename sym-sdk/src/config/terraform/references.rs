@@ -5,6 +5,7 @@ use std::path::Path;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::{Decorated, Ident, Span};
 
+use super::resource_schema;
 use super::scope::{Scope, type_mismatch};
 use super::types::Type;
 use super::value::{InstanceKey, InstanceRef, Unknown, Value};
@@ -115,7 +116,9 @@ impl Scope<'_> {
                 let prefix = if data { "data." } else { "" };
                 let reference = format!("{prefix}{kind}.{name}");
                 let names = declared.keys().filter(|(other, _)| other == kind).map(|(_, name)| name);
-                let kinds = declared.keys().filter(|(_, other)| other == name).map(|(kind, _)| kind);
+                // If the type exists, its name is not what is wrong, but perhaps that of the declaration.
+                let is_known = resource_schema::resource(kind).is_some();
+                let kinds = declared.keys().filter(|(_, other)| other == name && !is_known).map(|(kind, _)| kind);
                 let hint = suggest_with_prefix(&format!("{prefix}{kind}."), name, names.clone())
                     .or_else(|| did_you_mean(kind, kinds).map(|hint| hint.replace("`?", &format!(".{name}`?"))))
                     .or_else(|| list_if_few(&format!("{prefix}{kind}."), names));

@@ -12,7 +12,7 @@ use super::resource_schema::{self, PARAMS, PROMPT_FIELD};
 use super::value::{InstanceKey, InstanceRef, ResourceInstance, Unknown, Value};
 use crate::config::{
     Config, Diagnostic, Environment, ErrorLogger, Flow, FlowParams, FlowsFilter, Implementation, Integration,
-    LogDestination, PromptField, Secret, SecretSource, Strategy, Target,
+    LogDestination, PromptField, Secret, SecretSource, SourceLocation, Strategy, Target,
 };
 use crate::suggest::did_you_mean;
 
@@ -64,6 +64,24 @@ impl Evaluator {
             self.has_organization.set(true);
             config.organization.slug = slug;
         }
+    }
+
+    /// Returns the warning about flows whose organization no provider names. Terraform refuses such a configuration.
+    pub(super) fn unnamed_organization(&self, root: &Rc<ModuleInstance>, config: &Config) -> Option<Diagnostic> {
+        if self.has_organization.get() || config.flows.is_empty() {
+            return None;
+        }
+        let slug = &config.organization.slug;
+        let mut providers = root.module.providers.iter().filter(|provider| provider.name == "sym");
+        let (location, message) = match providers.next() {
+            Some(provider) => {
+                (provider.location.clone(), format!("provider `sym` has no `org`, so the organization is `{slug}`"))
+            }
+            None => (SourceLocation::default(), format!("no provider `sym` names the organization, so it is `{slug}`")),
+        };
+        let hint =
+            "name it, because the SRNs of flows and targets start with it: `provider \"sym\" { org = \"acme\" }`";
+        Some(Diagnostic::warning(location, message).with_hint(hint))
     }
 
     fn organization_of(&self, instance: &Rc<ModuleInstance>, provider: &BlockDecl) -> Option<String> {

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use hcl_edit::Span;
 
+use super::unclosed;
 use crate::config::{Diagnostic, SourceLocation};
 
 /// The maximal size of a file, in bytes.
@@ -152,10 +153,24 @@ impl SourceFile {
 
     /// Returns the location of a syntax error.
     pub(super) fn syntax_error(&self, error: &hcl_edit::parser::Error) -> Diagnostic {
+        if let Some(unclosed) = self.unclosed_before(error) {
+            return unclosed;
+        }
         let at = error.location();
         let location =
             if self.pieces.is_empty() { self.at_line(at.line(), at.column()) } else { self.at_offset(at.offset()) };
         Diagnostic::error(location, format!("syntax error: {}", error.message()))
+    }
+}
+
+impl SourceFile {
+    /// Returns the error of something that is opened before the parser stops and is never closed, as the reason why it stops.
+    fn unclosed_before(&self, error: &hcl_edit::parser::Error) -> Option<Diagnostic> {
+        let (offset, opened) = unclosed::find(&self.text)?;
+        let location = self.at_offset(offset);
+        let stopped_at = self.at_offset(error.location().offset());
+        (location.line <= stopped_at.line)
+            .then(|| Diagnostic::error(location, format!("syntax error: {opened}")).with_hint(opened.hint()))
     }
 }
 

@@ -293,10 +293,20 @@ impl<'a> RuntimeAssembler<'a> {
                 Ok(value) => {
                     secrets.insert(setting.to_owned(), value);
                 }
-                Err(diagnostic) => self.diagnostics.push(Diagnostic { location: location.clone(), ..diagnostic }),
+                Err(diagnostic) if diagnostic.location == SourceLocation::default() => {
+                    self.diagnostics.push(Diagnostic { location: location.clone(), ..diagnostic });
+                }
+                Err(diagnostic) => self.diagnostics.push(diagnostic),
             }
         }
         (self.diagnostics.len() == diagnostics).then_some(secrets)
+    }
+
+    /// Returns the location of a secret's declaration, where it is mended; the default if it has none.
+    fn declaration_of(&self, secret: &Secret) -> SourceLocation {
+        let mut declared = self.builder.config.secrets.iter();
+        let own = declared.find(|declared| declared.name.eq_ignore_ascii_case(secret.name()));
+        own.map(|declared| declared.location.clone()).unwrap_or_default()
     }
 
     async fn secret(&mut self, secret: &Secret) -> Result<SecretString, Diagnostic> {
@@ -308,7 +318,7 @@ impl<'a> RuntimeAssembler<'a> {
             call_bounded(&*self.builder.clock, SECRET_TIMEOUT, || what, read_secret(&self.builder.secrets, secret))
                 .await;
         let read = read.and_then(|read| read).map_err(|error| {
-            Diagnostic::error(SourceLocation::default(), error.to_string()).with_hint_if(error.hint())
+            Diagnostic::error(self.declaration_of(secret), error.to_string()).with_hint_if(error.hint())
         });
         self.secrets.insert(secret.name().to_string(), read.clone());
         read

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Builder;
-use super::requirements::{integration_for, requirements};
+use super::requirements::{advice, integration_for, requirements};
 use crate::config::{
     self, CheckedFlowsFilter, CheckedLogDestination, Diagnostic, Diagnostics, Implementation, Resolved, Schemas,
     SourceLocation,
@@ -312,7 +312,11 @@ impl Builder {
         let integrations = plan.flow.environment().integrations();
         let services = self.services_with(plan.handlers.iter(), integrations, plan.flow.strategy());
         let called = plan.handlers.iter().filter(|record| record.kind() != HandlerKind::GetFlows);
-        let mut diagnostics: Vec<_> = called.flat_map(|record| record.unmet_requirements(&services)).collect();
+        let mut diagnostics: Vec<_> = called
+            .flat_map(|record| {
+                record.unmet(&services, |required| advice(integrations, required, "the flow's environment"))
+            })
+            .collect();
         if let Some(strategy) = plan.flow.strategy()
             && !self.simulated
             && self.strategy_type_of(strategy).is_none()
@@ -324,7 +328,8 @@ impl Builder {
 
     fn unmet_by_filter(&self, filter: &FilterPlan) -> Vec<Diagnostic> {
         let services = self.services_with([filter.handler.record()], &filter.checked.integrations, None);
-        filter.handler.unmet_requirements(&services).collect()
+        let advise = |required: &_| advice(&filter.checked.integrations, required, "the flows filter");
+        filter.handler.unmet(&services, advise).collect()
     }
 
     /// Returns services with placeholders for the clients that the handlers would get.

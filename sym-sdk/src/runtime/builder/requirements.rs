@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::handler::{HandlerRecord, IntegrationRequirement, Requires};
 use crate::model::{Integration, Strategy};
+use crate::suggest;
 
 /// Returns an iterator over the integrations whose clients a handler takes.
 pub(super) fn requirements(record: &'static HandlerRecord) -> impl Iterator<Item = &'static IntegrationRequirement> {
@@ -32,4 +33,22 @@ pub(super) fn integration_for<'a>(
             strategy.integration().filter(|integration| integration.kind() == kind)
         },
     )
+}
+
+/// Returns what to do about an integration that `owner` lacks, from the integrations that it has; `None` if it has none.
+pub(super) fn advice(
+    integrations: &BTreeMap<String, Integration>,
+    required: &IntegrationRequirement,
+    owner: &str,
+) -> Option<String> {
+    let (kind, key) = (required.kind(), required.key());
+    let is_typo = |integration: &&Integration| suggest::nearest(kind, [integration.kind()]).is_some();
+    if let Some(found) = integrations.values().find(|found| found.kind() != kind && is_typo(found)) {
+        let (name, typed) = (found.name(), found.kind());
+        return Some(format!("did you mean type `{kind}`? integration `{name}` of {owner} has type `{typed}`"));
+    }
+    let has = integrations.iter().map(|(key, integration)| format!("`{key}_id` (of type `{}`)", integration.kind()));
+    let has = has.collect::<Vec<_>>().join(", ");
+    let advice = format!("add an integration of type `{kind}` to {owner} as `{key}_id`");
+    (!has.is_empty()).then(|| format!("{advice}; it has {has}"))
 }

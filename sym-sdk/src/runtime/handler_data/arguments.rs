@@ -175,7 +175,7 @@ impl Found<'_, '_> {
         let place = at((data.location_of)(name));
         if *noun == "var" {
             let message = format!("{subject} cannot read var `{name}` of {owner}{place} into `{type_name}`: {error}");
-            return self.error(message);
+            return self.error(message).with_hint("change the var, or read it as `String`");
         }
         if (data.type_of)(name).is_some_and(|(declared, _)| declared.starts_with("slack_user")) {
             let message = format!(

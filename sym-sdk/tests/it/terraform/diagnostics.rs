@@ -43,8 +43,9 @@ fn reports_syntax_errors() {
     check(
         "locals {\n  a = [1, 2\n}\n",
         expect![[r#"
-        main.tf:3:1: syntax error: expected `]`
-    "#]],
+            main.tf:2:7: syntax error: this `[` is not closed
+              help: end it with `]`
+        "#]],
     );
     check(
         "locals {\n  é = 1\n  b = 1 b\n}\n",
@@ -52,6 +53,85 @@ fn reports_syntax_errors() {
         main.tf:3:9: syntax error: expected newline or eof
     "#]],
     );
+}
+
+#[test]
+fn reports_what_is_not_closed_where_it_is_opened() {
+    for (text, expected) in [
+        (
+            "locals {\n  a = \"b\n  c = \"d\"\n}\n",
+            expect![[r#"
+            main.tf:2:7: syntax error: the string that starts here is not closed
+              help: end it with `"` on the same line; a text of several lines is a heredoc: `<<EOT`
+        "#]],
+        ),
+        (
+            "locals {\n  a = \"${upper(\"b\")\"\n}\n",
+            expect![[r#"
+            main.tf:2:8: syntax error: the template that starts here is not closed
+              help: end it with `}`; to write it as text, double its first character
+        "#]],
+        ),
+        (
+            "locals {\n  a = <<EOT\n  b\n}\n",
+            expect![[r#"
+            main.tf:2:7: syntax error: the heredoc `EOT` that starts here is not closed
+              help: end it with a line that contains `EOT` and nothing else
+        "#]],
+        ),
+        (
+            "locals {\n  a = 1\n}\n/* b\n",
+            expect![[r#"
+            main.tf:4:1: syntax error: the comment that starts here is not closed
+              help: end it with `*/`
+        "#]],
+        ),
+        (
+            "locals {\n  a = upper(\"b\"\n}\n",
+            expect![[r#"
+            main.tf:2:12: syntax error: this `(` is not closed
+              help: end it with `)`
+        "#]],
+        ),
+        (
+            "locals {\n  a = {\n    b = 1\n}\nvariable \"c\" {}\n",
+            expect![[r#"
+                main.tf:2:7: syntax error: this `{` is not closed
+                  help: end it with `}`
+            "#]],
+        ),
+        // Another mistake before it is the first one to mend.
+        (
+            "locals {\n  a = \n  b = \"c\n}\n",
+            expect![[r#"
+            main.tf:2:7: syntax error: invalid expression; expected `"`, `[`, `{`, `-`, `!`, `(`, `_`, `<`, letter or digit
+        "#]],
+        ),
+    ] {
+        check(text, expected);
+    }
+}
+
+#[test]
+fn warns_about_flows_of_an_organization_without_a_name() {
+    let flow = "resource \"sym_environment\" \"e\" {\n  name = \"e\"\n}\nresource \"sym_flow\" \"f\" {\n  name = \"f\"\n  \
+                environment_id = sym_environment.e.id\n}\n";
+    let warning = |provider: &str| {
+        let dir = Dir::new(&[("main.tf", &format!("{provider}{flow}"))]);
+        let read = dir.read().unwrap();
+        let warning = read.unnamed_organization.map(|warning| warning.to_string()).unwrap_or_default();
+        warning.replace(&format!("{}/", dir.0.display()), "")
+    };
+    expect![[r#"
+        main.tf:1:1: provider `sym` has no `org`, so the organization is `sym`
+          help: name it, because the SRNs of flows and targets start with it: `provider "sym" { org = "acme" }`"#]]
+    .assert_eq(&warning("provider \"sym\" {}\n"));
+    expect![[r#"
+        configuration: no provider `sym` names the organization, so it is `sym`
+          help: name it, because the SRNs of flows and targets start with it: `provider "sym" { org = "acme" }`"#]]
+    .assert_eq(&warning(""));
+    assert_eq!(warning("provider \"sym\" {\n  org = \"acme\"\n}\n"), "");
+    assert_eq!(super::read("locals {}\n").unnamed_organization, None);
 }
 
 #[test]
@@ -64,7 +144,8 @@ fn reports_the_errors_of_all_files() {
         ("terraform.tfvars", "x = \n"),
     ]);
     expect![[r#"
-        a.tf:1:10: syntax error: invalid block body; expected `}`, newline or identifier
+        a.tf:1:8: syntax error: this `{` is not closed
+          help: end it with `}`
         b.tf:2:10: function `shout` is not supported
           help: did you mean `sort`?
         b.tf:2:16: `var.x` is not declared
@@ -119,7 +200,7 @@ resource "sym_flow" "twice" {
               help: did you mean `upper`?
             main.tf:9:19: `sym_strategy.gone` is not declared
             main.tf:24:5: field `reason` of flow `sound`: `text` is not a field type
-              help: the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
+              help: did you mean `string`? the field types are `string`, `int`, `bool`, `duration`, `slack_user`, `slack_user_list`, `str_list`, `int_list`
             main.tf:30:1: flow `Sound` is declared twice
               help: the first declaration is at main.tf:20:1; names must be unique, ignoring case
         "#]],
@@ -134,13 +215,15 @@ fn does_not_report_names_that_unreadable_files_may_declare() {
         ("c.tf", "resource \"sym_flow\" \"f\" {\n  name = \"f\"\n  environment_id = local.a\n  label = local.b\n}\n"),
     ]);
     expect![[r#"
-        a.tf:1:38: syntax error: invalid block body; expected `}`, newline or identifier
+        a.tf:1:36: syntax error: this `{` is not closed
+          help: end it with `}`
         c.tf:4:11: `local.b` is not declared
     "#]]
     .assert_eq(&dir.errors(&TerraformReader::new()));
     dir.write("d.tf", b"locals {\n a = \"\xff\" \n}");
     expect![[r#"
-        a.tf:1:38: syntax error: invalid block body; expected `}`, newline or identifier
+        a.tf:1:36: syntax error: this `{` is not closed
+          help: end it with `}`
         d.tf: the file cannot be read: it is not UTF-8 text
     "#]]
     .assert_eq(&dir.errors(&TerraformReader::new()));

@@ -120,7 +120,8 @@ fn reports_all_errors_of_a_broken_configuration() {
         broken/flow.tf:18:1: `sym_flows` is not a Sym resource
           help: did you mean `sym_flow`?
         broken/flow.tf:21:3: `local.name` depends on itself
-        broken/strategy.tf:12:3: syntax error: invalid block body; expected `}`, newline or identifier
+        broken/strategy.tf:4:14: syntax error: this `{` is not closed
+          help: end it with `}`
     "#]].assert_eq(&format!("{errors}\n").replace("tests/fixtures/terraform/", ""));
 
     let json = serde_json::to_value(&errors).unwrap();
