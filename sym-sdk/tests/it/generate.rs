@@ -101,7 +101,7 @@ fn check_tells_that_linked_types_are_stale() {
     .assert_eq(&run(dir.path(), &["check"]).1);
     // The configuration of another organization is none of these types' business.
     let other = tempfile::tempdir().unwrap();
-    let text = "resource \"sym_flow\" \"other\" {\n  name = \"other\"\n  environment_id = sym_environment.main.id\n  params {}\n}\n\nresource \"sym_environment\" \"main\" {\n  name = \"main\"\n}\n";
+    let text = "resource \"sym_flow\" \"other\" {\n  name = \"other\"\n  environment_id = sym_environment.main.id\n  params {}\n}\n\nresource \"sym_environment\" \"main\" {\n  name = \"main\"\n}\n\nprovider \"sym\" {\n  org = \"acme\"\n}\n";
     std::fs::write(other.path().join("flow.tf"), text).unwrap();
     expect![[r#"
         1 flow, 2 handlers, 0 integrations: no errors

@@ -9,9 +9,9 @@ use super::Capabilities;
 /// A command that the program lacks.
 struct Missing {
     command: &'static str,
-    /// What provides it.
+    /// The feature that provides it.
     needs: &'static str,
-    /// What to write in `Cargo.toml` or in the program.
+    /// Advice for `Cargo.toml` or the program.
     help: &'static str,
 }
 
@@ -62,6 +62,7 @@ fn has_slack(_: &Capabilities) -> bool {
 const FAKE_SLACK: &str = "fake-slack";
 
 /// Adds the commands and flags that the program lacks, hidden from the help.
+#[allow(clippy::let_and_return, reason = "with some features, a flag is added in between")]
 pub(super) fn add(command: Command, capabilities: &Capabilities) -> Command {
     let stubs = missing(capabilities).into_iter().map(|missing| {
         let rest = Arg::new("rest").num_args(0..).trailing_var_arg(true).allow_hyphen_values(true).hide(true);

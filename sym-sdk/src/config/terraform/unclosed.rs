@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// What is not closed.
+/// Something that is not closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Opened {
     String,
@@ -65,7 +65,7 @@ pub(super) fn find(text: &str) -> Option<(usize, Opened)> {
     }
 }
 
-/// What encloses the position of a scanner.
+/// An opened part of the text around the position of a scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Open {
     Bracket(char),
@@ -86,7 +86,7 @@ impl Open {
 struct Scanner<'t> {
     text: &'t str,
     at: usize,
-    /// What is open, with its offset, the innermost last.
+    /// The parts that are open, with their offsets, the innermost last.
     open: Vec<(usize, Open)>,
     /// The first bracket whose closing one is indented less than the line that opened it: it is closed by that of a block around it, if one is
     /// missing.

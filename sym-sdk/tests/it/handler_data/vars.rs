@@ -76,7 +76,9 @@ fn every_var_must_be_readable() {
         sym_sdk::handlers![on_request],
         &expect![[r#"
             error: vars.rs: hook `on_request` cannot read var `approvals` of flow `prod` at flow.tf:1:3 into `Settings`: number too large to fit in target type, got "300"
-            error: vars.rs: hook `on_request` cannot read var `mode` of flow `prod` at flow.tf:1:3 into `Settings`: unknown variant `fast`, expected `Fast` or `Slow`, got "fast""#]],
+              help: change the var, or read it as `String`
+            error: vars.rs: hook `on_request` cannot read var `mode` of flow `prod` at flow.tf:1:3 into `Settings`: unknown variant `fast`, expected `Fast` or `Slow`, got "fast"
+              help: change the var, or read it as `String`"#]],
     );
 }
 
@@ -119,6 +121,7 @@ fn the_vars_of_the_flows_filter_are_checked() {
     });
     expect![[r#"
         error: vars.rs: reducer `get_flows` cannot read var `approvals` of the flows filter at flow.tf:30:3 into `Settings`: invalid digit found in string, got "many"
+          help: change the var, or read it as `String`
         error: vars.rs: reducer `get_flows` reads the var `request_channel` into `Settings`, which the flows filter at flow.tf:30:3 does not have
           help: the vars are `approvals`
         note: vars.rs: reducer `get_flows` reads var `all`, which the flows filter at flow.tf:30:3 does not have

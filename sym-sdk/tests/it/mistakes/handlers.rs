@@ -22,25 +22,25 @@ pub(super) mod flow {
     use super::*;
 
     #[derive(Deserialize)]
-    struct Form {
+    pub(in super::super) struct Form {
         urgency: Urgency,
         incident: Option<i64>,
     }
 
     #[derive(Deserialize)]
-    enum Urgency {
+    pub(in super::super) enum Urgency {
         Low,
         High,
     }
 
     #[derive(Deserialize)]
-    struct FlowVars {
+    pub(in super::super) struct FlowVars {
         mode: Mode,
     }
 
     #[derive(Deserialize)]
     #[serde(rename_all = "snake_case")]
-    enum Mode {
+    pub(in super::super) enum Mode {
         Strict,
         Lax,
     }
@@ -83,12 +83,12 @@ pub(super) mod more {
     use super::*;
 
     #[derive(Deserialize)]
-    struct Form {
+    pub(in super::super) struct Form {
         reason: Reason,
     }
 
     #[derive(Deserialize)]
-    enum Reason {
+    pub(in super::super) enum Reason {
         Incident,
     }
 

@@ -118,7 +118,7 @@ const VPN: StrategySchema =
 /// One mistake.
 struct Mistake {
     name: &'static str,
-    /// What is replaced in the configuration, and by what.
+    /// A text of the configuration, and its replacement.
     change: (&'static str, &'static str),
     handlers: fn() -> Registry,
     /// Extends the program.
