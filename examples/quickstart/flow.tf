@@ -17,7 +17,7 @@ resource "sym_flow" "repository_access" {
   }
 
   params {
-    strategy_id = sym_strategy.github.id
+    strategy_id = sym_strategy.code_host.id
 
     prompt_field {
       name     = "repo_name"
@@ -56,10 +56,10 @@ resource "sym_target" "repository" {
   field_bindings = ["repo_name"]
 }
 
-resource "sym_strategy" "github" {
+resource "sym_strategy" "code_host" {
   type           = "custom"
-  name           = "github"
-  integration_id = sym_integration.github.id
+  name           = "code-host"
+  integration_id = sym_integration.code_host.id
   targets        = [sym_target.repository.id]
 }
 
@@ -68,7 +68,7 @@ resource "sym_environment" "main" {
   error_logger_id = sym_error_logger.slack.id
 
   integrations = {
-    github_id    = sym_integration.github.id
+    code_host_id = sym_integration.code_host.id
     pagerduty_id = sym_integration.pagerduty.id
     slack_id     = sym_integration.slack.id
   }
@@ -96,17 +96,22 @@ resource "sym_integration" "slack" {
   }
 }
 
-# The clients of these are fakes in this program, and need no token.
-resource "sym_integration" "github" {
+# The client of the code host is made up, and needs no token.
+resource "sym_integration" "code_host" {
   type        = "custom"
-  name        = "github"
+  name        = "code_host"
   external_id = "acme"
 }
 
+# A fake answers for PagerDuty in this program, so the token is never read.
 resource "sym_integration" "pagerduty" {
-  type        = "custom"
+  type        = "pagerduty"
   name        = "pagerduty"
-  external_id = "acme.pagerduty.com"
+  external_id = "acme"
+
+  settings = {
+    api_token_secret = sym_secret.pagerduty_token.id
+  }
 }
 
 # Secrets are read from the environment, a file, or AWS Secrets Manager. Simulations do not read them.
@@ -118,4 +123,9 @@ resource "sym_secrets" "environment" {
 resource "sym_secret" "slack_token" {
   source_id = sym_secrets.environment.id
   path      = "SLACK_BOT_TOKEN"
+}
+
+resource "sym_secret" "pagerduty_token" {
+  source_id = sym_secrets.environment.id
+  path      = "PAGERDUTY_TOKEN"
 }

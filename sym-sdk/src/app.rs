@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::delivery::Delivery;
 use crate::error::Result;
 use crate::handler::Registry;
-use crate::integration::{IntegrationClient, Outbox};
+use crate::integration::{Fake, IntegrationClient, Outbox};
 use crate::model::User;
 use crate::runtime::{Builder, Plugin};
 #[cfg(feature = "server")]
@@ -158,9 +158,13 @@ impl App {
         self.with(front_end)
     }
 
-    /// Adds a client that handlers take as `&T` in simulations.
-    pub fn fake<T: IntegrationClient>(self, client: T) -> Self {
-        self.simulate_with(|builder: Builder| builder.client(client))
+    /// Adds the fake of a service for simulations, from which the client that handlers take as `&T` comes: a client, or a type with
+    /// answers that are set, such as the `Simulated…` types of `sym-integrations`.
+    ///
+    /// `simulate`, the demo and `serve` with the fake of a front end use it. The guide `simulating.md` shows it for each service. In a
+    /// test, see `HarnessBuilder::fake`.
+    pub fn fake<F: Fake + Send + 'static>(self, fake: F) -> Self {
+        self.simulate_with(|builder: Builder| builder.fake(fake))
     }
 
     /// Adds a plugin for simulations only, such as a strategy that fails.

@@ -1,6 +1,6 @@
-//! Fakes of GitHub and PagerDuty. A client for a service of your own has the same shape: implement
-//! [`IntegrationClient`], and handlers take it as `&T`.
+//! The fakes of the program: who is on call in PagerDuty, and a code host of its own.
 
+use sym_integrations::pagerduty::SimulatedPagerDuty;
 use sym_sdk::prelude::*;
 
 /// Returns Ana, Ben and Cleo, who have Slack accounts.
@@ -14,54 +14,35 @@ pub(crate) fn people() -> Vec<User> {
         .collect()
 }
 
-/// A fake of GitHub, with two repositories.
-pub(crate) struct GitHub {
+/// Returns a fake of PagerDuty, in which Ana and Ben are on call for the schedule `platform`.
+///
+/// Handlers take the client that `sym-integrations` has. The fake answers it in place of PagerDuty.
+pub(crate) fn pagerduty() -> SimulatedPagerDuty {
+    SimulatedPagerDuty::new().on_call_for("platform", "ana@example.com").on_call_for("platform", "ben@example.com")
+}
+
+/// A client of a code host, with two repositories. A client for a service of your own has the same shape: implement
+/// [`IntegrationClient`], and handlers take it as `&T`.
+pub(crate) struct CodeHost {
     repos: [&'static str; 2],
 }
 
-impl GitHub {
+impl CodeHost {
     pub(crate) async fn list_repos(&self) -> Result<&[&'static str]> {
         Ok(&self.repos)
     }
 }
 
-impl IntegrationClient for GitHub {
-    const TYPE: &'static str = "github";
+impl IntegrationClient for CodeHost {
+    const TYPE: &'static str = "code_host";
 
     /// A real client would read `config.secret("api_token_secret")?` here, without calling the service yet.
     fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
         Ok(Self { repos: ["acme/payments", "acme/website"] })
     }
 
-    /// A real client would return a fake for simulations, or leave that to `App::fake`.
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        Self::from_config(config).ok()
-    }
-}
-
-/// A fake of PagerDuty, with Ana and Ben on call on every schedule.
-pub(crate) struct PagerDuty {
-    on_call: Vec<User>,
-}
-
-impl PagerDuty {
-    pub(crate) async fn users_on_call(&self, _schedule: &str) -> Result<&[User]> {
-        Ok(&self.on_call)
-    }
-
-    pub(crate) async fn is_on_call(&self, user: &User, schedule: &str) -> Result<bool> {
-        Ok(self.users_on_call(schedule).await?.contains(user))
-    }
-}
-
-impl IntegrationClient for PagerDuty {
-    const TYPE: &'static str = "pagerduty";
-
-    fn from_config(_: &IntegrationConfig<'_>) -> Result<Self> {
-        Ok(Self { on_call: people().into_iter().filter(|person| !person.username().starts_with("cleo")).collect() })
-    }
-
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        Self::from_config(config).ok()
+    /// A real client would return one that calls nothing, or leave that to `App::fake`.
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        Self::from_config(config).map(Some)
     }
 }

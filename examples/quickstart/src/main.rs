@@ -5,12 +5,14 @@ mod flow_types;
 
 use std::process::ExitCode;
 
+use sym_integrations::pagerduty::PagerDuty;
 use sym_integrations::slack::{self, Slack};
 use sym_sdk::App;
 use sym_sdk::prelude::*;
+use sym_sdk::runtime::Builder;
 use sym_sdk::strategy::SimulatedStrategy;
 
-use fakes::{GitHub, PagerDuty};
+use fakes::CodeHost;
 use flow_types::repository_access::FlowVars;
 
 /// The fields of the form that the handlers use.
@@ -42,21 +44,22 @@ async fn get_request_notifications(
     if form.urgency == Urgency::Normal {
         return Ok(vec![channel]);
     }
-    let on_call = pagerduty.users_on_call(&vars.schedule).await?;
-    let on_call = Notification::to(slack::group(on_call)?).timeout(Duration::from_secs(600));
+    let on_call = pagerduty.users_on_call().schedule_name(&vars.schedule).await?;
+    let on_call = Notification::to(slack::group(&on_call)?).timeout(Duration::from_secs(600));
     Ok(vec![on_call, channel])
 }
 
 /// Lists the organization's repositories.
 #[prefetch(field = "repo_name")]
-async fn repositories(github: &GitHub) -> Result<Vec<FieldOption>> {
-    github.list_repos().await?.iter().map(|repo| FieldOption::try_from(*repo)).collect()
+async fn repositories(host: &CodeHost) -> Result<Vec<FieldOption>> {
+    host.list_repos().await?.iter().map(|repo| FieldOption::try_from(*repo)).collect()
 }
 
 /// Auto-approves urgent requests from the on-call engineer.
 #[hook]
 async fn on_request(event: &Event, form: Fields<Form>, pagerduty: &PagerDuty) -> Result<Option<NextEvent>> {
-    if form.urgency == Urgency::Urgent && pagerduty.is_on_call(event.user(), event.flow().var("schedule")?).await? {
+    let schedule = event.flow().var("schedule")?;
+    if form.urgency == Urgency::Urgent && pagerduty.is_on_call(event.user()).schedule_name(schedule).await? {
         return Ok(Some(ApprovalTemplate::approve().reason("urgent, and the requester is on call")));
     }
     Ok(None)
@@ -77,8 +80,12 @@ fn main() -> ExitCode {
         .config_dir(env!("CARGO_MANIFEST_DIR"))
         .domain("example.com")
         .with(sym_integrations::all())
-        // There is no strategy for GitHub yet, so access is simulated.
-        .strategy("github", |_| Ok(SimulatedStrategy::new()))
+        // The code host is made up, so access to its repositories is simulated.
+        .strategy("code-host", |_| Ok(SimulatedStrategy::new()))
+        // Who is on call in simulations.
+        .fake(fakes::pagerduty())
+        // And in a real Slack workspace too, so that this program needs no account at PagerDuty. Yours would leave this out.
+        .with(|builder: Builder| builder.fake(fakes::pagerduty()))
         .users(fakes::people())
         .demo("requests/urgent.json", include_str!("../requests/urgent.json"))
         .demo("requests/normal.json", include_str!("../requests/normal.json"))

@@ -11,8 +11,8 @@ use super::SimulatedAptible;
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, Client, RateLimit, SecretString};
 use crate::kit::{
-    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient,
-    login_auth,
+    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor,
+    VendorBuilder, VendorClient, login_auth,
 };
 
 /// Aptible documents no rate limits. These are low enough for a service that many share.
@@ -107,8 +107,8 @@ impl IntegrationClient for Aptible {
     }
 
     /// An organization whose roles have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedAptible::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedAptible::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Aptible;
 use crate::http::Auth;
-use crate::kit::{SimulatedMembers, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedService, address};
 
 /// The role that every simulated user has, so that no other is their last.
 const EVERYBODY: &str = "everybody";
@@ -37,13 +38,13 @@ impl SimulatedAptible {
 
     /// Adds a user, whose id is their e-mail address.
     pub fn user(self, email: impl AsRef<str>) -> Self {
-        self.members.add(EVERYBODY, email.as_ref());
+        self.members.add(EVERYBODY, &address(email));
         self
     }
 
     /// Adds a user to a role, by its id, which is also its name.
     pub fn member(self, role_id: impl AsRef<str>, email: impl AsRef<str>) -> Self {
-        self.members.add(role_id.as_ref(), email.as_ref());
+        self.members.add(role_id.as_ref(), &address(&email));
         self.user(email)
     }
 
@@ -52,15 +53,14 @@ impl SimulatedAptible {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<Aptible> {
-        let connection = self.service().connection();
-        Aptible::builder(ORGANIZATION)
-            .auth(Auth::bearer("simulated".into()))
-            .connection(connection)
-            .without_rate_limits()
-            .build()
+        self.client(&SimulatedAccount::default())
     }
 
-    fn service(self) -> SimulatedService {
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<Aptible> {
+        account.client(Aptible::builder(ORGANIZATION).auth(Auth::bearer("simulated".into())), self.service())
+    }
+
+    fn service(&self) -> SimulatedService {
         let [users, listed, added, removed, of_user] = std::array::from_fn(|_| self.members.clone());
         SimulatedService::new("")
             .not_found(json!({ "code": 404, "error": "not_found", "message": "Not found" }))
@@ -77,17 +77,27 @@ impl SimulatedAptible {
             .on("POST", "roles/{role}/memberships", move |request| {
                 let user = request.text("user_url").rsplit('/').next()?;
                 added.add(request.value(0), user);
+                request.record(request.value(0), format!("{user} added"));
                 Some(membership(request.value(0), user))
             })
             .on("DELETE", "memberships/{membership}", move |request| {
                 let (role, user) = request.value(0).split_once(' ')?;
                 removed.remove(role, user);
+                request.record(role, format!("{user} removed"));
                 Some(Value::Null)
             })
             .on("GET", "users/{user}/roles", move |request| {
                 let roles = of_user.groups_of(request.value(0));
                 Some(list("roles", roles.iter().map(|id| role(id)).collect()))
             })
+    }
+}
+
+impl Fake for SimulatedAptible {
+    type Client = Aptible;
+
+    fn into_client(self) -> FakeClient<Aptible> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 

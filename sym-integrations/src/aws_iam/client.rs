@@ -11,7 +11,7 @@ use super::errors::classify;
 use crate::aws::xml::Element;
 use crate::aws::{self, PermissionContext, is_account_id};
 use crate::http::{Auth, BaseUrl, Call, Next, Paginator, Response};
-use crate::kit::{Credentials, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{Credentials, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient};
 
 /// IAM. Asked for JSON, it returns it in an undocumented form.
 pub(super) const IAM: Vendor = aws::service("aws_iam", "AWSIAM").headers(&[("accept", "text/xml")]).classify(classify);
@@ -151,7 +151,7 @@ impl IntegrationClient for AwsIam {
     }
 
     /// An account whose groups have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedIam::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedIam::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use quick_xml::escape::escape;
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient, Outbox};
 
 use super::AwsIam;
 use crate::aws::simulated::{self, Answer, Operation};
 use crate::aws::{Credentials, PermissionContext, Region};
-use crate::kit::SimulatedMembers;
+use crate::kit::{SimulatedAccount, SimulatedMembers};
 
 const ACCOUNT: &str = "123456789012";
 
@@ -53,16 +54,28 @@ impl SimulatedIam {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<AwsIam> {
-        let members: SimulatedMembers = self.members.into_iter().collect();
+        self.client(&SimulatedAccount::default())
+    }
+
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<AwsIam> {
+        let (members, outbox) = (self.members.iter().cloned().collect(), account.outbox().clone());
         let context = PermissionContext::builder(Region::parse("us-east-1")?)
             .credentials(Credentials::new("simulated", "simulated".into()))
-            .connection(simulated::connection(move |operation| answer(&members, operation)))
+            .connection(simulated::connection(move |operation| answer(&members, &outbox, operation)))
             .build()?;
-        AwsIam::builder(&context, ACCOUNT)?.without_rate_limits().build()
+        account.connected(AwsIam::builder(&context, ACCOUNT)?)
     }
 }
 
-fn answer(members: &SimulatedMembers, operation: &Operation) -> Answer {
+impl Fake for SimulatedIam {
+    type Client = AwsIam;
+
+    fn into_client(self) -> FakeClient<AwsIam> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
+    }
+}
+
+fn answer(members: &SimulatedMembers, outbox: &Outbox, operation: &Operation) -> Answer {
     let (group_name, user_name) = (operation.text("GroupName"), operation.text("UserName"));
     let groups = |names: Vec<String>| list("Groups", &names, group);
     Answer::Xml(match operation.name.as_str() {
@@ -75,10 +88,12 @@ fn answer(members: &SimulatedMembers, operation: &Operation) -> Answer {
         "ListGroupsForUser" => groups(members.groups_of(user_name)),
         "AddUserToGroup" => {
             members.add(group_name, user_name);
+            outbox.record("aws_iam", group_name, format!("{user_name} added"));
             String::new()
         }
         "RemoveUserFromGroup" => {
             members.remove(group_name, user_name);
+            outbox.record("aws_iam", group_name, format!("{user_name} removed"));
             String::new()
         }
         _ => return Answer::NotFound("NoSuchEntity"),

@@ -10,13 +10,13 @@ use sym_sdk::config::SettingsSchema;
 use sym_sdk::error::Result;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
-use super::FunctionArn;
 use super::errors::{classify, explain};
 use super::invoke::{Invocation, Invoke, InvokeAsync};
+use super::{FunctionArn, SimulatedLambda};
 use crate::aws::{PermissionContext, Region, service};
 use crate::bounded_cache::BoundedCache;
 use crate::http::{Call, Client};
-use crate::kit::Vendor;
+use crate::kit::{SimulatedAccount, Vendor};
 
 /// Lambda, with the failures of functions.
 pub(super) const LAMBDA: Vendor = service("aws_lambda", "AWSLambda").classify(classify);
@@ -26,7 +26,7 @@ const REGION_CAPACITY: usize = 64;
 
 /// A client for AWS Lambda. A function is invoked in the region that its ARN names, whatever the region of the [`PermissionContext`].
 ///
-/// It has no simulated counterpart, since the response of a function cannot be guessed: a simulation needs a fake, set with `App::fake`.
+/// In a simulation, functions return what a [`SimulatedLambda`] says that is set with `App::fake`, and otherwise nothing.
 #[derive(Clone)]
 pub struct AwsLambda(Arc<Inner>);
 
@@ -101,6 +101,11 @@ impl IntegrationClient for AwsLambda {
 
     fn from_config(config: &IntegrationConfig<'_>) -> Result<Self> {
         PermissionContext::from_config(config).map(Self::new)
+    }
+
+    /// Functions that return nothing.
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedLambda::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 

@@ -73,8 +73,10 @@ impl<T: DeserializeOwned> IntoFuture for Invoke<T> {
             // Lambda sends nothing until the function returns.
             let response = self.call?.timeout(self.timeout).read_timeout(self.timeout).await?;
             match response.body() {
-                [] => serde_json::from_value(Value::Null)
-                    .map_err(|_| response.invalid("the response of the function is empty")),
+                [] => serde_json::from_value(Value::Null).map_err(|_| {
+                    let error = response.invalid("the response of the function is empty");
+                    error.with_hint("return JSON; in a simulation, `SimulatedLambda` sets what a function returns")
+                }),
                 _ => response.json(),
             }
         })

@@ -43,17 +43,21 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! In simulations and tests, a [`SimulatedLambda`] takes Lambda's place: it says what each function returns.
 
 mod arn;
 mod client;
 pub mod codes;
 mod errors;
 mod invoke;
+mod simulated;
 mod strategy;
 
 pub use arn::FunctionArn;
 pub use client::AwsLambda;
 pub use invoke::{Invoke, InvokeAsync};
+pub use simulated::SimulatedLambda;
 pub use strategy::{LambdaStrategy, strategy_type};
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

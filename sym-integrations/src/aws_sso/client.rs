@@ -15,7 +15,9 @@ use super::errors::classify;
 use super::instance::{InstanceResolver, is_instance_arn};
 use crate::aws::{self, Arn, PermissionContext};
 use crate::http::{Auth, BaseUrl, Call, Next, Paginator, RateLimit};
-use crate::kit::{Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    Credentials, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+};
 
 /// The identity store, whose limit is about 20 calls a second for each account.
 pub(super) const SSO: Vendor = aws::service("aws_sso", "AWSSSO")
@@ -70,6 +72,7 @@ impl AwsSso {
             instance_arn: Some(external_id.to_owned()).filter(|id| is_instance_arn(id)),
             directory: None,
             has_rate_limits: true,
+            accounts_by_email: false,
         }
     }
 
@@ -174,8 +177,8 @@ impl IntegrationClient for AwsSso {
     }
 
     /// An instance whose groups have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedSso::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedSso::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 
@@ -188,6 +191,7 @@ pub struct AwsSsoBuilder {
     instance_arn: Option<String>,
     directory: Option<Directory>,
     has_rate_limits: bool,
+    accounts_by_email: bool,
 }
 
 impl AwsSsoBuilder {
@@ -209,12 +213,17 @@ impl AwsSsoBuilder {
         self
     }
 
+    /// Makes the client that of a simulated service, which knows people by their e-mail addresses.
+    pub(super) fn simulated(self, directory: Option<&Directory>) -> Self {
+        Self { directory: directory.cloned(), has_rate_limits: false, accounts_by_email: true, ..self }
+    }
+
     /// Builds the client, without calling AWS.
     ///
     /// # Errors
     /// `SymSDK:CONFIGURATION` if the instance is not one of Identity Center, or belongs to another partition than the region.
     pub fn build(self) -> Result<AwsSso> {
-        let Self { context, external_id, instance_arn, directory, has_rate_limits } = self;
+        let Self { context, external_id, instance_arn, directory, has_rate_limits, accounts_by_email } = self;
         let region = context.region();
         let instance = match instance_arn {
             Some(arn) if is_instance_arn(&arn) => Some(Arn::parse(&arn)?),
@@ -238,6 +247,9 @@ impl AwsSsoBuilder {
         }
         if !has_rate_limits {
             builder = builder.without_rate_limits();
+        }
+        if accounts_by_email {
+            builder = builder.accounts_by_email();
         }
         let role_account = context.role_arn().map(|role| role.account().to_owned());
         let instances = Arc::new(InstanceResolver::new(instance, region.clone(), role_account));

@@ -14,8 +14,8 @@ use super::model::AuthMethod;
 use super::paging::list;
 use crate::http::{Auth, BaseUrl, Client, RateLimit, SecretString};
 use crate::kit::{
-    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient,
-    login_auth,
+    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor,
+    VendorBuilder, VendorClient, login_auth,
 };
 
 /// Boundary's rate limits are set by its operators. Where one is lower than ours, Boundary throttles, and its delay is kept.
@@ -114,8 +114,8 @@ impl IntegrationClient for Boundary {
     }
 
     /// A cluster whose groups have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedBoundary::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedBoundary::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Boundary;
 use crate::http::Auth;
-use crate::kit::{SimulatedMembers, SimulatedRequest, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedRequest, SimulatedService, address};
 
 /// A simulated Boundary cluster: its groups and their members are set here, and every user that is asked for by e-mail address exists.
 ///
@@ -36,7 +37,7 @@ impl SimulatedBoundary {
 
     /// Adds the user with this e-mail address, whose id is `u_` and the address, to a group, by its id, which is also its name.
     pub fn member(self, group_id: impl AsRef<str>, email: impl AsRef<str>) -> Self {
-        self.members.add(group_id.as_ref(), &user_id(email.as_ref()));
+        self.members.add(group_id.as_ref(), &user_id(&address(email)));
         self
     }
 
@@ -45,15 +46,15 @@ impl SimulatedBoundary {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<Boundary> {
-        let connection = self.service().connection();
-        Boundary::builder("https://simulated.example.com")
-            .auth(Auth::bearer("simulated".into()))
-            .connection(connection)
-            .without_rate_limits()
-            .build()
+        self.client(&SimulatedAccount::default())
     }
 
-    fn service(self) -> SimulatedService {
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<Boundary> {
+        let builder = Boundary::builder("https://simulated.example.com").auth(Auth::bearer("simulated".into()));
+        account.client(builder, self.service())
+    }
+
+    fn service(&self) -> SimulatedService {
         let [listed, read, changed] = std::array::from_fn(|_| self.members.clone());
         SimulatedService::new("v1")
             .not_found(json!({ "kind": "NotFound", "message": "Resource not found" }))
@@ -62,8 +63,16 @@ impl SimulatedBoundary {
             })
             .on("GET", "groups/{group}", move |request| Some(group(request.value(0), &read.of_group(request.value(0)))))
             .on("POST", "groups/{action}", move |request| change(&changed, request))
-            .on("GET", "users", |request| Some(json!({ "items": [user(&user_id(&address(request)?))] })))
+            .on("GET", "users", |request| Some(json!({ "items": [user(&user_id(&wanted_address(request)?))] })))
             .on("GET", "users/{user}", |request| Some(user(request.value(0))))
+    }
+}
+
+impl Fake for SimulatedBoundary {
+    type Client = Boundary;
+
+    fn into_client(self) -> FakeClient<Boundary> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 
@@ -71,17 +80,25 @@ impl SimulatedBoundary {
 fn change(members: &SimulatedMembers, request: &SimulatedRequest) -> Option<Value> {
     let (id, action) = request.value(0).split_once(':')?;
     for member in request.body().get("member_ids")?.as_array()? {
-        match action {
-            "add-members" => members.add(id, member.as_str()?),
-            "remove-members" => members.remove(id, member.as_str()?),
+        let member = member.as_str()?;
+        let change = match action {
+            "add-members" => {
+                members.add(id, member);
+                "added"
+            }
+            "remove-members" => {
+                members.remove(id, member);
+                "removed"
+            }
             _ => return None,
-        }
+        };
+        request.record(id, format!("{} {change}", member.trim_start_matches("u_")));
     }
     Some(group(id, &members.of_group(id)))
 }
 
 /// The address that the filter of a list asks for, such as `"/item/email" == "ana@example.com"`.
-fn address(request: &SimulatedRequest) -> Option<String> {
+fn wanted_address(request: &SimulatedRequest) -> Option<String> {
     let filter = request.query("filter")?;
     Some(filter.split('"').nth(3)?.to_owned())
 }

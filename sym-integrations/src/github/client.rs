@@ -10,7 +10,8 @@ use super::SimulatedGitHub;
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, Call, RateLimit, SecretString};
 use crate::kit::{
-    BASE_URL, Credentials, Endpoint, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient,
+    BASE_URL, Credentials, Endpoint, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor, VendorBuilder,
+    VendorClient,
 };
 
 /// A user token may make 5,000 calls an hour, of which a fifth is kept for revocations. GitHub asks for a second between two changes.
@@ -132,7 +133,7 @@ impl IntegrationClient for GitHub {
     }
 
     /// An organization whose repositories have no collaborators.
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedGitHub::new(config.external_id()).with_directory(config.directory().cloned()).build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedGitHub::new(config.external_id()).client(&SimulatedAccount::of(config)).map(Some)
     }
 }

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use sym_sdk::directory::Directory;
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient, IntegrationClient};
 
 use super::{GitHub, RepositoryRole};
-use crate::kit::SimulatedService;
+use crate::kit::{SimulatedAccount, SimulatedService};
 
 /// A simulated GitHub organization: its repositories, their collaborators and the teams are set here, and every user that is asked for
 /// exists and is a member.
@@ -79,12 +80,8 @@ impl SimulatedGitHub {
     }
 
     /// Sets the directory, which knows the accounts of users.
-    pub fn directory(self, directory: Directory) -> Self {
-        self.with_directory(Some(directory))
-    }
-
-    pub(super) fn with_directory(mut self, directory: Option<Directory>) -> Self {
-        self.directory = directory;
+    pub fn directory(mut self, directory: Directory) -> Self {
+        self.directory = Some(directory);
         self
     }
 
@@ -93,13 +90,28 @@ impl SimulatedGitHub {
     /// # Errors
     /// `SymSDK:CONFIGURATION` if no organization can have the login.
     pub fn build(self) -> Result<GitHub> {
-        let connection = service(self.organization.clone(), self.state).connection();
-        let mut builder =
-            GitHub::builder(self.organization).token("simulated").connection(connection).without_rate_limits();
-        if let Some(directory) = self.directory {
-            builder = builder.directory(directory);
+        self.client(&SimulatedAccount::default())
+    }
+
+    /// Accounts are those that the directory knows: GitHub tells nobody's e-mail address.
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<GitHub> {
+        let service = service(self.organization.clone(), self.state.clone());
+        let connection = service.recorded_in(account.outbox().clone(), GitHub::TYPE).connection();
+        let builder =
+            GitHub::builder(&*self.organization).token("simulated").connection(connection).without_rate_limits();
+        match self.directory.as_ref().or(account.directory()) {
+            Some(directory) => builder.directory(directory.clone()),
+            None => builder,
         }
-        builder.build()
+        .build()
+    }
+}
+
+impl Fake for SimulatedGitHub {
+    type Client = GitHub;
+
+    fn into_client(self) -> FakeClient<GitHub> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 
@@ -196,13 +208,16 @@ fn service(organization: String, state: State) -> SimulatedService {
         })
         .on("PUT", "repos/{owner}/{repo}/collaborators/{user}", move |request| {
             put(&|state| {
-                state.put(request.value(1), request.value(2), Some(request.text("permission")));
+                let role = request.text("permission");
+                state.put(request.value(1), request.value(2), Some(role));
+                request.record(request.value(1), format!("{} has the role {role}", request.value(2)));
                 Some(Value::Null)
             })
         })
         .on("DELETE", "repos/{owner}/{repo}/collaborators/{user}", move |request| {
             deleted(&|state| {
                 state.put(request.value(1), request.value(2), None);
+                request.record(request.value(1), format!("{} removed", request.value(2)));
                 Some(Value::Null)
             })
         })

@@ -8,7 +8,9 @@ use super::SimulatedGoogle;
 use super::errors::classify;
 use super::service_account;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
-use crate::kit::{BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+};
 
 /// Google allows 2,400 queries a minute for each user and project:
 /// <https://developers.google.com/workspace/admin/directory/v1/limits>.
@@ -139,7 +141,7 @@ impl IntegrationClient for Google {
     }
 
     /// An organization whose groups have no members.
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedGoogle::new().domain(config.external_id()).build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedGoogle::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }

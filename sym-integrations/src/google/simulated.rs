@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::{Google, Role};
 use crate::http::Auth;
-use crate::kit::SimulatedService;
+use crate::kit::{SimulatedAccount, SimulatedService, address};
 
 /// A simulated Google Workspace organization: its groups and their members are set here, and every user that is asked for exists.
 ///
@@ -28,31 +29,25 @@ use crate::kit::SimulatedService;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 #[must_use = "call `build` to get the client"]
 pub struct SimulatedGoogle {
-    domain: String,
+    domain: Option<String>,
     members: Members,
 }
 
 /// The roles of members, by the group and the address.
 type Members = BTreeMap<(String, String), String>;
 
-impl Default for SimulatedGoogle {
-    fn default() -> Self {
-        Self { domain: "example.com".to_owned(), members: Members::new() }
-    }
-}
-
 impl SimulatedGoogle {
-    /// Creates an organization with the domain `example.com`, whose groups have no members.
+    /// Creates an organization whose groups have no members. Its domain is that of the integration, or else `example.com`.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Sets the domain.
     pub fn domain(mut self, domain: impl Into<String>) -> Self {
-        self.domain = domain.into();
+        self.domain = Some(domain.into());
         self
     }
 
@@ -63,7 +58,7 @@ impl SimulatedGoogle {
 
     /// Adds a user to a group with a role.
     pub fn member_with_role(mut self, group_email: impl Into<String>, email: impl Into<String>, role: &Role) -> Self {
-        self.members.insert((group_email.into(), email.into()), role.to_string());
+        self.members.insert((address(group_email.into()), address(email.into())), role.to_string());
         self
     }
 
@@ -72,9 +67,20 @@ impl SimulatedGoogle {
     /// # Errors
     /// If the domain is not one.
     pub fn build(self) -> Result<Google> {
-        let Self { domain, members } = self;
-        let connection = service(members).connection();
-        Google::builder(domain).auth(Auth::none()).connection(connection).without_rate_limits().build()
+        self.client(&SimulatedAccount::default())
+    }
+
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<Google> {
+        let domain = self.domain.as_deref().or(account.name()).unwrap_or("example.com");
+        account.client(Google::builder(domain).auth(Auth::none()), service(self.members.clone()))
+    }
+}
+
+impl Fake for SimulatedGoogle {
+    type Client = Google;
+
+    fn into_client(self) -> FakeClient<Google> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 
@@ -116,16 +122,20 @@ fn service(members: Members) -> SimulatedService {
                 );
             }
             members.insert(key, request.text("role").to_owned());
+            request.record(request.value(0), format!("{} added", request.text("email")));
             Some(member(request.text("email"), request.text("role")))
         })
         .on("PATCH", "groups/{group}/members/{member}", move |request| {
             let mut members = lock(&changed);
             let role = members.get_mut(&key(request.value(0), request.value(1)))?;
             request.text("role").clone_into(role);
+            request.record(request.value(0), format!("{} has the role {role}", request.value(1)));
             Some(member(request.value(1), role))
         })
         .on("DELETE", "groups/{group}/members/{member}", move |request| {
-            lock(&removed).remove(&key(request.value(0), request.value(1))).map(|_| Value::Null)
+            lock(&removed).remove(&key(request.value(0), request.value(1)))?;
+            request.record(request.value(0), format!("{} removed", request.value(1)));
+            Some(Value::Null)
         })
 }
 
@@ -134,7 +144,7 @@ fn lock(members: &Mutex<Members>) -> MutexGuard<'_, Members> {
 }
 
 fn key(group: &str, email: &str) -> (String, String) {
-    (group.to_owned(), email.to_owned())
+    (address(group), address(email))
 }
 
 fn group(email: &str) -> Value {

@@ -7,7 +7,9 @@ use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use super::SimulatedJira;
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
-use crate::kit::{BASE_URL, Credentials, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    BASE_URL, Credentials, RateGroup, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+};
 
 /// Jira limits bursts of calls, by site and endpoint, without a number. Where its limit is lower than ours, its delay is kept.
 pub(super) const JIRA: Vendor = Vendor::new("jira", "Jira")
@@ -134,7 +136,7 @@ impl IntegrationClient for Jira {
     }
 
     /// A site without issues.
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedJira::new(config.external_id()).build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedJira::new(config.external_id()).client(&SimulatedAccount::of(config)).map(Some)
     }
 }

@@ -5,9 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Jira;
-use crate::kit::SimulatedService;
+use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService};
+
+/// The transitions of every issue.
+const TRANSITIONS: [(&str, &str); 3] = [("11", "To Do"), ("21", "In Progress"), ("31", "Done")];
 
 /// A simulated Jira site: its projects and issues are set here. New issues are kept in memory; comments and
 /// transitions are accepted, and change nothing.
@@ -59,14 +63,16 @@ impl SimulatedJira {
     /// # Errors
     /// `SymSDK:CONFIGURATION` if no site can have the name.
     pub fn build(self) -> Result<Jira> {
-        let site = self.site.clone();
-        let connection = self.service().connection();
-        Jira::builder(site).token("simulated").connection(connection).without_rate_limits().build()
+        self.client(&SimulatedAccount::default())
     }
 
-    fn service(self) -> SimulatedService {
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<Jira> {
+        account.client(Jira::builder(&*self.site).token("simulated"), self.service())
+    }
+
+    fn service(&self) -> SimulatedService {
         let projects: Value = self.projects.iter().map(|key| json!({ "id": key, "key": key, "name": key })).collect();
-        let issues = Issues(Arc::new(Mutex::new(self.issues)));
+        let issues = Issues(Arc::new(Mutex::new(self.issues.clone())));
         let [search, created, one, commented, possible, moved] = std::array::from_fn(|_| issues.clone());
         let known = move |issues: &Issues, key: &str| issues.lock().contains_key(key);
         SimulatedService::new("rest/api/3")
@@ -80,24 +86,41 @@ impl SimulatedJira {
                 let mut keys = (issues.len() + 1..).map(|number| format!("{project}-{number}"));
                 let key = keys.find(|key| !issues.contains_key(key))?;
                 issues.insert(key.clone(), json!({ "id": key, "key": key, "fields": fields }));
+                let summary = fields.get("summary").and_then(Value::as_str).unwrap_or_default();
+                request.record(&key, format!("issue created: {summary}"));
                 Some(json!({ "id": key, "key": key }))
             })
             .on("GET", "issue/{issue}", move |request| one.lock().get(request.value(0)).cloned())
             .on("POST", "issue/{issue}/comment", move |request| {
-                known(&commented, request.value(0)).then(|| json!({ "id": "1", "jsdPublic": false }))
+                known(&commented, request.value(0)).then(|| {
+                    request.record(request.value(0), format!("comment: {}", text_of(request)));
+                    json!({ "id": "1", "jsdPublic": false })
+                })
             })
             .on("DELETE", "issue/{issue}/comment/{comment}", |_| Some(Value::Null))
             .on("GET", "issue/{issue}/transitions", move |request| {
-                let transitions = [("11", "To Do"), ("21", "In Progress"), ("31", "Done")];
-                let transitions = transitions.map(|(id, name)| json!({ "id": id, "name": name }));
+                let transitions = TRANSITIONS.map(|(id, name)| json!({ "id": id, "name": name }));
                 known(&possible, request.value(0)).then(|| json!({ "transitions": transitions }))
             })
             .on("POST", "issue/{issue}/transitions", move |request| {
-                known(&moved, request.value(0)).then_some(Value::Null)
+                known(&moved, request.value(0)).then(|| {
+                    let id = request.body().pointer("/transition/id").and_then(Value::as_str);
+                    let name = TRANSITIONS.iter().find(|(known, _)| Some(*known) == id).map_or("?", |(_, name)| name);
+                    request.record(request.value(0), format!("moved to {name}"));
+                    Value::Null
+                })
             })
             .on("GET", "myself", |_| Some(json!({ "accountId": "sym" })))
             .on("GET", "project/search", move |_| Some(json!({ "values": projects, "isLast": true })))
             .on("GET", "user/search", |_| Some(json!([])))
+    }
+}
+
+impl Fake for SimulatedJira {
+    type Client = Jira;
+
+    fn into_client(self) -> FakeClient<Jira> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 
@@ -108,4 +131,17 @@ impl Issues {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Value>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The text of a comment, which is a document.
+fn text_of(request: &SimulatedRequest) -> String {
+    fn collect(node: &Value, text: &mut Vec<String>) {
+        text.extend(node.get("text").and_then(Value::as_str).map(str::to_owned));
+        for child in node.get("content").and_then(Value::as_array).into_iter().flatten() {
+            collect(child, text);
+        }
+    }
+    let mut text = Vec::new();
+    collect(&request.body()["body"], &mut text);
+    text.join(" ")
 }

@@ -18,6 +18,8 @@ pub(crate) struct AccountResolver {
     service: &'static str,
     service_id: Arc<str>,
     directory: Option<Directory>,
+    /// Whether the accounts that the directory knows are passed over, and none are stored in it.
+    is_by_email: bool,
 }
 
 /// An account as a service lists it.
@@ -58,7 +60,17 @@ impl AccountResolver {
     /// Creates a resolver for a service and its own id of the domain or workspace. Without a directory, users and accounts are matched
     /// by e-mail address alone.
     pub(crate) fn new(service: &'static str, service_id: Arc<str>, directory: Option<Directory>) -> Self {
-        Self { service, service_id, directory }
+        Self { service, service_id, directory, is_by_email: false }
+    }
+
+    /// Matches users and accounts by e-mail address alone. The directory is used to find users by their addresses.
+    pub(super) fn by_email(self) -> Self {
+        Self { is_by_email: true, ..self }
+    }
+
+    /// Returns the directory, if it decides which account is whose.
+    fn accounts(&self) -> Option<&Directory> {
+        self.directory.as_ref().filter(|_| !self.is_by_email)
     }
 
     /// Returns the id of a user's account: the one in the directory, or else the one that `look_up` finds by e-mail address, which is
@@ -79,7 +91,7 @@ impl AccountResolver {
             None => None,
         };
         let id = found.ok_or_else(|| self.not_found(user))?;
-        if let Some(directory) = &self.directory
+        if let Some(directory) = self.accounts()
             && let Some(other) = directory.user_by_identity(self.service, &self.service_id, &id).await?
             && other.id() != user.id()
         {
@@ -91,7 +103,7 @@ impl AccountResolver {
 
     /// Whether the directory has a user with this account, so that no e-mail address is needed to resolve it.
     pub(crate) async fn is_known(&self, id: &str) -> Result<bool> {
-        let Some(directory) = &self.directory else { return Ok(false) };
+        let Some(directory) = self.accounts() else { return Ok(false) };
         Ok(directory.user_by_identity(self.service, &self.service_id, id).await?.is_some())
     }
 
@@ -133,6 +145,10 @@ impl AccountResolver {
             let identity = UserIdentity::new(self.service, &*self.service_id, &account.id);
             return Ok(Some(Inserted::Existing(Arc::new(user.with_identity(identity)))));
         };
+        if self.is_by_email {
+            let Some(email) = email.filter(|email| User::from_email(email).is_ok()) else { return Ok(None) };
+            return directory.contact(email).await.map(Some);
+        }
         self.contact_in(directory, &self.service_id, &account.id, email).await
     }
 
@@ -190,6 +206,9 @@ impl AccountResolver {
     }
 
     async fn known(&self, user: &User) -> Result<Option<String>> {
+        if self.is_by_email {
+            return Ok(None);
+        }
         let stored = match &self.directory {
             // A handler's copy may be older than the directory's.
             Some(directory) => directory.user(user.id()).await?,
@@ -200,7 +219,7 @@ impl AccountResolver {
     }
 
     async fn store(&self, user: UserId, id: &str) -> Result<Option<Arc<User>>> {
-        let Some(directory) = &self.directory else { return Ok(None) };
+        let Some(directory) = self.accounts() else { return Ok(None) };
         match directory.put_identity(user, UserIdentity::new(self.service, &*self.service_id, id)).await {
             Ok(user) => Ok(Some(user)),
             // A user whom the directory does not know, as in a test, can be looked up nevertheless.

@@ -31,6 +31,7 @@ pub struct VendorBuilder<C> {
     directory: Option<Directory>,
     rate_limit: Option<RateLimit>,
     has_rate_limits: bool,
+    accounts_by_email: bool,
     client: PhantomData<fn() -> C>,
 }
 
@@ -47,6 +48,7 @@ impl<C: VendorClient> VendorBuilder<C> {
             directory: None,
             rate_limit: None,
             has_rate_limits: true,
+            accounts_by_email: false,
             client: PhantomData,
         }
     }
@@ -119,6 +121,12 @@ impl<C: VendorClient> VendorBuilder<C> {
         self
     }
 
+    /// Matches users and accounts by e-mail address alone, whatever accounts the directory knows. For simulated services.
+    pub(crate) fn accounts_by_email(mut self) -> Self {
+        self.accounts_by_email = true;
+        self
+    }
+
     /// Sets the rate limit of all calls that belong to no group. Revocations usually have a limit of their own.
     pub fn rate_limit(mut self, limit: RateLimit) -> Self {
         self.rate_limit = Some(limit);
@@ -173,6 +181,7 @@ impl<C: VendorClient> VendorBuilder<C> {
         }
         let account: Arc<str> = self.account.into();
         let accounts = AccountResolver::new(vendor.name(), Arc::clone(&account), self.directory);
+        let accounts = if self.accounts_by_email { accounts.by_email() } else { accounts };
         let service = ServiceClient::new(vendor, client.build()?, endpoints, account, accounts);
         Ok(C::from_service(service.with_settings(self.settings)))
     }
@@ -191,6 +200,7 @@ impl<C> Clone for VendorBuilder<C> {
             directory: self.directory.clone(),
             rate_limit: self.rate_limit,
             has_rate_limits: self.has_rate_limits,
+            accounts_by_email: self.accounts_by_email,
             client: PhantomData,
         }
     }

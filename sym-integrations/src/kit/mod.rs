@@ -3,7 +3,7 @@
 //! A vendor is a folder. It describes itself with a [`Vendor`], whose error codes are an [`ErrorTable`]; its client implements
 //! [`VendorClient`] and is built by a [`VendorBuilder`]; the objects it returns are [`Resource`]s with enums made by
 //! [`open_enum!`](crate::open_enum); and a strategy that adds users to groups implements [`Membership`]. A second host or credential is
-//! an [`Endpoint`], and simulations talk to a [`SimulatedService`]. Any strategy reads its targets with [`target_flag`] and
+//! an [`Endpoint`], and simulations talk to a [`SimulatedService`], through a client that a [`SimulatedAccount`] builds. Any strategy reads its targets with [`target_flag`] and
 //! [`resource_named_by`], and reads until a change shows with a [`RepeatedRead`]. What one of these does, no vendor does again, so a rule
 //! such as "an account that the directory knows counts before an e-mail address" has one place. Services that issue tokens for an hour,
 //! instead of one for ever, are called with [`AccessTokens`], and those that take a password or client credentials with a [`Login`].
@@ -148,6 +148,7 @@ mod open_enum;
 mod repeated_read;
 mod resource;
 mod simulated;
+mod simulated_account;
 mod simulated_members;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
@@ -167,7 +168,9 @@ pub use membership::{GroupInfo, GroupRef, Membership, MembershipStrategy};
 pub use oauth::{AccessTokens, SigningKey};
 pub use repeated_read::{RepeatedRead, SETTLE_DELAYS};
 pub use resource::{Resource, null_as_default};
-pub use simulated::{SimulatedRequest, SimulatedService};
+pub use simulated::{SimulatedReply, SimulatedRequest, SimulatedService};
+pub use simulated_account::SimulatedAccount;
+pub(crate) use simulated_account::address;
 pub use simulated_members::SimulatedMembers;
 #[cfg(feature = "runtime")]
 pub(crate) use target_settings::is_picked_by_requester;

@@ -7,16 +7,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sym_sdk::BoxFuture;
+use sym_sdk::integration::Outbox;
 use url::form_urlencoded;
 
 use crate::http::Connection;
 use crate::http::transport::{Incoming, Request, Transport, TransportError};
 
-type Answer = dyn Fn(&SimulatedRequest) -> Option<Value> + Send + Sync;
+type Answer = dyn Fn(&SimulatedRequest) -> Option<SimulatedReply> + Send + Sync;
 
 /// A service whose answers are set by method and route.
 ///
@@ -42,6 +43,8 @@ pub struct SimulatedService {
     base: Vec<String>,
     routes: Vec<Route>,
     not_found: Value,
+    name: &'static str,
+    outbox: Outbox,
 }
 
 struct Route {
@@ -55,7 +58,38 @@ struct Route {
 pub struct SimulatedRequest {
     values: Vec<String>,
     query: Vec<(String, String)>,
+    headers: HeaderMap,
     body: Value,
+    service: &'static str,
+    outbox: Outbox,
+}
+
+/// The reply of a [`SimulatedService`], where it is more than JSON with status 200.
+#[derive(Clone, Debug)]
+pub struct SimulatedReply {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Option<Value>,
+}
+
+impl SimulatedReply {
+    /// Creates a reply with a status and JSON.
+    pub fn json(status: u16, body: Value) -> Self {
+        let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { status, headers: HeaderMap::new(), body: Some(body) }
+    }
+
+    /// Creates a reply with a status and no body.
+    pub fn empty(status: u16) -> Self {
+        Self { body: None, ..Self::json(status, Value::Null) }
+    }
+
+    /// Sets a header.
+    #[must_use]
+    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
+        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        self
+    }
 }
 
 impl SimulatedRequest {
@@ -80,6 +114,16 @@ impl SimulatedRequest {
         wanted.peek().is_none() || wanted.any(|wanted| Some(wanted) == value)
     }
 
+    /// The value of a header; empty if there is none.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Records a change that the request makes, which a simulation shows in its timeline: to what, and what was done.
+    pub fn record(&self, to: impl Into<String>, text: impl Into<String>) {
+        self.outbox.record(self.service, to, text);
+    }
+
     /// The body as JSON, `null` if there is none. A form is an object of texts; of several fields with one name, the last counts.
     pub fn body(&self) -> &Value {
         &self.body
@@ -94,17 +138,43 @@ impl SimulatedRequest {
 impl SimulatedService {
     /// Creates a service whose routes are relative to a path, such as `api/v1`. Requests without a route get status 404.
     pub fn new(base: &str) -> Self {
-        Self { base: segments(base).map(str::to_owned).collect(), routes: Vec::new(), not_found: Value::Null }
+        let base = segments(base).map(str::to_owned).collect();
+        Self { base, routes: Vec::new(), not_found: Value::Null, name: "", outbox: Outbox::new() }
     }
 
     /// Adds a route, with placeholders as in `groups/{group}/users`. An answer is sent with status 200, `null` as an empty body with
     /// status 204; `None` is sent as status 404.
     #[must_use]
     pub fn on(
-        mut self,
+        self,
         method: &'static str,
         route: &'static str,
         answer: impl Fn(&SimulatedRequest) -> Option<Value> + Send + Sync + 'static,
+    ) -> Self {
+        self.route(method, route, move |request| {
+            Some(match answer(request)? {
+                Value::Null => SimulatedReply::empty(204),
+                body => SimulatedReply::json(200, body),
+            })
+        })
+    }
+
+    /// Adds a route whose replies have a status and headers of their own.
+    #[must_use]
+    pub fn on_reply(
+        self,
+        method: &'static str,
+        route: &'static str,
+        answer: impl Fn(&SimulatedRequest) -> SimulatedReply + Send + Sync + 'static,
+    ) -> Self {
+        self.route(method, route, move |request| Some(answer(request)))
+    }
+
+    fn route(
+        mut self,
+        method: &'static str,
+        route: &'static str,
+        answer: impl Fn(&SimulatedRequest) -> Option<SimulatedReply> + Send + Sync + 'static,
     ) -> Self {
         self.routes.push(Route { method, route, answer: Box::new(answer) });
         self
@@ -117,34 +187,46 @@ impl SimulatedService {
         self
     }
 
+    /// Sets where the service records [changes](SimulatedRequest::record), and its name there.
+    #[must_use]
+    pub fn recorded_in(mut self, outbox: Outbox, name: &'static str) -> Self {
+        (self.outbox, self.name) = (outbox, name);
+        self
+    }
+
     /// Returns a connection to the service.
     pub fn connection(self) -> Connection {
         Connection::over(Arc::new(self))
     }
 
-    fn answer(&self, request: &Request) -> (StatusCode, Option<Value>) {
+    fn answer(&self, request: &Request) -> SimulatedReply {
         let path: Vec<String> = segments(request.url.path()).map(decode).collect();
         let found = path.strip_prefix(self.base.as_slice()).and_then(|path| {
             let routes = self.routes.iter().filter(|route| request.method == route.method);
             routes.filter_map(|route| Some((route, matched(route.route, path)?))).next()
         });
         let answer = found.and_then(|(route, values)| {
-            let query = request.url.query_pairs().into_owned().collect();
-            (route.answer)(&SimulatedRequest { values, query, body: body(request) })
+            (route.answer)(&SimulatedRequest {
+                values,
+                query: request.url.query_pairs().into_owned().collect(),
+                headers: request.headers.clone(),
+                body: body(request),
+                service: self.name,
+                outbox: self.outbox.clone(),
+            })
         });
-        match answer {
-            None => (StatusCode::NOT_FOUND, Some(self.not_found.clone()).filter(|body| !body.is_null())),
-            Some(Value::Null) => (StatusCode::NO_CONTENT, None),
-            Some(body) => (StatusCode::OK, Some(body)),
-        }
+        answer.unwrap_or_else(|| match &self.not_found {
+            Value::Null => SimulatedReply::empty(404),
+            body => SimulatedReply::json(404, body.clone()),
+        })
     }
 }
 
 impl Transport for SimulatedService {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Incoming, TransportError>> {
-        let (status, body) = self.answer(&request);
+        let SimulatedReply { status, headers, body } = self.answer(&request);
         let body = body.map(|body| body.to_string()).unwrap_or_default();
-        Box::pin(std::future::ready(Ok(Incoming::complete(status, HeaderMap::new(), body.into()))))
+        Box::pin(std::future::ready(Ok(Incoming::complete(status, headers, body.into()))))
     }
 }
 

@@ -9,7 +9,9 @@ use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 use super::SimulatedKnowBe4;
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
-use crate::kit::{BASE_URL, Credentials, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    BASE_URL, Credentials, RateGroup, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+};
 
 /// KnowBe4 does not publish its burst limit. This is what its other clients keep to.
 pub(super) const KNOWBE4: Vendor = Vendor::new("knowbe4", "KnowBe4")
@@ -147,7 +149,7 @@ impl IntegrationClient for KnowBe4 {
     }
 
     /// An account without users.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedKnowBe4::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedKnowBe4::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }

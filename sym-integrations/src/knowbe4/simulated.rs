@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::{KnowBe4, Region};
-use crate::kit::{SimulatedRequest, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService, address};
 
 /// A simulated KnowBe4 account, whose users are those that are set here.
 ///
@@ -59,6 +60,7 @@ impl SimulatedKnowBe4 {
     }
 
     fn entry(&mut self, email: String) -> &mut SimulatedUser {
+        let email = address(email);
         let index = self.users.iter().position(|user| user.email == email).unwrap_or_else(|| {
             self.users.push(SimulatedUser { email, groups: Vec::new(), enrollments: Vec::new() });
             self.users.len() - 1
@@ -71,18 +73,17 @@ impl SimulatedKnowBe4 {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<KnowBe4> {
-        let connection = self.service().connection();
-        KnowBe4::builder("simulated", Region::Us)?
-            .token("simulated")
-            .connection(connection)
-            .without_rate_limits()
-            .build()
+        self.client(&SimulatedAccount::default())
     }
 
-    fn service(self) -> SimulatedService {
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<KnowBe4> {
+        account.client(KnowBe4::builder("simulated", Region::Us)?.token("simulated"), self.service())
+    }
+
+    fn service(&self) -> SimulatedService {
         let users: Vec<Value> = self.users.iter().enumerate().map(|(index, user)| describe(index, user)).collect();
         let found = users.clone();
-        let enrollments = self.users;
+        let enrollments = self.users.clone();
         SimulatedService::new("v1")
             .not_found(json!({ "message": "Not Found" }))
             .on("GET", "account", |_| Some(json!({})))
@@ -98,6 +99,14 @@ impl SimulatedKnowBe4 {
                 });
                 Some(only_page(request, wanted.collect()))
             })
+    }
+}
+
+impl Fake for SimulatedKnowBe4 {
+    type Client = KnowBe4;
+
+    fn into_client(self) -> FakeClient<KnowBe4> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 

@@ -8,7 +8,9 @@ use super::SimulatedOkta;
 use super::credentials::{API_TOKEN, CLIENT_ID, PRIVATE_KEY, PRIVATE_KEY_ID, auth, check_domain};
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, RateLimit, SecretString};
-use crate::kit::{BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    BASE_URL, Credentials, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+};
 
 /// Okta's rate limits differ by endpoint and by contract. Where one is lower than ours, Okta throttles, and its delay is kept.
 pub(super) const OKTA: Vendor = Vendor::new("okta", "Okta")
@@ -99,7 +101,7 @@ impl IntegrationClient for Okta {
     }
 
     /// An organization whose groups have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedOkta::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedOkta::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }

@@ -1,14 +1,16 @@
 //! A simulated Okta organization.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Okta;
-use crate::kit::{SimulatedMembers, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedService, address};
 
-/// A simulated Okta organization: its groups and their members are set here, and every user that is asked for exists.
+/// A simulated Okta organization: its groups and their members are set here, and every user that is asked for exists unless
+/// [`without_user`](Self::without_user) says otherwise.
 ///
 /// Groups that are not set exist too, without members, so that a handler finds what its configuration names. Changes of members are kept
 /// in memory.
@@ -30,6 +32,9 @@ use crate::kit::{SimulatedMembers, SimulatedService};
 #[must_use = "call `build` to get the client"]
 pub struct SimulatedOkta {
     members: BTreeSet<(String, String)>,
+    /// The profiles of users, by e-mail address.
+    profiles: BTreeMap<String, BTreeMap<String, String>>,
+    unknown: BTreeSet<String>,
 }
 
 impl SimulatedOkta {
@@ -40,7 +45,19 @@ impl SimulatedOkta {
 
     /// Adds the user with this e-mail address to a group, by its id, which is also its name.
     pub fn member(mut self, group_id: impl Into<String>, email: impl Into<String>) -> Self {
-        self.members.insert((group_id.into(), email.into()));
+        self.members.insert((group_id.into(), address(email.into())));
+        self
+    }
+
+    /// Sets an attribute in the profile of the user with this e-mail address, such as `department`.
+    pub fn attribute(mut self, email: impl Into<String>, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.profiles.entry(address(email.into())).or_default().insert(name.into(), value.into());
+        self
+    }
+
+    /// Makes the organization one that has no user with this e-mail address.
+    pub fn without_user(mut self, email: impl Into<String>) -> Self {
+        self.unknown.insert(address(email.into()));
         self
     }
 
@@ -49,29 +66,58 @@ impl SimulatedOkta {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<Okta> {
-        let connection = self.service().connection();
-        Okta::builder("simulated.okta.com").token("simulated").connection(connection).without_rate_limits().build()
+        self.client(&SimulatedAccount::default())
     }
 
-    fn service(self) -> SimulatedService {
-        let members: SimulatedMembers = self.members.into_iter().collect();
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<Okta> {
+        account.client(Okta::builder("simulated.okta.com").token("simulated"), self.service())
+    }
+
+    fn service(&self) -> SimulatedService {
+        let members: SimulatedMembers = self.members.iter().cloned().collect();
+        let (listed, found) = (self.clone(), self.clone());
         let [all, of_user, of_group, added, removed] = std::array::from_fn(|_| members.clone());
         // Users are named after their e-mail addresses.
         SimulatedService::new("api/v1")
+            .not_found(json!({ "errorCode": "E0000007", "errorSummary": "Not found: Resource not found" }))
             .on("GET", "groups", move |_| Some(list(&all.groups(), group)))
             .on("GET", "groups/{group}", |request| Some(group(request.value(0))))
-            .on("GET", "groups/{group}/users", move |request| Some(list(&of_group.of_group(request.value(0)), user)))
+            .on("GET", "groups/{group}/users", move |request| {
+                Some(of_group.of_group(request.value(0)).iter().map(|email| listed.user(email)).collect())
+            })
             .on("GET", "users", |_| Some(json!([])))
-            .on("GET", "users/{user}", |request| Some(user(request.value(0))))
+            .on("GET", "users/{user}", move |request| {
+                Some(found.user(request.value(0))).filter(|_| !found.unknown.contains(request.value(0)))
+            })
             .on("GET", "users/{user}/groups", move |request| Some(list(&of_user.groups_of(request.value(0)), group)))
             .on("PUT", "groups/{group}/users/{user}", move |request| {
                 added.add(request.value(0), request.value(1));
+                request.record(request.value(0), format!("{} added", request.value(1)));
                 Some(Value::Null)
             })
             .on("DELETE", "groups/{group}/users/{user}", move |request| {
                 removed.remove(request.value(0), request.value(1));
+                request.record(request.value(0), format!("{} removed", request.value(1)));
                 Some(Value::Null)
             })
+    }
+}
+
+impl SimulatedOkta {
+    fn user(&self, email: &str) -> Value {
+        let mut profile = json!({ "login": email, "email": email });
+        for (name, value) in self.profiles.get(email).into_iter().flatten() {
+            profile[name] = value.as_str().into();
+        }
+        json!({ "id": email, "status": "ACTIVE", "profile": profile })
+    }
+}
+
+impl Fake for SimulatedOkta {
+    type Client = Okta;
+
+    fn into_client(self) -> FakeClient<Okta> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 
@@ -81,8 +127,4 @@ fn list(ids: &[String], describe: fn(&str) -> Value) -> Value {
 
 fn group(id: &str) -> Value {
     json!({ "id": id, "type": "OKTA_GROUP", "profile": { "name": id } })
-}
-
-fn user(email: &str) -> Value {
-    json!({ "id": email, "status": "ACTIVE", "profile": { "login": email, "email": email } })
 }

@@ -13,8 +13,8 @@ use super::errors::classify;
 use super::list_roles::RoleCache;
 use crate::http::{Auth, BaseUrl, Client, RateLimit, SecretString};
 use crate::kit::{
-    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient,
-    login_auth,
+    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor,
+    VendorBuilder, VendorClient, login_auth,
 };
 
 /// OneLogin allows 5,000 calls an hour, of which revocations have a half of their own.
@@ -104,8 +104,8 @@ impl IntegrationClient for OneLogin {
     }
 
     /// An account whose roles have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedOneLogin::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedOneLogin::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 

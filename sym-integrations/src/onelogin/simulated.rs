@@ -4,10 +4,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::{OneLogin, Privilege};
 use crate::http::Auth;
-use crate::kit::{SimulatedMembers, SimulatedRequest, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedRequest, SimulatedService, address};
 
 /// A simulated OneLogin account: its roles, with their members and admins, are set here, and every user that is asked for by e-mail
 /// address exists.
@@ -41,7 +42,7 @@ impl SimulatedOneLogin {
 
     /// Makes the user with this e-mail address a member or an admin of a role, whose name is its id.
     pub fn user_in_role(mut self, role_id: u64, email: impl Into<String>, privilege: Privilege) -> Self {
-        self.roles.push((role_id, email.into(), privilege));
+        self.roles.push((role_id, address(email.into()), privilege));
         self
     }
 
@@ -50,18 +51,17 @@ impl SimulatedOneLogin {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<OneLogin> {
-        let connection = self.service().connection();
-        OneLogin::builder("simulated")
-            .auth(Auth::bearer("simulated".into()))
-            .connection(connection)
-            .without_rate_limits()
-            .build()
+        self.client(&SimulatedAccount::default())
     }
 
-    fn service(self) -> SimulatedService {
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<OneLogin> {
+        account.client(OneLogin::builder("simulated").auth(Auth::bearer("simulated".into())), self.service())
+    }
+
+    fn service(&self) -> SimulatedService {
         let account = Account::default();
-        for (role, email, privilege) in self.roles {
-            account.of(privilege).add(&role.to_string(), &account.id_of(&email));
+        for (role, email, privilege) in &self.roles {
+            account.of(*privilege).add(&role.to_string(), &account.id_of(email));
         }
         let mut service = SimulatedService::new("api/2").not_found(not_found());
         let (listed, known, by_id, of_user) = (account.clone(), account.clone(), account.clone(), account.clone());
@@ -81,15 +81,29 @@ impl SimulatedOneLogin {
                 })
                 .on("POST", route, move |request| {
                     let ids = user_ids(request);
-                    ids.iter().for_each(|id| added.of(privilege).add(request.value(0), id));
+                    for id in &ids {
+                        added.of(privilege).add(request.value(0), id);
+                        request.record(request.value(0), format!("{} added", added.email(id)));
+                    }
                     Some(ids.iter().filter_map(|id| Some(json!({ "id": id.parse::<u64>().ok()? }))).collect())
                 })
                 .on("DELETE", route, move |request| {
-                    user_ids(request).iter().for_each(|id| removed.of(privilege).remove(request.value(0), id));
+                    for id in user_ids(request) {
+                        removed.of(privilege).remove(request.value(0), &id);
+                        request.record(request.value(0), format!("{} removed", removed.email(&id)));
+                    }
                     Some(Value::Null)
                 });
         }
         service
+    }
+}
+
+impl Fake for SimulatedOneLogin {
+    type Client = OneLogin;
+
+    fn into_client(self) -> FakeClient<OneLogin> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }
 
@@ -124,6 +138,12 @@ impl Account {
             emails.len() - 1
         });
         (position + 1).to_string()
+    }
+
+    fn email(&self, id: &str) -> String {
+        let emails = self.emails.lock().unwrap_or_else(PoisonError::into_inner);
+        let position = id.parse::<usize>().ok().and_then(|id| id.checked_sub(1));
+        position.and_then(|position| emails.get(position)).cloned().unwrap_or_else(|| format!("user {id}"))
     }
 
     fn user(&self, id: &str) -> Option<Value> {

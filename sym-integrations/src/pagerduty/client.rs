@@ -14,7 +14,8 @@ use super::schedule::UsersForSchedule;
 use super::{SimulatedPagerDuty, codes};
 use crate::http::{Auth, BaseUrl, Call, Page, Paginator, RateLimit, SecretString};
 use crate::kit::{
-    BASE_URL, Credentials, RateGroup, Resource, ServiceClient, Vendor, VendorBuilder, VendorClient, is_same_address,
+    BASE_URL, Credentials, RateGroup, Resource, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+    is_same_address,
 };
 
 /// A token may make 960 calls a minute.
@@ -116,8 +117,8 @@ impl IntegrationClient for PagerDuty {
     }
 
     /// An account where nobody is on call and there are no incidents.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedPagerDuty::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedPagerDuty::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 

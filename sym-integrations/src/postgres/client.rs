@@ -13,7 +13,7 @@ use sym_sdk::model::{AccessTarget, Event, Step};
 use super::connection::{Address, Cluster, Tls};
 use super::errors::POSTGRES;
 use super::role::{self, LoginKey};
-use super::{TARGET, codes};
+use super::{SimulatedPostgres, TARGET, codes};
 
 const DEFAULT_DATABASE: &str = "postgres";
 
@@ -147,8 +147,8 @@ impl IntegrationClient for Postgres {
     }
 
     /// A client that hands out logins of a server that nobody calls.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        Self::builder("simulated", "simulated").password("simulated").login_key("simulated ".repeat(4)).build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedPostgres::new().client(Some(config)).map(Some)
     }
 }
 

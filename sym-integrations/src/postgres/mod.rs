@@ -133,9 +133,11 @@ mod prepared;
 mod revoke;
 mod role;
 mod sessions;
+mod simulated;
 mod strategy;
 
 pub use client::{Postgres, PostgresBuilder, TemporaryLogin};
+pub use simulated::SimulatedPostgres;
 pub use strategy::{PostgresStrategy, strategy_type};
 
 /// The `type` of targets.

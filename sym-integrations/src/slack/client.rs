@@ -6,12 +6,15 @@ use sym_sdk::config::{SettingSchema, SettingsSchema};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
 
+use super::SimulatedSlack;
 use super::api::{HOOKS, RATE_LIMITS, SOCKET_MODE, hooks_base_url};
 use super::errors::classify;
 use super::user_cache::UserCache;
 use super::{Api, TrustedTeams};
 use crate::http::{Auth, BaseUrl, SecretString};
-use crate::kit::{BASE_URL, Credentials, Endpoint, ServiceClient, Vendor, VendorBuilder, VendorClient};
+use crate::kit::{
+    BASE_URL, Credentials, Endpoint, ServiceClient, SimulatedAccount, Vendor, VendorBuilder, VendorClient,
+};
 
 /// No setting is required: flows that only name Slack channels run without a token, and in simulations.
 pub(super) const SLACK: Vendor = Vendor::new("slack", "Slack")
@@ -90,6 +93,11 @@ impl Slack {
             Some(teams) => Ok(self.with_trusted_teams(teams.parse()?)),
             None => Ok(self),
         }
+    }
+
+    /// Makes the client that of a simulated workspace.
+    pub(super) fn simulated(self) -> Self {
+        Self { is_simulated: true, ..self }
     }
 
     /// Returns the other workspaces that are trusted.
@@ -191,15 +199,7 @@ impl IntegrationClient for Slack {
     }
 
     /// Returns a client of a simulated workspace, in which every channel and group is empty. Messages are recorded in the outbox.
-    #[cfg(feature = "runtime")]
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        let connection = super::simulated::connection(config.external_id(), config.outbox());
-        let builder = Self::builder(config.external_id()).token("xoxb-simulated").connection(connection);
-        let builder = match config.directory() {
-            Some(directory) => builder.directory(directory.clone()),
-            None => builder,
-        };
-        // The real client reports a malformed workspace id.
-        Some(Self { is_simulated: true, ..builder.without_rate_limits().build().ok()? })
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedSlack::new().client(&SimulatedAccount::of(config))?.with_trusted_teams_of(config).map(Some)
     }
 }

@@ -82,7 +82,6 @@ mod plugin;
 #[cfg(feature = "slack-app")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack-app")))]
 pub mod signature;
-#[cfg(feature = "runtime")]
 mod simulated;
 mod trusted_teams;
 mod user_cache;
@@ -93,6 +92,7 @@ pub use args::{ChannelArg, Recipient, UserArg};
 pub use client::{Slack, SlackBuilder};
 pub use destination::{channel, fallback, group, mention, user};
 pub use model::{ChannelInfo, MessageRef, UserInfo};
+pub use simulated::SimulatedSlack;
 pub use trusted_teams::TrustedTeams;
 pub use user_lookup::ListUsers;
 

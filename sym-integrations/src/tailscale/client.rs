@@ -11,8 +11,8 @@ use super::SimulatedTailscale;
 use super::errors::classify;
 use crate::http::{Auth, BaseUrl, Client, RateLimit, SecretString};
 use crate::kit::{
-    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, Vendor, VendorBuilder, VendorClient,
-    login_auth,
+    BASE_URL, Credentials, Login, LoginToken, REVOKE, RateGroup, ServiceClient, SimulatedAccount, Vendor,
+    VendorBuilder, VendorClient, login_auth,
 };
 
 /// Tailscale documents no rate limits. These are low enough for a service that many share.
@@ -135,8 +135,8 @@ impl IntegrationClient for Tailscale {
     }
 
     /// A tailnet whose groups have no members.
-    fn simulated(_: &IntegrationConfig<'_>) -> Option<Self> {
-        SimulatedTailscale::new().build().ok()
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        SimulatedTailscale::new().client(&SimulatedAccount::of(config)).map(Some)
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sym_sdk::error::Result;
+use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Tailscale;
 use crate::http::Auth;
-use crate::kit::SimulatedService;
+use crate::kit::{SimulatedAccount, SimulatedService};
 
 /// A simulated tailnet: the groups of its policy file and their members are set here. The policy file cannot be changed.
 ///
@@ -58,6 +59,10 @@ impl SimulatedTailscale {
     /// # Errors
     /// None that a caller can cause.
     pub fn build(self) -> Result<Tailscale> {
+        self.client(&SimulatedAccount::default())
+    }
+
+    pub(super) fn client(&self, account: &SimulatedAccount) -> Result<Tailscale> {
         let policy = json!({ "groups": self.groups });
         let user = |login: &String| json!({ "id": login, "loginName": login, "type": "member", "status": "active" });
         let users = json!({ "users": self.users.iter().map(user).collect::<Vec<_>>() });
@@ -65,10 +70,14 @@ impl SimulatedTailscale {
             .not_found(json!({ "message": "not found" }))
             .on("GET", "tailnet/{tailnet}/acl", move |_| Some(policy.clone()))
             .on("GET", "tailnet/{tailnet}/users", move |_| Some(users.clone()));
-        Tailscale::builder("simulated")
-            .auth(Auth::bearer("simulated".into()))
-            .connection(service.connection())
-            .without_rate_limits()
-            .build()
+        account.client(Tailscale::builder("simulated").auth(Auth::bearer("simulated".into())), service)
+    }
+}
+
+impl Fake for SimulatedTailscale {
+    type Client = Tailscale;
+
+    fn into_client(self) -> FakeClient<Tailscale> {
+        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
     }
 }

@@ -99,7 +99,7 @@ async fn simulated_clients_pass() {
     async fn simulated<C: IntegrationClient>(account: &str) -> Option<String> {
         let integration = Integration::new("main".parse().unwrap(), C::TYPE, account);
         let secrets = BTreeMap::new();
-        let client = C::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap();
+        let client = C::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap().unwrap();
         client.check().await.unwrap_or_else(|error| panic!("{}: {error}", C::KEY))
     }
     let checked = [

@@ -60,7 +60,7 @@ pub struct IntegrationRequirement {
     type_id: TypeId,
     type_name: fn() -> &'static str,
     build: fn(&IntegrationConfig<'_>) -> Result<AnyClient>,
-    simulated: fn(&IntegrationConfig<'_>) -> Option<AnyClient>,
+    simulated: fn(&IntegrationConfig<'_>) -> Result<Option<AnyClient>>,
     #[cfg(feature = "runtime")]
     check: fn(&AnyClient) -> BoxFuture<'_, Result<Option<String>>>,
 }
@@ -71,8 +71,8 @@ impl IntegrationRequirement {
         fn build<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Result<AnyClient> {
             Ok(Arc::new(T::from_config(config)?))
         }
-        fn simulated<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Option<AnyClient> {
-            Some(Arc::new(T::simulated(config)?))
+        fn simulated<T: IntegrationClient>(config: &IntegrationConfig<'_>) -> Result<Option<AnyClient>> {
+            Ok(T::simulated(config)?.map(|client| Arc::new(client) as AnyClient))
         }
         #[cfg(feature = "runtime")]
         fn check<T: IntegrationClient>(client: &AnyClient) -> BoxFuture<'_, Result<Option<String>>> {
@@ -133,7 +133,10 @@ impl IntegrationRequirement {
     }
 
     /// Builds the simulated client, if the type has one.
-    pub fn simulated(&self, config: &IntegrationConfig<'_>) -> Option<Arc<dyn Any + Send + Sync>> {
+    ///
+    /// # Errors
+    /// Those of [`IntegrationClient::simulated`].
+    pub fn simulated(&self, config: &IntegrationConfig<'_>) -> Result<Option<Arc<dyn Any + Send + Sync>>> {
         (self.simulated)(config)
     }
 }

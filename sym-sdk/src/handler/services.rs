@@ -93,6 +93,14 @@ impl ServicesBuilder {
         self
     }
 
+    /// Removes the client of type `T`.
+    #[cfg(feature = "runtime")]
+    #[must_use]
+    pub(crate) fn without_client<T: IntegrationClient>(mut self) -> Self {
+        self.0.clients.remove(TypeId::of::<T>());
+        self
+    }
+
     /// Removes all clients.
     #[cfg(feature = "cli")]
     #[must_use]
@@ -138,8 +146,12 @@ impl TypeMap {
         self.0.get(index).map(|entry| &entry.value)
     }
 
-    fn insert(&mut self, type_id: TypeId, type_name: &'static str, value: AnyClient) {
+    fn remove(&mut self, type_id: TypeId) {
         self.0.retain(|entry| entry.type_id != type_id);
+    }
+
+    fn insert(&mut self, type_id: TypeId, type_name: &'static str, value: AnyClient) {
+        self.remove(type_id);
         self.0.push(Entry { type_id, type_name, value });
         self.0.sort_by_key(|entry| entry.type_id);
     }

@@ -60,9 +60,13 @@ pub trait IntegrationClient: Sized + Send + Sync + 'static {
     }
 
     /// Builds a simulated client, which does not call the service and records what it would have sent in
-    /// [`IntegrationConfig::outbox`]. Simulations use it unless the program registers a fake of its own.
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
+    /// [`IntegrationConfig::outbox`]. Simulations use it unless the program registers a [fake](super::Fake) of its own. The default is
+    /// `None`: simulations then need a fake.
+    ///
+    /// # Errors
+    /// If the configuration is not one that a client can be built from, as a missing setting or a malformed id. A simulation reports it.
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
         let _ = config;
-        None
+        Ok(None)
     }
 }

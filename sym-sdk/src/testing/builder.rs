@@ -11,8 +11,7 @@ use super::{Harness, RecordingDelivery, RecordingStrategy};
 use crate::config::{Config, Diagnostics, Environment, Flow, Integration, Reference, Strategy, Target};
 use crate::delivery::Delivery;
 use crate::handler::Registry;
-use crate::integration::IntegrationClient;
-use crate::integration::Outbox;
+use crate::integration::{Fake, IntegrationClient, Outbox};
 use crate::model::{User, UserRole};
 use crate::runtime::{Builder, Limits, Runtime};
 use crate::simulation::Simulation;
@@ -158,6 +157,12 @@ impl HarnessBuilder {
     /// Adds a client that handlers take as `&T`.
     pub fn client<T: IntegrationClient>(self, client: T) -> Self {
         self.runtime(move |runtime| runtime.client(client))
+    }
+
+    /// Adds the fake of a service, from which the client that handlers take as `&T` comes, as `App::fake` does: a client, or a type with
+    /// answers that are set, such as the `Simulated…` types of `sym-integrations`. What it records is in [`Harness::outbox`].
+    pub fn fake<F: Fake + Send + 'static>(self, fake: F) -> Self {
+        self.runtime(move |runtime| runtime.fake(fake))
     }
 
     /// Adds a value that handlers take as `State<T>`.

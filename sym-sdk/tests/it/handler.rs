@@ -76,8 +76,8 @@ impl IntegrationClient for PagerDuty {
         Ok(Self { url: config.setting("url")?.to_owned(), token: config.secret("api_token_secret")?.clone() })
     }
 
-    fn simulated(config: &IntegrationConfig<'_>) -> Option<Self> {
-        Some(Self { url: config.external_id().to_owned(), token: SecretString::default() })
+    fn simulated(config: &IntegrationConfig<'_>) -> Result<Option<Self>> {
+        Ok(Some(Self { url: config.external_id().to_owned(), token: SecretString::default() }))
     }
 }
 
@@ -455,7 +455,7 @@ fn builds_a_client_from_its_configuration() {
     let error = requirement.build(&config).unwrap_err();
     assert_eq!(error.code(), &codes::UNKNOWN_SECRET);
     assert_eq!(error.message(), "integration `main` has no secret `api_token_secret`");
-    let dry = requirement.simulated(&config).unwrap().downcast::<PagerDuty>().unwrap();
+    let dry = requirement.simulated(&config).unwrap().unwrap().downcast::<PagerDuty>().unwrap();
     assert_eq!(dry.url, "sym.pagerduty.com");
 }
 

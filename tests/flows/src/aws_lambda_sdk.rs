@@ -1,9 +1,8 @@
 //! One function decides about requests, and another one records them.
 
 use serde_json::json;
+use sym_integrations::aws_lambda::AwsLambda;
 use sym_sdk::prelude::*;
-
-use crate::clients::AwsLambda;
 
 /// Approves the request if the function does.
 #[hook]
@@ -16,7 +15,7 @@ pub async fn on_request(event: &Event, lambda: &AwsLambda) -> Result<Option<Next
 /// Records the request.
 #[hook]
 pub async fn after_request(event: &Event, lambda: &AwsLambda) -> Result<()> {
-    lambda.invoke_async(event.flow().var("file_arn")?, &request(event)).await;
+    lambda.invoke_async(event.flow().var("file_arn")?, &request(event)).await?;
     Ok(())
 }
 

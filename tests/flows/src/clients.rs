@@ -1,8 +1,8 @@
-//! Fakes of the services that the flows call. They record their calls in an [`Outbox`].
+//! Fakes of services that `sym-integrations` has no client for, or another one. They record their calls in an [`Outbox`]. Other flows take
+//! the clients of `sym-integrations`, whose simulated services the tests set.
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use sym_sdk::error::codes;
 use sym_sdk::integration::Outbox;
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig};
@@ -89,34 +89,6 @@ impl VictorOps {
     }
 }
 
-/// A fake of AWS Lambda.
-#[derive(Clone, Debug, Default)]
-pub struct AwsLambda {
-    /// The responses of functions by ARN.
-    pub responses: BTreeMap<String, Value>,
-    /// The recorded calls.
-    pub outbox: Outbox,
-}
-
-fake!(AwsLambda, "permission_context");
-
-impl AwsLambda {
-    /// Calls a function and returns its response.
-    pub async fn invoke(&self, arn: &str, payload: &Value) -> Result<Value> {
-        self.outbox.record("lambda", arn, payload.to_string());
-        self.responses.get(arn).cloned().ok_or_else(|| {
-            let message = format!("function `{arn}` does not exist");
-            Error::new(ErrorKind::NotFound, codes::AWS_LAMBDA_FATAL_FUNCTION_ERROR, message)
-        })
-    }
-
-    /// Calls a function without waiting for it.
-    pub async fn invoke_async(&self, arn: &str, payload: &Value) -> bool {
-        self.outbox.record("lambda (async)", arn, payload.to_string());
-        true
-    }
-}
-
 /// A fake of GitHub.
 #[derive(Clone, Debug, Default)]
 pub struct GitHub {
@@ -155,55 +127,5 @@ impl KnowBe4 {
             let message = format!("{} is not a KnowBe4 user", user.username());
             Error::new(ErrorKind::NotFound, codes::KNOWBE4_USER_NOT_FOUND, message)
         })
-    }
-}
-
-/// A fake of Okta.
-#[derive(Clone, Debug, Default)]
-pub struct Okta {
-    /// The department of each user.
-    pub departments: BTreeMap<String, String>,
-    /// The e-mail addresses of each group's members.
-    pub groups: BTreeMap<String, Vec<String>>,
-}
-
-fake!(Okta, "okta");
-
-impl Okta {
-    /// Returns the department of a user.
-    pub async fn department(&self, user: &User) -> Result<String> {
-        Ok(self.departments.get(user.username()).cloned().unwrap_or_default())
-    }
-
-    /// Returns the e-mail addresses of a group's members.
-    pub async fn users_in_group(&self, group: &str) -> Result<Vec<String>> {
-        self.groups.get(group).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::NotFound, codes::OKTA_GROUP_NOT_FOUND, format!("group `{group}` does not exist"))
-        })
-    }
-
-    /// Returns `true` if the user is in the group.
-    pub async fn is_user_in_group(&self, user: &User, group: &str) -> Result<bool> {
-        Ok(self.users_in_group(group).await?.iter().any(|email| email == user.username()))
-    }
-}
-
-/// A fake of PagerDuty.
-#[derive(Clone, Debug, Default)]
-pub struct PagerDuty {
-    /// The e-mail addresses of the users on call; `None` if PagerDuty knows no users.
-    pub on_call: Option<Vec<String>>,
-}
-
-fake!(PagerDuty, "pagerduty");
-
-impl PagerDuty {
-    /// Returns `true` if the user is on call in the schedule.
-    pub async fn is_on_call(&self, user: &User, _schedule: &str) -> Result<bool> {
-        let Some(on_call) = &self.on_call else {
-            let message = format!("{} is not a PagerDuty user", user.username());
-            return Err(Error::new(ErrorKind::NotFound, codes::PAGERDUTY_USER_NOT_FOUND, message));
-        };
-        Ok(on_call.iter().any(|email| email == user.username()))
     }
 }

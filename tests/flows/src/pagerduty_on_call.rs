@@ -1,8 +1,9 @@
 //! Users on call get their requests approved automatically.
 
+use sym_integrations::pagerduty::PagerDuty;
 use sym_sdk::prelude::*;
 
-use crate::clients::{PagerDuty, Slack};
+use crate::clients::Slack;
 
 /// The form.
 #[derive(Debug, Deserialize)]
@@ -18,7 +19,7 @@ pub async fn on_request(
     pagerduty: &PagerDuty,
     slack: &Slack,
 ) -> Result<Option<NextEvent>> {
-    match pagerduty.is_on_call(event.user(), event.flow().var("schedule")?).await {
+    match pagerduty.is_on_call(event.user()).schedule_name(event.flow().var("schedule")?).await {
         Ok(true) => Ok(Some(ApprovalTemplate::approve().reason(format!("{} (on call)", form.reason)))),
         Ok(false) => Ok(None),
         Err(error) => {

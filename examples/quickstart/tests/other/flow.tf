@@ -27,7 +27,7 @@ resource "sym_flow" "code" {
   }
 
   params {
-    strategy_id = sym_strategy.github.id
+    strategy_id = sym_strategy.code_host.id
 
     prompt_field {
       name     = "repo_name"
@@ -56,10 +56,10 @@ resource "sym_target" "repository" {
   field_bindings = ["repo_name"]
 }
 
-resource "sym_strategy" "github" {
+resource "sym_strategy" "code_host" {
   type           = "custom"
-  name           = "github"
-  integration_id = sym_integration.github.id
+  name           = "code-host"
+  integration_id = sym_integration.code_host.id
   targets        = [sym_target.repository.id]
 }
 
@@ -68,23 +68,27 @@ resource "sym_environment" "main" {
 
   integrations = {
     for key, integration in {
-      github    = sym_integration.github
+      code_host = sym_integration.code_host
       pagerduty = sym_integration.pagerduty
       slack     = sym_integration.slack
     } : "${key}_id" => integration.id if key != "slack" || var.slack
   }
 }
 
-resource "sym_integration" "github" {
+resource "sym_integration" "code_host" {
   type        = "custom"
-  name        = "github"
+  name        = "code_host"
   external_id = "globex"
 }
 
 resource "sym_integration" "pagerduty" {
-  type        = "custom"
+  type        = "pagerduty"
   name        = "pagerduty"
-  external_id = "globex.pagerduty.com"
+  external_id = "globex"
+
+  settings = {
+    api_token_secret = sym_secret.pagerduty_token.id
+  }
 }
 
 resource "sym_integration" "slack" {
@@ -105,4 +109,9 @@ resource "sym_secrets" "file" {
 resource "sym_secret" "slack_token" {
   source_id = sym_secrets.file.id
   path      = "/run/secrets/slack"
+}
+
+resource "sym_secret" "pagerduty_token" {
+  source_id = sym_secrets.file.id
+  path      = "/run/secrets/pagerduty"
 }

@@ -238,7 +238,7 @@ async fn a_wrong_key_is_an_error() {
 async fn simulates_an_account() {
     let integration = integration(&[("base_url", "http://127.0.0.1:1")]);
     let secrets = BTreeMap::new();
-    let pagerduty = PagerDuty::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap();
+    let pagerduty = PagerDuty::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap().unwrap();
     let ana = person("ana@example.com");
     assert!(!pagerduty.is_on_call(&ana).schedule_name("prod").await.unwrap());
     assert!(pagerduty.users_on_call().await.unwrap().is_empty());

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use sym_integrations::slack::{self, Slack};
+use sym_integrations::slack::{self, SimulatedSlack, Slack};
 use sym_sdk::integration::{IntegrationClient, IntegrationConfig, Outbox};
 use sym_sdk::model::Integration;
 
@@ -13,7 +13,7 @@ async fn messages_are_recorded_with_their_recipients() {
     let integration = Integration::new("slack".parse().unwrap(), "slack", WORKSPACE);
     let (secrets, outbox, directory) = (BTreeMap::new(), Outbox::new(), directory());
     let config = IntegrationConfig::new(&integration, &secrets).with_outbox(&outbox).with_directory(&directory);
-    let slack = Slack::simulated(&config).unwrap();
+    let slack = Slack::simulated(&config).unwrap().unwrap();
 
     let (ana, ben) = (user("ana@example.com"), user("ben@example.com"));
     let message = slack.send_message(slack::channel("#audit").unwrap(), "one").await.unwrap();
@@ -41,12 +41,33 @@ async fn messages_are_recorded_with_their_recipients() {
 async fn channels_and_groups_are_empty() {
     let integration = Integration::new("slack".parse().unwrap(), "slack", WORKSPACE);
     let secrets = BTreeMap::new();
-    let slack = Slack::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap();
+    let slack = Slack::simulated(&IntegrationConfig::new(&integration, &secrets)).unwrap().unwrap();
     assert!(slack.users_in_channel("#approvers").await.unwrap().is_empty());
     assert!(!slack.is_user_in_group(&user("ana@example.com"), "S1").await.unwrap());
     assert!(slack.list_users().await.unwrap().is_empty());
     assert_eq!(code(&slack.get_user_info("U1").await.unwrap_err()), "Slack:USER_NOT_FOUND");
 
     let malformed = Integration::new("slack".parse().unwrap(), "slack", "acme.slack.com");
-    assert!(Slack::simulated(&IntegrationConfig::new(&malformed, &secrets)).is_none());
+    let refused = Slack::simulated(&IntegrationConfig::new(&malformed, &secrets)).unwrap_err();
+    assert_eq!(refused.message(), "`acme.slack.com` is not a Slack workspace id");
+}
+
+#[tokio::test]
+async fn members_are_those_that_are_set() {
+    let slack = SimulatedSlack::new()
+        .user("cleo@example.com", "Cleo Curie")
+        .channel_member("#Approvers", "Ana@example.com")
+        .group_member("S1", "ben@example.com")
+        .build()
+        .unwrap();
+    let approvers = slack.users_in_channel("#approvers").await.unwrap();
+    assert_eq!(approvers.iter().map(|user| user.username()).collect::<Vec<_>>(), ["ana@example.com"]);
+    assert!(slack.users_in_channel("#other").await.unwrap().is_empty());
+    assert!(slack.is_user_in_group(&user("ben@example.com"), "S1").await.unwrap());
+    assert!(!slack.is_user_in_group(&user("ben@example.com"), "S2").await.unwrap());
+    let listed = slack.list_users().await.unwrap();
+    let names: Vec<_> = listed.iter().map(|user| user.label()).collect();
+    assert_eq!(names, ["ana@example.com", "ben@example.com", "Cleo Curie"]);
+    assert_eq!(slack.get_user_info("cleo@example.com").await.unwrap().label(), "Cleo Curie");
+    assert_eq!(slack.list_channels().await.unwrap()[0].name(), Some("approvers"));
 }

@@ -150,10 +150,16 @@ impl<'a> RuntimeAssembler<'a> {
         integration: &Integration,
         record: &'static HandlerRecord,
     ) -> Option<AnyClient> {
+        let no_secrets = BTreeMap::new();
+        let config = IntegrationConfig::new(integration, &no_secrets).with_directory(self.directory);
+        let config = config.with_outbox(&self.builder.outbox);
+        if let Some(build) = self.builder.fakes.get(&requirement.type_id()) {
+            return self.or_report("fake of integration", integration.name(), build(&config), &record.location());
+        }
         if self.builder.simulated {
-            let secrets = BTreeMap::new();
-            let config = IntegrationConfig::new(integration, &secrets).with_directory(self.directory);
-            let simulated = requirement.simulated(&config.with_outbox(&self.builder.outbox));
+            let simulated = requirement.simulated(&config);
+            let simulated =
+                self.or_report("simulated integration", integration.name(), simulated, &record.location())?;
             if simulated.is_none() {
                 let message = format!("`{}` has no fake for simulations", requirement.type_name());
                 let hint = "give one with `App::fake`, or write `IntegrationClient::simulated`";

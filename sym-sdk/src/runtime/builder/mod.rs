@@ -15,7 +15,8 @@ mod plan;
 mod requirements;
 mod types;
 
-use std::collections::BTreeMap;
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +35,8 @@ use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, Memor
 use crate::engine::SqliteStore;
 use crate::engine::{self, EngineFactory, MemoryStore, Store};
 use crate::error::Result;
-use crate::handler::{Registry, Services, ServicesBuilder};
-use crate::integration::IntegrationClient;
-use crate::integration::Outbox;
+use crate::handler::{AnyClient, Registry, Services, ServicesBuilder};
+use crate::integration::{BuildFake, Fake, IntegrationClient, IntegrationConfig, Outbox};
 use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 pub(super) use assembler::{BuiltClient, RuntimeAssembler};
 pub use plan::HandlerUsage;
@@ -48,6 +48,8 @@ pub struct Builder {
     pub(super) config: Config,
     pub(super) registry: Registry,
     services: ServicesBuilder,
+    /// The functions that build the clients of fakes, by the types of the clients.
+    fakes: HashMap<TypeId, Arc<BuildFake<AnyClient>>>,
     deliveries: Vec<Arc<dyn DynDelivery>>,
     strategies: Vec<StrategyType>,
     secrets: Vec<Arc<dyn DynSecretReader>>,
@@ -84,6 +86,7 @@ impl Builder {
             config,
             registry: Registry::linked(),
             services: Services::builder(),
+            fakes: HashMap::new(),
             deliveries: Vec::new(),
             strategies: Vec::new(),
             secrets: vec![Arc::new(LocalSecrets::new())],
@@ -133,6 +136,20 @@ impl Builder {
     /// Adds a client that handlers take as `&T`, instead of one built from the configuration.
     pub fn client<T: IntegrationClient>(mut self, client: T) -> Self {
         self.services = self.services.client(client);
+        self
+    }
+
+    /// Adds a fake of a service, from which the client that handlers take as `&T` comes, instead of being built from the configuration. A
+    /// later fake or [client](Self::client) of the type replaces it.
+    pub fn fake<F: Fake>(mut self, fake: F) -> Self {
+        match fake.into_client().into_parts() {
+            Ok(client) => return self.client(client),
+            Err(build) => {
+                let build = move |config: &IntegrationConfig<'_>| Ok(Arc::new(build(config)?) as AnyClient);
+                self.fakes.insert(TypeId::of::<F::Client>(), Arc::new(build));
+            }
+        }
+        self.services = self.services.without_client::<F::Client>();
         self
     }
 
@@ -296,6 +313,7 @@ impl Builder {
     #[cfg(feature = "cli")]
     pub(crate) fn cut_off(mut self) -> Self {
         self.services = self.services.without_clients();
+        self.fakes.clear();
         self.deliveries.clear();
         self.strategies.clear();
         self.secrets.clear();

@@ -1,5 +1,5 @@
-use flows::clients::Okta;
 use flows::okta_sdk;
+use sym_integrations::okta::SimulatedOkta;
 use sym_sdk::handlers;
 use sym_sdk::integration::Outbox;
 use sym_sdk::model::RunId;
@@ -9,21 +9,15 @@ use sym_sdk::testing::Harness;
 use super::flow;
 
 async fn harness() -> Harness {
-    let email = |name: &&str| format!("{name}@example.com");
-    let okta = Okta {
-        departments: [("ana", "Engineering"), ("bea", "Finance")]
-            .map(|(name, department)| (email(&name), department.to_owned()))
-            .into(),
-        groups: [
-            ("00g-engineering", &["eve", "emil"][..]),
-            ("00g-it", &[][..]),
-            ("00g-approvers", &["eve", "ada"][..]),
-        ]
-        .map(|(group, names)| (group.to_owned(), names.iter().map(email).collect()))
-        .into(),
-    };
+    let okta = SimulatedOkta::new()
+        .attribute("ana@example.com", "department", "Engineering")
+        .attribute("bea@example.com", "department", "Finance")
+        .member("00g-engineering", "eve@example.com")
+        .member("00g-engineering", "emil@example.com")
+        .member("00g-approvers", "eve@example.com")
+        .member("00g-approvers", "ada@example.com");
     let handlers = handlers![okta_sdk::get_permissions, okta_sdk::get_request_notifications, okta_sdk::on_approve];
-    let builder = flow("okta_sdk", &Outbox::new()).handlers(handlers).client(okta).admin("ada@example.com");
+    let builder = flow("okta_sdk", &Outbox::new()).handlers(handlers).fake(okta).admin("ada@example.com");
     builder.build().await.unwrap()
 }
 

@@ -1,6 +1,7 @@
 use expect_test::expect;
-use flows::clients::{PagerDuty, Slack};
+use flows::clients::Slack;
 use flows::{pagerduty_on_call, plain};
+use sym_integrations::pagerduty::SimulatedPagerDuty;
 use sym_sdk::handlers;
 use sym_sdk::integration::Outbox;
 use sym_sdk::prelude::*;
@@ -8,17 +9,16 @@ use sym_sdk::testing::Harness;
 
 use super::{flow, sent};
 
-async fn harness(outbox: &Outbox, on_call: Option<&[&str]>) -> Harness {
+async fn harness(outbox: &Outbox, pagerduty: SimulatedPagerDuty) -> Harness {
     let handlers = handlers![plain::get_permissions, plain::get_request_notifications, pagerduty_on_call::on_request];
-    let on_call = on_call.map(|emails| emails.iter().map(|email| (*email).to_owned()).collect());
-    let builder = flow("pagerduty_on_call", outbox).handlers(handlers).client(PagerDuty { on_call });
+    let builder = flow("pagerduty_on_call", outbox).handlers(handlers).fake(pagerduty);
     builder.client(Slack { outbox: outbox.clone() }).build().await.unwrap()
 }
 
 #[tokio::test]
 async fn approves_users_on_call_and_names_the_reason() {
     let outbox = Outbox::new();
-    let mut harness = harness(&outbox, Some(&["ana@example.com"])).await;
+    let mut harness = harness(&outbox, SimulatedPagerDuty::new().on_call_for("platform", "ana@example.com")).await;
     let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
     expect![[r#"
         2024-02-29 UTC
@@ -36,11 +36,11 @@ async fn approves_users_on_call_and_names_the_reason() {
 }
 
 #[tokio::test]
-async fn a_person_decides_while_the_service_is_unavailable() {
+async fn a_person_decides_if_pagerduty_does_not_know_the_user() {
     let outbox = Outbox::new();
-    let mut harness = harness(&outbox, None).await;
+    let mut harness = harness(&outbox, SimulatedPagerDuty::new().without_user("ana@example.com")).await;
     let run = harness.request("on-call").by("ana@example.com").field("reason", "the site is down").await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Requested);
-    let text = "slack to ana@example.com: Your request waits for an approver: ana@example.com is not a PagerDuty user (PagerDuty:USER_NOT_FOUND)";
+    let text = "slack to ana@example.com: Your request waits for an approver: no PagerDuty user has the e-mail address `ana@example.com` (PagerDuty:USER_NOT_FOUND, service pagerduty)";
     assert_eq!(sent(&outbox), [text]);
 }
