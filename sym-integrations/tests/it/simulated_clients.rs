@@ -54,7 +54,7 @@ fn every_client_has_a_simulated_service() {
     assert_eq!(missing, [""; 0]);
 }
 
-/// What is not set has an answer that grants nothing: nobody is on call or in a group, there are no incidents, and functions return nothing.
+/// Answers grant nothing unless they are set: nobody is on call or in a group, there are no incidents, and functions return nothing.
 #[tokio::test]
 async fn unknown_questions_have_neutral_answers() {
     let ana = ana();
@@ -211,7 +211,7 @@ mod triage {
     }
 }
 
-/// What a handler changes through a fake, or invokes, is in the timeline of the simulation.
+/// Changes and invocations through a fake are in the timeline of the simulation.
 #[tokio::test]
 async fn invocations_are_in_the_timeline() {
     let builder = harness("permission_context", "123456789012", handlers![triage::get_permissions, triage::on_request]);

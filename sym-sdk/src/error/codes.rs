@@ -185,3 +185,5 @@ pub const LISTEN: ErrorCode = ErrorCode::new("SymSDK", "LISTEN");
 pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
 /// `SymSDK:AUDIT_DESTINATION`: audit entries could not be delivered.
 pub const AUDIT_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_DESTINATION");
+/// `SymSDK:SCRIPTED_FAILURE`: a failure that a simulation was asked for.
+pub const SCRIPTED_FAILURE: ErrorCode = ErrorCode::new("SymSDK", "SCRIPTED_FAILURE");

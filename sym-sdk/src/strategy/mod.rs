@@ -9,6 +9,8 @@
 mod erased;
 mod prior_access;
 mod request;
+#[cfg(feature = "cli")]
+mod scripted;
 mod simulated;
 mod strategy_type;
 
@@ -19,6 +21,8 @@ use std::time::Duration;
 pub(crate) use erased::DynAccessStrategy;
 pub use prior_access::PriorAccess;
 pub use request::AccessRequest;
+#[cfg(feature = "cli")]
+pub(crate) use scripted::{Failures, GrantOutcome, ScriptedOutcomes, ScriptedStrategy};
 pub use simulated::SimulatedStrategy;
 pub use strategy_type::{StrategyConfig, StrategyType};
 

@@ -16,15 +16,16 @@ use super::{Args, Capabilities, missing_commands};
 const EXIT_CODES: &str =
     "Exit codes: 0 for success, 1 for errors, 2 for usage errors, 3 if the store fails while `serve` runs";
 
-const REQUEST: &str = r#"A request has the format of Sym's API. `source` and `decision` are optional, and say how it goes:
+const REQUEST: &str = r##"A request has the format of Sym's API. `source`, `decision` and `outcomes` are optional, and say how it goes:
   {
     "flow_srn": "acme:flow:prod:latest",
     "flow_inputs": { "target_srn": "...", "duration": 3600, "reason": "..." },
     "user_email": "ana@example.com",
     "source": "slack",
-    "decision": { "approve": "ben@example.com", "message": "...", "after": "5m" }
+    "decision": { "approve": "ben@example.com", "message": "...", "after": "5m" },
+    "outcomes": { "grant": "unknown", "revocation": "fails:2", "undeliverable": ["#requests"] }
   }
-Without a decision, a simulated admin approves the request."#;
+Without a decision, a simulated admin approves the request. The options override what the request says."##;
 
 /// Returns the command for clap.
 pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Command {
@@ -81,6 +82,7 @@ pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Comma
                 "simulate request.json",
                 "simulate request.json --config infra/sym --deny-as ben@example.com",
                 "simulate - --source api --no-decision < request.json",
+                "simulate request.json --grant unknown --undeliverable \"#requests\"",
             ]);
             simulate.after_help(format!("{REQUEST}\n\n{examples}"))
         })

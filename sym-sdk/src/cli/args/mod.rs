@@ -27,6 +27,7 @@ use crate::audit::AuditHead;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
 use crate::model::{RunId, RunStatus, UserRole};
+use crate::strategy::{Failures, GrantOutcome};
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;
 pub(super) use help::help;
@@ -516,12 +517,21 @@ pub(super) struct ScenarioArgs {
     /// Deny as this user, after all approvals; can be repeated
     #[arg(long, value_name = "EMAIL")]
     pub(super) deny_as: Vec<String>,
-    /// Leave the request undecided
+    /// Leave the request undecided, as an approver does who never answers
     #[arg(long, conflicts_with_all = ["approve_as", "deny_as"])]
     pub(super) no_decision: bool,
     /// Time between the request and the decision, such as `90s` or `2h` [default: 1m]
     #[arg(long, value_name = "DURATION", value_parser = values::duration)]
     pub(super) after: Option<Duration>,
+    /// Script the grant: `fails`, `fails:2` for the first two attempts, `refused`, or `unknown` if it takes effect and its reply is lost
+    #[arg(long, value_name = "OUTCOME", value_parser = values::grant_outcome)]
+    pub(super) grant: Option<GrantOutcome>,
+    /// Script the revocation: `fails`, or `fails:2` for the first two attempts
+    #[arg(long, value_name = "OUTCOME", value_parser = values::failures)]
+    pub(super) revocation: Option<Failures>,
+    /// Let nothing be delivered to this channel or user, such as `#requests`; can be repeated
+    #[arg(long, value_name = "TO")]
+    pub(super) undeliverable: Vec<String>,
     /// Start time of the simulation [default: 2024-02-29T09:00:00Z]
     #[arg(long, value_name = "TIMESTAMP", value_parser = values::timestamp)]
     pub(super) at: Option<Timestamp>,

@@ -13,6 +13,7 @@ use crate::forms::parse_duration;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
 use crate::model::{RunStatus, UserRole};
+use crate::strategy::{Failures, GrantOutcome};
 
 #[cfg(feature = "server")]
 pub(super) fn app_name(text: &str) -> Result<String, String> {
@@ -58,6 +59,14 @@ pub(super) fn audit_head(text: &str) -> Result<AuditHead, String> {
     let parsed =
         text.split_once(':').and_then(|(seq, hash)| Some(AuditHead::new(seq.parse().ok()?, hash.parse().ok()?)));
     parsed.ok_or_else(|| "expected the number of an entry and its hash, as printed by `audit verify`".to_owned())
+}
+
+pub(super) fn grant_outcome(text: &str) -> Result<GrantOutcome, String> {
+    text.parse()
+}
+
+pub(super) fn failures(text: &str) -> Result<Failures, String> {
+    text.parse()
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -7,6 +7,7 @@ mod driver;
 mod form;
 mod request;
 mod scenario;
+mod scripted_failures;
 mod simulated_approver;
 
 use std::io::{self, Read};
@@ -26,6 +27,7 @@ pub(super) use request::Request;
 #[cfg(feature = "sqlite")]
 pub(super) use scenario::request_and_decide;
 pub(super) use scenario::{Outcome, Scenario};
+use scripted_failures::ScriptedFailures;
 
 /// When a simulation starts by default. It is fixed, so that the output is always the same.
 const DEFAULT_START: Timestamp = Timestamp::constant(1_709_197_200, 0);
@@ -44,8 +46,8 @@ pub(super) async fn run(
         help: "pass a file with a request as JSON, or `-` for standard input",
     })?;
     let request = Request::parse(&name, &text).map_err(CommandError::Request)?;
-    let (mut simulation, forms) = start(program, common, &args.scenario, output).await?;
-    let outcome = scenario::simulate(&mut simulation, &forms, request, &args.scenario.into()).await;
+    let mut simulated = start(program, common, &args.scenario, output).await?;
+    let outcome = scenario::simulate(&mut simulated, request, &args.scenario.into()).await;
     if output.json {
         output.value(&outcome)?;
     } else {
@@ -61,10 +63,10 @@ pub(super) async fn run_demo(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let requests = demo_requests(&mut program)?;
-    let (mut simulation, forms) = start(program, common, &ScenarioArgs::default(), output).await?;
+    let mut simulated = start(program, common, &ScenarioArgs::default(), output).await?;
     let mut outcomes = Vec::new();
     for (name, request) in requests {
-        let outcome = scenario::simulate(&mut simulation, &forms, request, &Scenario::default()).await;
+        let outcome = scenario::simulate(&mut simulated, request, &Scenario::default()).await;
         if !output.json {
             writeln!(output.out, "{}== {name}\n", if outcomes.is_empty() { "" } else { "\n" })?;
             write(&outcome, output)?;
@@ -100,21 +102,32 @@ fn read(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// A program in a simulation.
+pub(super) struct SimulatedProgram {
+    simulation: Simulation,
+    /// The form that was opened last.
+    forms: FormRecorder,
+    /// The failures that are scripted.
+    failures: ScriptedFailures,
+}
+
 async fn start(
     mut program: Program,
     common: Common,
     args: &ScenarioArgs,
     output: &mut Output<'_>,
-) -> Result<(Simulation, FormRecorder), CommandError> {
+) -> Result<SimulatedProgram, CommandError> {
     let config = read_for_simulation(&mut program, common, output)?;
     let builder = program.simulated_builder(config);
     let forms = FormRecorder::new(builder.handlers());
+    let failures = ScriptedFailures::default();
+    let builder = builder.delivery(failures.clone()).scripted_outcomes(failures.strategies().clone());
     let builder = program.install_fakes(builder.delivery(forms.clone()));
     let simulation = Simulation::start(builder, args.at.unwrap_or(DEFAULT_START), program.outbox).await?;
     for user in program.users {
         simulation.runtime().directory().put_user(user).await?;
     }
-    Ok((simulation, forms))
+    Ok(SimulatedProgram { simulation, forms, failures })
 }
 
 fn write(outcome: &Outcome, output: &mut Output<'_>) -> io::Result<()> {

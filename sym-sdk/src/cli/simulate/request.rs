@@ -1,9 +1,12 @@
-//! The requests that `simulate` reads: the body of a request to Sym's API, and optionally the source and the decisions.
+//! The requests that `simulate` reads: the body of a request to Sym's API, and optionally the source, the decisions and
+//! what goes wrong.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::scripted_failures::Outcomes;
 use crate::error::{Error, Result, codes};
 use crate::forms::parse_duration;
 use crate::model::{Source, UserId};
@@ -11,7 +14,10 @@ use crate::runtime::Actor;
 use crate::suggest;
 
 /// The keys of a request.
-const KEYS: [&str; 7] = ["flow_srn", "flow_inputs", "context", "user_email", "user_id", "decision", "source"];
+const KEYS: [&str; 8] =
+    ["flow_srn", "flow_inputs", "context", "user_email", "user_id", "decision", "outcomes", "source"];
+/// The keys of `outcomes`.
+const OUTCOME_KEYS: [&str; 3] = ["grant", "revocation", "undeliverable"];
 /// The keys of `decision`.
 const DECISION_KEYS: [&str; 4] = ["approve", "deny", "message", "after"];
 
@@ -28,6 +34,8 @@ pub(in crate::cli) struct Request {
     pub(super) decisions: Option<Vec<Decision>>,
     /// The time between the request and the decisions.
     pub(super) after: Option<Duration>,
+    /// The outcomes that are scripted.
+    pub(super) outcomes: Outcomes,
 }
 
 /// A decision on a request.
@@ -114,7 +122,24 @@ impl Reader {
         let decisions = decision.as_ref().map(|decision| self.decisions(decision));
         let after = decision.and_then(|decision| self.text(&decision, "after"));
         let after = after.and_then(|after| self.ok(parse_duration(&after)));
-        Some(Request { flow: flow?, inputs: inputs?, context, actor: actor?, source, decisions, after })
+        let outcomes = self.object(body, "outcomes").map(|outcomes| self.outcomes(&outcomes)).unwrap_or_default();
+        Some(Request { flow: flow?, inputs: inputs?, context, actor: actor?, source, decisions, after, outcomes })
+    }
+
+    fn outcomes(&mut self, outcomes: &Map<String, Value>) -> Outcomes {
+        self.check_keys(outcomes, "`outcomes`", &OUTCOME_KEYS);
+        Outcomes {
+            grant: self.parsed(outcomes, "grant"),
+            revocation: self.parsed(outcomes, "revocation"),
+            undeliverable: self.texts(outcomes, "undeliverable", "a channel or a user, or an array of them"),
+        }
+    }
+
+    /// Reads a text that is parsed. What is expected is in the error.
+    fn parsed<T: FromStr<Err = String>>(&mut self, body: &Map<String, Value>, name: &str) -> Option<T> {
+        let text = self.text(body, name)?;
+        let parsed = text.parse().map_err(|expected| invalid(format!("`{name}` is `{text}`: {expected}")));
+        self.ok(parsed)
     }
 
     fn actor(&mut self, body: &Map<String, Value>) -> Option<Actor> {
@@ -151,14 +176,19 @@ impl Reader {
 
     /// Reads one e-mail address, or a list of them.
     fn people(&mut self, decision: &Map<String, Value>, name: &str) -> Vec<String> {
-        match decision.get(name) {
+        self.texts(decision, name, "an e-mail address or an array of them")
+    }
+
+    /// Reads one text, or a list of them.
+    fn texts(&mut self, body: &Map<String, Value>, name: &str, expected: &str) -> Vec<String> {
+        match body.get(name) {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::String(email)) => vec![email.clone()],
             Some(Value::Array(items)) if items.iter().all(Value::is_string) => {
                 items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
             }
             Some(other) => {
-                self.wrong_type(name, "an e-mail address or an array of them", other);
+                self.wrong_type(name, expected, other);
                 Vec::new()
             }
         }
@@ -205,6 +235,7 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::strategy::GrantOutcome;
 
     fn parse_error(text: &str) -> (String, Option<String>) {
         let error = Request::parse("`r.json`", text).unwrap_err();
@@ -233,6 +264,24 @@ mod tests {
             Decision { verdict: Verdict::Approve, by: "ben@example.com".to_owned(), message: message.clone() };
         let deny = Decision { verdict: Verdict::Deny, by: "cy@example.com".to_owned(), message };
         assert_eq!(request.decisions, Some(vec![approve, deny]));
+    }
+
+    #[test]
+    fn accepts_outcomes() {
+        let body = r##"{"flow_srn": "prod", "flow_inputs": {}, "user_email": "ana@example.com",
+            "outcomes": {"grant": "unknown", "revocation": "fails:2", "undeliverable": "#requests"}}"##;
+        let outcomes = Request::parse("`r.json`", body).unwrap().outcomes;
+        assert_eq!(outcomes.grant, Some(GrantOutcome::Unknown));
+        assert_eq!(outcomes.revocation.unwrap().to_string(), "fails:2");
+        assert_eq!(outcomes.undeliverable, ["#requests"]);
+        let (message, _) = parse_error(
+            r#"{"flow_srn": "a", "flow_inputs": {}, "user_email": "a@b.c", "outcomes": {"grant": "fials", "revocation": "fails:0"}}"#,
+        );
+        assert_eq!(
+            message,
+            "`r.json` has 2 errors: `grant` is `fials`: expected `fails`, `fails:2` for the first two attempts, `refused`, or \
+             `unknown`; `revocation` is `fails:0`: expected `fails`, or `fails:2` for the first two attempts"
+        );
     }
 
     #[test]

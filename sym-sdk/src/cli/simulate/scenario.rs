@@ -1,6 +1,6 @@
 //! Runs one request from its form to the end of its access.
 //!
-//! The request says how it goes: where it comes from, who decides and when. The command line overrides that. If neither names an
+//! The request says how it goes: where it comes from, who decides and when, and what goes wrong. The command line overrides that. If neither names an
 //! approver, [simulated admins](super::simulated_approver) approve.
 
 use std::time::Duration;
@@ -8,19 +8,21 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::driver::Driver;
-use super::form::{FormRecorder, RecordedForm};
+use super::form::RecordedForm;
 use super::request::{Decision, Request, Verdict};
-use super::simulated_approver;
+use super::scripted_failures::Outcomes;
+use super::{SimulatedProgram, simulated_approver};
 use crate::audit::AuditKind;
 use crate::cli::Exit;
 use crate::cli::args::ScenarioArgs;
 use crate::cli::output::error_json;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::forms::format_duration;
 use crate::machine::Access;
 use crate::model::{Channel, ChannelType, RunId, RunStatus, Source};
 use crate::runtime::Submission;
 use crate::simulation::{EntryDetails, Simulation, Timeline};
+use crate::strategy::Failures;
 
 /// The time between a request and its decision, by default: long enough to be visible in the timeline.
 const DEFAULT_DECISION_DELAY: Duration = Duration::from_secs(60);
@@ -29,20 +31,16 @@ const DEFAULT_DECISION_DELAY: Duration = Duration::from_secs(60);
 const DEFAULT_SIMULATED_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The course of a request, as far as it is not left to the request itself.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Scenario {
     source: Option<Source>,
     decisions: Option<Vec<Decision>>,
     /// The time between the request and the decisions.
     after: Option<Duration>,
+    /// The outcomes that are scripted.
+    outcomes: Outcomes,
     /// The maximum time to simulate after the decisions.
-    time: Duration,
-}
-
-impl Default for Scenario {
-    fn default() -> Self {
-        Self { source: None, decisions: None, after: None, time: DEFAULT_SIMULATED_TIME }
-    }
+    time: Option<Duration>,
 }
 
 impl From<ScenarioArgs> for Scenario {
@@ -55,10 +53,14 @@ impl From<ScenarioArgs> for Scenario {
             source: args.source,
             decisions: (args.no_decision || !decisions.is_empty()).then_some(decisions),
             after: args.after,
-            time: args.time.unwrap_or(DEFAULT_SIMULATED_TIME),
+            outcomes: Outcomes { grant: args.grant, revocation: args.revocation, undeliverable: args.undeliverable },
+            time: args.time,
         }
     }
 }
+
+/// The time to simulate by default if access is never revoked, which is retried for ever.
+const UNREVOKED_SIMULATED_TIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The outcome of a scenario, as far as it got.
 #[derive(Debug, Default, Serialize)]
@@ -67,6 +69,9 @@ pub(in crate::cli) struct Outcome {
     status: Option<RunStatus>,
     pub(super) form: Option<RecordedForm>,
     pub(in crate::cli) notes: Vec<String>,
+    /// The outcomes that were scripted.
+    #[serde(skip_serializing_if = "Outcomes::is_empty")]
+    scripted: Outcomes,
     /// Whether access could not be revoked in the simulated time.
     unrevoked: bool,
     pub(super) timeline: Timeline,
@@ -80,26 +85,33 @@ fn as_json<S: Serializer>(error: &Option<Error>, serializer: S) -> std::result::
 }
 
 impl Outcome {
-    /// Returns success if nothing was refused or failed, and no access is left that should be revoked.
+    /// Returns success if nothing was refused, nothing failed that was not scripted to, and no access is left that should be revoked.
     pub(super) fn exit(&self) -> Exit {
         let failed = self.timeline.entries().iter().any(|entry| {
             let EntryDetails::Audit(kind) = &entry.details else { return false };
-            matches!(kind, AuditKind::Refused { .. } | AuditKind::Failed { .. } | AuditKind::Reported { .. })
+            match kind {
+                AuditKind::Refused { .. } => true,
+                AuditKind::Failed { error } | AuditKind::Reported { error } => error.code != codes::SCRIPTED_FAILURE,
+                _ => false,
+            }
         });
         if failed || self.unrevoked || self.error.is_some() { Exit::Failure } else { Exit::Success }
     }
 }
 
 /// Simulates a request to its end.
-pub(super) async fn simulate(
-    simulation: &mut Simulation,
-    forms: &FormRecorder,
-    request: Request,
-    scenario: &Scenario,
-) -> Outcome {
-    let mut outcome = Outcome::default();
+pub(super) async fn simulate(simulated: &mut SimulatedProgram, request: Request, scenario: &Scenario) -> Outcome {
+    let SimulatedProgram { simulation, forms, failures } = simulated;
+    let scripted = scenario.outcomes.or(request.outcomes.clone());
+    let mut outcome = Outcome { notes: failures.set(&scripted), ..Outcome::default() };
     let before = simulation.timeline().entries().len();
-    let error = run_to_end(simulation, request, scenario, &mut outcome).await.err();
+    let time = scenario.time.unwrap_or(match scripted.revocation {
+        Some(Failures::All) => UNREVOKED_SIMULATED_TIME,
+        _ => DEFAULT_SIMULATED_TIME,
+    });
+    let error = run_to_end(simulation, request, scenario, time, &mut outcome).await.err();
+    outcome.notes.extend(failures.unused(&scripted));
+    outcome.scripted = scripted;
     outcome.timeline = simulation.timeline().after(before);
     outcome.form = forms.take();
     if let Some(run) = outcome.run
@@ -119,11 +131,12 @@ async fn run_to_end(
     simulation: &mut Simulation,
     request: Request,
     scenario: &Scenario,
+    time: Duration,
     outcome: &mut Outcome,
 ) -> Result<()> {
     request_and_decide(simulation, request, scenario, outcome).await?;
-    if !simulation.run_to_end(scenario.time).await? {
-        outcome.notes.push(format!("stopped after {}, with work still scheduled", format_duration(scenario.time)));
+    if !simulation.run_to_end(time).await? {
+        outcome.notes.push(format!("stopped after {}, with work still scheduled", format_duration(time)));
     }
     Ok(())
 }

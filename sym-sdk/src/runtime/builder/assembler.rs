@@ -23,6 +23,8 @@ use crate::runtime::bounded_call::call_bounded;
 use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::FlowParts;
 use crate::runtime::secrets::read_secret;
+#[cfg(feature = "cli")]
+use crate::strategy::ScriptedStrategy;
 use crate::strategy::{DynAccessStrategy, SimulatedStrategy, StrategyConfig};
 
 /// Timeout of reading one secret.
@@ -173,8 +175,21 @@ impl<'a> RuntimeAssembler<'a> {
         self.or_report("integration", integration.name(), client, &record.location())
     }
 
-    /// Builds a strategy, or reports why that is not possible.
+    /// Builds a strategy, or reports why that is not possible. A simulation may script its outcomes.
     pub(in crate::runtime) async fn strategy(
+        &mut self,
+        strategy: &Strategy,
+        location: &SourceLocation,
+    ) -> Option<Arc<dyn DynAccessStrategy>> {
+        let built = self.unscripted_strategy(strategy, location).await?;
+        #[cfg(feature = "cli")]
+        if let Some(outcomes) = &self.builder.scripted_outcomes {
+            return Some(Arc::new(ScriptedStrategy::new(built, outcomes.clone())));
+        }
+        Some(built)
+    }
+
+    async fn unscripted_strategy(
         &mut self,
         strategy: &Strategy,
         location: &SourceLocation,

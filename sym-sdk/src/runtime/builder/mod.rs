@@ -37,6 +37,8 @@ use crate::engine::{self, EngineFactory, MemoryStore, Store};
 use crate::error::Result;
 use crate::handler::{AnyClient, Registry, Services, ServicesBuilder};
 use crate::integration::{BuildFake, Fake, IntegrationClient, IntegrationConfig, Outbox};
+#[cfg(feature = "cli")]
+use crate::strategy::ScriptedOutcomes;
 use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 pub(super) use assembler::{BuiltClient, RuntimeAssembler};
 pub use plan::HandlerUsage;
@@ -78,6 +80,9 @@ pub struct Builder {
     simulated: bool,
     has_unknown_approvers: bool,
     outbox: Outbox,
+    /// The outcomes of strategies that a simulation scripts.
+    #[cfg(feature = "cli")]
+    scripted_outcomes: Option<ScriptedOutcomes>,
 }
 
 impl Builder {
@@ -112,6 +117,8 @@ impl Builder {
             simulated: false,
             has_unknown_approvers: false,
             outbox: Outbox::new(),
+            #[cfg(feature = "cli")]
+            scripted_outcomes: None,
         }
     }
 
@@ -339,6 +346,13 @@ impl Builder {
     #[cfg(feature = "cli")]
     pub(crate) fn unknown_approvers(mut self) -> Self {
         self.has_unknown_approvers = true;
+        self
+    }
+
+    /// Sets the scripted outcomes of strategies, for simulations.
+    #[cfg(feature = "cli")]
+    pub(crate) fn scripted_outcomes(mut self, outcomes: ScriptedOutcomes) -> Self {
+        self.scripted_outcomes = Some(outcomes);
         self
     }
 
