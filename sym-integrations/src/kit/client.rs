@@ -6,6 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sym_sdk::BoxFuture;
 use sym_sdk::directory::Inserted;
 use sym_sdk::error::{ErrorKind, Result, codes};
 use sym_sdk::model::User;
@@ -133,8 +134,10 @@ impl ServiceClient {
     /// Returns the users who have these accounts, in the same order and without duplicates. An account that the directory does not
     /// know is resolved by its e-mail address, and its user added to the directory; one without an address is omitted with a warning in
     /// the log.
-    pub async fn users(&self, accounts: impl IntoIterator<Item = Account>) -> Result<Vec<Arc<User>>> {
-        self.accounts.users(accounts).await
+    pub fn users(&self, accounts: impl IntoIterator<Item = Account>) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
+        // Boxed, without the iterator: a future that holds one with a closure in it cannot be awaited in a handler.
+        let accounts: Vec<_> = accounts.into_iter().collect();
+        Box::pin(self.accounts.users(accounts))
     }
 
     /// Returns whether the directory has a user with this account, so that its e-mail address is not needed.
