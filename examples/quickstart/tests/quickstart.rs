@@ -73,13 +73,13 @@ fn a_configuration_without_what_the_handlers_read_is_refused() {
     let checked = quickstart_in(dir, &["check", "--config", "mismatched"]);
     assert_eq!(checked.status.code(), Some(1));
     expect![[r#"
-        error: examples/quickstart/src/main.rs:35:1: reducer `get_request_notifications` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
+        error: examples/quickstart/src/main.rs:37:1: reducer `get_request_notifications` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
           help: the names differ in how they are written only: add `#[serde(rename = "…")]` to the variants, or `#[serde(rename_all = "…")]` to the enum
-        error: examples/quickstart/src/main.rs:35:1: reducer `get_request_notifications` reads the var `request_channel` into `FlowVars`, which flow `repository-access` at mismatched/flow.tf:7:1 does not have
+        error: examples/quickstart/src/main.rs:37:1: reducer `get_request_notifications` reads the var `request_channel` into `FlowVars`, which flow `repository-access` at mismatched/flow.tf:7:1 does not have
           help: did you mean `requests_channel` at mismatched/flow.tf:7:1?
-        error: examples/quickstart/src/main.rs:57:1: hook `on_request` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
+        error: examples/quickstart/src/main.rs:59:1: hook `on_request` cannot read allowed values `normal` and `urgent` of field `urgency` of flow `repository-access` at mismatched/flow.tf:29:5 into `Form`: unknown variant `normal`, expected `Normal` or `Urgent`
           help: the names differ in how they are written only: add `#[serde(rename = "…")]` to the variants, or `#[serde(rename_all = "…")]` to the enum
-        error: examples/quickstart/src/main.rs:66:1: hook `after_approve` reads the var `request_channel` into `FlowVars`, which flow `repository-access` at mismatched/flow.tf:7:1 does not have
+        error: examples/quickstart/src/main.rs:69:1: hook `after_approve` reads the var `request_channel` into `FlowVars`, which flow `repository-access` at mismatched/flow.tf:7:1 does not have
           help: did you mean `requests_channel` at mismatched/flow.tf:7:1?
         warning: examples/quickstart/src/flow_types.rs: the generated types of flow `repository-access` are stale
           help: run `generate types`
@@ -110,6 +110,54 @@ fn an_unanswered_urgent_request_is_forwarded_to_the_channel() {
 }
 
 #[test]
+fn scripted_failures_are_in_the_timeline() {
+    let request = "../requests/normal.json";
+    prints(&["simulate", request, "--grant", "unknown"], 0, &expect_file!["golden/grant-unknown.txt"]);
+    let twice = ["simulate", request, "--grant", "fails:2", "--revocation", "fails:2"];
+    prints(&twice, 0, &expect_file!["golden/failing-twice.txt"]);
+    prints(&["simulate", request, "--grant", "refused"], 0, &expect_file!["golden/grant-refused.txt"]);
+    prints(&["simulate", request, "--no-decision"], 0, &expect_file!["golden/no-decision.txt"]);
+    let urgent = "../requests/urgent-not-on-call.json";
+    let undeliverable = ["simulate", urgent, "--undeliverable", "#access-requests", "--no-decision"];
+    prints(&undeliverable, 0, &expect_file!["golden/undeliverable.txt"]);
+}
+
+#[test]
+fn scripted_outcomes_are_in_the_json() {
+    let request = "../requests/normal.json";
+    let args = ["simulate", request, "--json", "--grant", "fails", "--undeliverable", "#nobody"];
+    let json: serde_json::Value = serde_json::from_str(&output(&args, 0)).expect("JSON");
+    assert_eq!(json["scripted"], serde_json::json!({ "grant": "fails", "undeliverable": ["#nobody"] }));
+    let notes = json["notes"].as_array().expect("notes");
+    assert!(notes.contains(&"scripted: every attempt at the grant fails".into()), "{notes:?}");
+    assert!(notes.contains(&"nothing was to be delivered to #nobody".into()), "{notes:?}");
+    fails(
+        &["simulate", request, "--grant", "later"],
+        2,
+        &expect![[r#"
+        error: invalid value 'later' for '--grant <OUTCOME>': expected `fails`, `fails:2` for the first two attempts, `refused`, or `unknown`
+
+        For more information, try '--help'.
+    "#]],
+    );
+}
+
+#[test]
+fn everything_in_its_flow_is_reached() {
+    prints(&["simulate", "--all"], 0, &expect_file!["golden/all.txt"]);
+    let json: serde_json::Value = serde_json::from_str(&output(&["simulate", "--all", "--json"], 0)).expect("JSON");
+    let flow = &json["flows"][0];
+    assert_eq!((&flow["flow"], &json["findings"]), (&"repository-access".into(), &serde_json::json!([])));
+    let requests = flow["requests"].as_array().expect("requests");
+    let chosen = |field: &str| {
+        let options = requests.iter().filter_map(|request| request["options"][field].as_str());
+        options.collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(chosen("urgency"), ["Normal", "Urgent"].into());
+    assert_eq!(chosen("duration"), ["1h", "30m"].into());
+}
+
+#[test]
 fn the_handlers_work_for_another_organization() {
     let args = ["--config", "other", "--var", "audit_channel=#globex-audit"];
     expect![[r#"
@@ -122,7 +170,7 @@ fn the_handlers_work_for_another_organization() {
 
     let without_slack = [&args[..], &["--var", "slack=false"]].concat();
     expect![[r#"
-        error: examples/quickstart/src/main.rs:66:1: hook `after_approve` requires integration `slack`, which is not configured
+        error: examples/quickstart/src/main.rs:69:1: hook `after_approve` requires integration `slack`, which is not configured
           help: add the integration to the flow's environment
         warning: other/flow.tf:66:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`

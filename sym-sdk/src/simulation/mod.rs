@@ -18,13 +18,19 @@ use jiff::Timestamp;
 
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use timeline::Table;
+#[cfg(feature = "cli")]
+pub(crate) use timeline::describe_scope;
 pub use timeline::{EntryDetails, Timeline, TimelineEntry};
 
 use crate::clock::{Clock, VirtualClock};
 use crate::config::Diagnostics;
 use crate::engine::MemoryStore;
 use crate::error::Result;
+#[cfg(feature = "cli")]
+use crate::forms::PromptForm;
 use crate::integration::Outbox;
+#[cfg(feature = "cli")]
+use crate::model::User;
 use crate::model::UserId;
 use crate::runtime::{Builder, Receipt, Runtime, Submission};
 use crate::time::TimestampExt;
@@ -161,6 +167,12 @@ impl Simulation {
         let receipt = taken?;
         self.settle().await?;
         Ok(receipt)
+    }
+
+    /// Builds the form that a user would see, as [`Runtime::preview_form`] does, within the time limits.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
+        idle::drive(&self.clock, self.idle_timeout, self.runtime.preview_form(flow, user)).await
     }
 
     /// Runs all work that is due now.

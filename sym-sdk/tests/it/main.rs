@@ -51,6 +51,8 @@ mod secrets;
 mod serde_forms;
 #[cfg(all(feature = "cli", feature = "server", feature = "sqlite"))]
 mod server;
+#[cfg(feature = "cli")]
+mod simulate_all;
 #[cfg(feature = "testing")]
 mod simulation;
 #[cfg(feature = "testing")]

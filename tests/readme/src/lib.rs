@@ -1,4 +1,4 @@
-//! Compiles the Rust code in the repository's README and in the guide to fields, as doctests, against the crates as users see them.
+//! Compiles the Rust code in the repository's README and in guides, as doctests, against the crates as users see them.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
@@ -7,6 +7,10 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../sym-sdk/docs/fields.md")]
 pub struct FieldsGuide;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../sym-sdk/docs/simulating.md")]
+pub struct SimulatingGuide;
 
 /// The example of generated types in the guide to fields, with what the file contains.
 ///

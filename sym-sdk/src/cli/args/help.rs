@@ -82,6 +82,7 @@ pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Comma
                 "simulate request.json",
                 "simulate request.json --config infra/sym --deny-as ben@example.com",
                 "simulate - --source api --no-decision < request.json",
+                "simulate --all",
                 "simulate request.json --grant unknown --undeliverable \"#requests\"",
             ]);
             simulate.after_help(format!("{REQUEST}\n\n{examples}"))

@@ -499,8 +499,16 @@ pub(super) struct UserArgs {
 #[derive(Debug, clap::Args)]
 pub(super) struct SimulateArgs {
     /// File with the request as JSON; `-` reads standard input
-    #[arg(value_name = "REQUEST.json")]
-    pub(super) request: PathBuf,
+    #[arg(value_name = "REQUEST.json", required_unless_present = "all")]
+    pub(super) request: Option<PathBuf>,
+    /// Simulate generated requests of all flows, and report what they do not reach
+    #[arg(
+        long,
+        conflicts_with_all = [
+            "request", "source", "approve_as", "deny_as", "no_decision", "after", "grant", "revocation", "undeliverable", "time"
+        ]
+    )]
+    pub(super) all: bool,
     #[command(flatten)]
     pub(super) scenario: ScenarioArgs,
 }

@@ -3,6 +3,7 @@
 //! Nothing real is touched. The configuration and the handlers are the program's; clients, strategies and front ends are replaced. The
 //! same request always prints the same.
 
+mod coverage;
 mod driver;
 mod form;
 mod request;
@@ -19,6 +20,7 @@ use super::args::{ScenarioArgs, SimulateArgs};
 use super::exit::CommandError;
 use super::output::{Output, write_table};
 use super::{Common, DemoRequest, Exit, Program, read_for_simulation};
+use crate::runtime::HandlerUsage;
 use crate::simulation::Simulation;
 #[cfg(feature = "sqlite")]
 pub(super) use driver::Driver;
@@ -39,9 +41,9 @@ pub(super) async fn run(
     args: SimulateArgs,
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
-    let name =
-        if is_stdin(&args.request) { "standard input".to_owned() } else { format!("`{}`", args.request.display()) };
-    let text = read(&args.request).map_err(|error| CommandError::Usage {
+    let Some(path) = args.request else { return simulate_all(program, common, &args.scenario, output).await };
+    let name = if is_stdin(&path) { "standard input".to_owned() } else { format!("`{}`", path.display()) };
+    let text = read(&path).map_err(|error| CommandError::Usage {
         message: format!("cannot read {name}: {error}"),
         help: "pass a file with a request as JSON, or `-` for standard input",
     })?;
@@ -54,6 +56,18 @@ pub(super) async fn run(
         write(&outcome, output)?;
     }
     Ok(outcome.exit())
+}
+
+/// Simulates generated requests of all flows.
+async fn simulate_all(
+    program: Program,
+    common: Common,
+    args: &ScenarioArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let mut simulated = start(program, common, args, output).await?;
+    let (domain, handlers) = (std::mem::take(&mut simulated.domain), std::mem::take(&mut simulated.handlers));
+    coverage::run(simulated, &domain, &handlers, output).await
 }
 
 /// Simulates the demo requests, one after the other.
@@ -109,6 +123,9 @@ pub(super) struct SimulatedProgram {
     forms: FormRecorder,
     /// The failures that are scripted.
     failures: ScriptedFailures,
+    /// The e-mail domain of people who are made up.
+    domain: String,
+    handlers: Vec<HandlerUsage>,
 }
 
 async fn start(
@@ -119,7 +136,9 @@ async fn start(
 ) -> Result<SimulatedProgram, CommandError> {
     let config = read_for_simulation(&mut program, common, output)?;
     let builder = program.simulated_builder(config);
-    let forms = FormRecorder::new(builder.handlers());
+    let domain = builder.config().organization.domains.first().cloned().unwrap_or_else(|| "example.com".to_owned());
+    let handlers = builder.handlers();
+    let forms = FormRecorder::new(handlers.clone());
     let failures = ScriptedFailures::default();
     let builder = builder.delivery(failures.clone()).scripted_outcomes(failures.strategies().clone());
     let builder = program.install_fakes(builder.delivery(forms.clone()));
@@ -127,7 +146,7 @@ async fn start(
     for user in program.users {
         simulation.runtime().directory().put_user(user).await?;
     }
-    Ok(SimulatedProgram { simulation, forms, failures })
+    Ok(SimulatedProgram { simulation, forms, failures, domain, handlers })
 }
 
 fn write(outcome: &Outcome, output: &mut Output<'_>) -> io::Result<()> {

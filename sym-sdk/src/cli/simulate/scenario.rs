@@ -101,7 +101,7 @@ impl Outcome {
 
 /// Simulates a request to its end.
 pub(super) async fn simulate(simulated: &mut SimulatedProgram, request: Request, scenario: &Scenario) -> Outcome {
-    let SimulatedProgram { simulation, forms, failures } = simulated;
+    let SimulatedProgram { simulation, forms, failures, .. } = simulated;
     let scripted = scenario.outcomes.or(request.outcomes.clone());
     let mut outcome = Outcome { notes: failures.set(&scripted), ..Outcome::default() };
     let before = simulation.timeline().entries().len();
@@ -152,11 +152,7 @@ pub(in crate::cli) async fn request_and_decide(
         Some(source) => source,
         None => default_source(driver, &request.flow)?,
     };
-    let channel = Channel::new(match source {
-        Source::Slack => ChannelType::Slack,
-        Source::Api => ChannelType::Api,
-        Source::Web => ChannelType::Web,
-    });
+    let channel = channel_of(source);
     let Request { flow, inputs, context, actor, .. } = request;
     let mut submission = Submission::request(&flow, actor.clone()).inputs(inputs).channel(channel.clone());
     if let Some(context) = context {
@@ -181,8 +177,17 @@ pub(in crate::cli) async fn request_and_decide(
     }
 }
 
+/// Returns the channel of a source.
+pub(super) fn channel_of(source: Source) -> Channel {
+    Channel::new(match source {
+        Source::Slack => ChannelType::Slack,
+        Source::Api => ChannelType::Api,
+        Source::Web => ChannelType::Web,
+    })
+}
+
 /// Returns the first source that the flow allows, or Slack if it allows all.
-fn default_source(driver: &impl Driver, flow: &str) -> Result<Source> {
+pub(super) fn default_source(driver: &impl Driver, flow: &str) -> Result<Source> {
     let flow = driver.runtime().flow(flow)?;
     let allowed = flow.params().allowed_sources.as_ref();
     Ok(allowed.and_then(|allowed| allowed.first().copied()).unwrap_or(Source::Slack))

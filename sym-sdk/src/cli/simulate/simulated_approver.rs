@@ -3,6 +3,8 @@
 //! A flow can thus be seen whole without inventing people for it. The approver is an admin that is added to the directory of the
 //! simulation, in the domain of the requester, and the output notes each such approval. A user who exists is never approved as.
 
+use std::sync::Arc;
+
 use super::driver::Driver;
 use crate::error::Result;
 use crate::model::{Channel, RunId, User, UserRole};
@@ -21,18 +23,24 @@ pub(super) async fn approve(
         _ => None,
     };
     let domain = domain.unwrap_or("example.com").to_owned();
-    for number in 1..=u8::MAX {
+    for _ in 1..=u8::MAX {
         if !driver.is_open(run).await? {
             return Ok(());
         }
-        let email = if number == 1 { format!("admin@{domain}") } else { format!("admin{number}@{domain}") };
-        if driver.runtime().directory().user_by_email(&email).await?.is_some() {
-            continue;
-        }
-        let admin = User::from_email(&email)?.with_role(UserRole::Admin);
-        driver.runtime().directory().put_user(admin).await?;
-        notes.push(format!("no decision given: approved by the simulated admin {email}"));
-        driver.submit(Submission::approve(run, email.as_str()).channel(channel.clone())).await?;
+        let admin = create(driver, &domain).await?;
+        notes.push(format!("no decision given: approved by the simulated admin {}", admin.username()));
+        driver.submit(Submission::approve(run, admin.id()).channel(channel.clone())).await?;
     }
     Ok(())
+}
+
+/// Creates an admin in a domain, with an address that nobody has.
+pub(super) async fn create(driver: &impl Driver, domain: &str) -> Result<Arc<User>> {
+    let directory = driver.runtime().directory();
+    let (mut email, mut number) = (format!("admin@{domain}"), 1_u32);
+    while directory.user_by_email(&email).await?.is_some() {
+        number += 1;
+        email = format!("admin{number}@{domain}");
+    }
+    directory.put_user(User::from_email(&email)?.with_role(UserRole::Admin)).await
 }

@@ -268,7 +268,8 @@ fn routed(permission: &RequestPermission, notifications: &[String], names: &BTre
     text
 }
 
-fn scope(scope: &PermissionScope, names: &BTreeMap<UserId, String>) -> String {
+/// Describes who is in a scope.
+pub(crate) fn scope(scope: &PermissionScope, names: &BTreeMap<UserId, String>) -> String {
     match scope {
         PermissionScope::Level(PermissionLevel::Admin) => "admins".to_owned(),
         PermissionScope::Level(PermissionLevel::Member) => "members".to_owned(),

@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+#[cfg(feature = "cli")]
+pub(crate) use self::describe::scope as describe_scope;
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use self::table::Table;
 use crate::audit::{AuditEntry, AuditKind};

@@ -1,0 +1,149 @@
+//! The command `simulate --all`, on configurations in which something is not reached.
+
+use expect_test::expect;
+use sym_sdk::App;
+use sym_sdk::app::Exit;
+use sym_sdk::config::Config;
+use sym_sdk::error::codes;
+use sym_sdk::handlers;
+use sym_sdk::prelude::*;
+
+use crate::app::{directory, run};
+
+/// Lets the requester alone decide about the target `vault`, without allowing self-approval, and members about others.
+#[reducer]
+fn get_permissions(event: &Event) -> Result<RequestPermission> {
+    let is_vault = event.target().is_some_and(|target| target.name() == "vault");
+    let scope = match is_vault {
+        true => PermissionScope::try_from(user_ids([event.user()]))?,
+        false => PermissionLevel::Member.into(),
+    };
+    Ok(RequestPermission::decided_by(scope))
+}
+
+#[reducer]
+fn get_request_notifications() -> Result<Vec<Notification>> {
+    Ok(vec![Notification::to(SlackChannelName::new("#access")?)])
+}
+
+/// Refuses one of the urgencies, and everything for the target `gone`.
+#[hook]
+fn on_request(event: &Event) -> Result<Option<NextEvent>> {
+    if event.fields().text("urgency").is_ok_and(|urgency| urgency == "Never") {
+        return Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, "never is not an urgency"));
+    }
+    let is_gone = event.target().is_some_and(|target| target.name() == "gone");
+    Ok(is_gone.then(ApprovalTemplate::deny))
+}
+
+/// Is never called: the only notification has no timeout.
+#[hook]
+fn after_request_forward() {}
+
+const FLOWS: &str = r##"
+provider "sym" {
+  org = "acme"
+}
+
+resource "sym_environment" "main" {
+  name = "main"
+}
+
+resource "sym_integration" "db" {
+  type        = "custom"
+  name        = "db"
+  external_id = "db"
+}
+
+resource "sym_target" "all" {
+  for_each = toset(["db", "gone", "vault"])
+  type     = "custom"
+  name     = each.key
+}
+
+resource "sym_strategy" "db" {
+  type           = "custom"
+  name           = "db"
+  integration_id = sym_integration.db.id
+  targets        = [for target in sym_target.all : target.id]
+}
+
+resource "sym_flow" "prod" {
+  name           = "prod"
+  label          = "Production"
+  environment_id = sym_environment.main.id
+
+  params {
+    strategy_id = sym_strategy.db.id
+
+    prompt_field {
+      name           = "urgency"
+      type           = "string"
+      required       = false
+      allowed_values = ["Now", "Never", "Later"]
+    }
+
+    prompt_field {
+      name           = "duration"
+      type           = "duration"
+      allowed_values = ["30m"]
+    }
+  }
+}
+
+resource "sym_flow" "approval" {
+  name           = "approval"
+  environment_id = sym_environment.main.id
+
+  params {
+    prompt_field {
+      name = "reason"
+      type = "string"
+    }
+  }
+}
+"##;
+
+fn app(config: &str, test: &str) -> App {
+    let dir = directory(test, &[("main.tf", config)]);
+    let handlers = handlers![get_permissions, get_request_notifications, on_request, after_request_forward];
+    App::new().registry(handlers).config_dir(dir).domain("example.com")
+}
+
+/// Finding issue 14, part 5: a target without approvers or that is never granted, an option that always fails, and a handler that is
+/// never called.
+#[tokio::test]
+async fn reports_what_is_not_reached() {
+    let done = run(app(FLOWS, "all"), &["simulate", "--all"]).await;
+    done.is(Exit::Failure, expect![[r#""#]], expect![[r#""#]]);
+}
+
+#[tokio::test]
+async fn reports_as_json() {
+    let done = run(app(FLOWS, "all-json"), &["simulate", "--all", "--json"]).await;
+    assert_eq!(done.exit, Exit::Failure);
+    let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let kinds: std::collections::BTreeSet<_> =
+        json["findings"].as_array().unwrap().iter().filter_map(|finding| finding["kind"].as_str()).collect();
+    let expected = ["handler_not_called", "no_approver", "option_fails", "request_failed", "target_not_reached"];
+    assert_eq!(kinds, expected.into());
+    let request = &json["flows"][0]["requests"][0];
+    assert_eq!((&request["form"], &request["course"]), (&"minimal".into(), &"approved".into()));
+    assert_eq!(request["routed_to"], serde_json::json!(["#access"]));
+}
+
+#[tokio::test]
+async fn a_configuration_without_flows_is_said_to_have_none() {
+    let app = App::new().registry(handlers![get_permissions]).config(Config::default()).domain("example.com");
+    let done = run(app, &["simulate", "--all"]).await;
+    done.is(Exit::Success, expect![[r#""#]], expect![[r#""#]]);
+}
+
+#[tokio::test]
+async fn takes_no_request() {
+    let done = run(app(FLOWS, "all-usage"), &["simulate", "--all", "request.json"]).await;
+    assert_eq!(done.exit, Exit::Usage);
+    assert!(done.err.contains("cannot be used with"), "{}", done.err);
+    let done = run(app(FLOWS, "all-usage"), &["simulate"]).await;
+    assert_eq!(done.exit, Exit::Usage);
+}
