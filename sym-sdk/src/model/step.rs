@@ -85,9 +85,10 @@ impl Step {
             Self::Prompt => 0,
             Self::Request => 1,
             Self::RequestForward => 2,
-            Self::RequestExpire | Self::Approve | Self::Deny => 3,
-            Self::Escalate => 4,
-            Self::Deescalate => 5,
+            Self::RequestExpire => 3,
+            Self::Approve | Self::Deny => 4,
+            Self::Escalate => 5,
+            Self::Deescalate => 6,
         }
     }
 }

@@ -73,6 +73,26 @@ fn hooks_cannot_fire_earlier_steps() {
     }
 }
 
+/// An expiry is not a decision: its hook may still make one, after the last timeout and at the end of the lifetime.
+#[test]
+fn hooks_decide_requests_that_would_expire() {
+    for timer in [TimerKind::Forward, TimerKind::Lifetime] {
+        for (next, status) in
+            [(ApprovalTemplate::approve(), RunStatus::Escalated), (ApprovalTemplate::deny(), RunStatus::Denied)]
+        {
+            let mut world = World::access();
+            world.notifications = vec![Notification::to(SlackChannelName::new("#a").unwrap()).timeout(HOUR)];
+            world.hooks = Hooks::NONE.with(Hook::On(Step::RequestExpire));
+            request_with_form(&mut world);
+            world.settle();
+            world.fire(timer);
+            fire_at(&mut world, Step::RequestExpire, next);
+            world.settle();
+            assert_eq!(world.status(), status, "{timer:?}");
+        }
+    }
+}
+
 #[test]
 fn hooks_cannot_escalate_unapproved_requests() {
     let world = fire_from(Step::Request, ApprovalTemplate::escalate());
