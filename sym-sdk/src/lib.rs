@@ -3,6 +3,9 @@
 
 pub mod config;
 
+#[cfg(all(doc, any(not(doctest), all(feature = "testing", feature = "server", feature = "sqlite", feature = "cli"))))]
+pub mod guide;
+
 // The types that handlers use.
 pub mod directory;
 pub mod error;

@@ -26,6 +26,8 @@ const LAYERS: &[&[&str]] = &[
     &["server", "simulation"],
     &["testing", "cli"],
     &["app"],
+    // The documentation that is more than that of one module.
+    &["guide"],
     // What users import, and what macros expand to.
     &["__private"],
     &["macros"],

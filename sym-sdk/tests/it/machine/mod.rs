@@ -3,6 +3,7 @@
 mod access;
 mod bounds;
 mod decisions;
+mod diagram;
 mod endings;
 mod extensions;
 mod forwarding;
