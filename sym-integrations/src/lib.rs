@@ -87,6 +87,10 @@ pub mod postgres;
 #[cfg(feature = "segment")]
 #[cfg_attr(docsrs, doc(cfg(feature = "segment")))]
 pub mod segment;
+// Its examples use several services.
+#[cfg(feature = "full")]
+#[doc = include_str!("../docs/simulating.md")]
+pub mod simulating {}
 #[cfg(feature = "slack")]
 #[cfg_attr(docsrs, doc(cfg(feature = "slack")))]
 pub mod slack;

@@ -161,7 +161,7 @@ impl App {
     /// Adds the fake of a service for simulations, from which the client that handlers take as `&T` comes: a client, or a type with
     /// answers that are set, such as the `Simulated…` types of `sym-integrations`.
     ///
-    /// `simulate`, the demo and `serve` with the fake of a front end use it. The guide `simulating.md` shows it for each service. In a
+    /// `simulate`, the demo and `serve` with the fake of a front end use it. The guide `sym_integrations::simulating` shows it for each service. In a
     /// test, see `HarnessBuilder::fake`.
     pub fn fake<F: Fake + Send + 'static>(self, fake: F) -> Self {
         self.simulate_with(|builder: Builder| builder.fake(fake))

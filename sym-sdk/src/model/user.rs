@@ -316,8 +316,7 @@ impl User {
 
     /// Whether both are the same user, as far as rights are concerned: what one may do because of what they did before, the other
     /// may too. Only the id tells, because an address can be given to somebody else.
-    #[cfg(feature = "runtime")]
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    pub fn is_same(&self, other: &Self) -> bool {
         self.id == other.id
     }
 

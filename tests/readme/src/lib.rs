@@ -1,13 +1,9 @@
 //! Compiles the Rust code in the repository's README as doctests, against the crates as users see them. The pages of the guide are doctests
-//! of `sym-sdk`, except for one that uses clients.
+//! of `sym-sdk`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
-
-#[cfg(doctest)]
-#[doc = include_str!("../../../sym-sdk/docs/simulating.md")]
-pub struct SimulatingGuide;
 
 /// The example of generated types in the guide to fields, with what the file contains.
 ///

@@ -25,7 +25,7 @@ impl World {
         status
     }
 
-    fn told(&self) -> Vec<String> {
+    fn texts_to_ana(&self) -> Vec<String> {
         let messages = self.fake.direct_messages("U0ANA");
         messages.iter().skip(1).map(|message| message["text"].as_str().unwrap().to_owned()).collect()
     }
