@@ -171,7 +171,7 @@ fn the_handlers_work_for_another_organization() {
     let without_slack = [&args[..], &["--var", "slack=false"]].concat();
     expect![[r#"
         error: examples/quickstart/src/main.rs:69:1: hook `after_approve` requires integration `slack`, which is not configured
-          help: add the integration to the flow's environment
+          help: add an integration of type `slack` to the flow's environment as `slack_id`; it has `code_host_id` (of type `custom`), `pagerduty_id` (of type `pagerduty`)
         warning: other/flow.tf:66:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
         1 flow, 5 handlers, 3 integrations: 1 error, 1 warning

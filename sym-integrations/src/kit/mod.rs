@@ -170,6 +170,7 @@ pub use repeated_read::{RepeatedRead, SETTLE_DELAYS};
 pub use resource::{Resource, null_as_default};
 pub use simulated::{SimulatedReply, SimulatedRequest, SimulatedService};
 pub use simulated_account::SimulatedAccount;
+#[allow(unused_imports, reason = "which services use it depends on the features")]
 pub(crate) use simulated_account::address;
 pub use simulated_members::SimulatedMembers;
 #[cfg(feature = "runtime")]

@@ -124,6 +124,7 @@ impl SimulatedAccount {
 }
 
 /// Returns an e-mail address as simulated services compare it.
+#[allow(dead_code, reason = "which services use it depends on the features")]
 pub(crate) fn address(email: impl AsRef<str>) -> String {
     email.as_ref().trim().to_lowercase()
 }

@@ -68,6 +68,7 @@ impl<T: IntegrationClient> Fake for T {
 /// The client of a [`Fake`], or how it is built.
 pub struct FakeClient<C>(Source<C>);
 
+#[cfg_attr(not(feature = "runtime"), allow(dead_code, reason = "only a runtime builds clients"))]
 enum Source<C> {
     Ready(C),
     Built(Arc<BuildFake<C>>),

@@ -134,10 +134,7 @@ impl Runtime {
             }
         };
         let actor = self.executor.ask_directory(self.resolve_actor(actor, is_request)).await?;
-        if is_request {
-            self.check_visible(&flow, &actor).await?;
-            self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
-        } else if matches!(action, Action::Extend(_)) {
+        if is_request || matches!(action, Action::Extend(_)) {
             self.check_visible(&flow, &actor).await?;
             self.executor.request_rate.admit(&actor, &self.executor.limits, self.clock().now())?;
         } else if !actor.is_admin() && !matches!(action, Action::Revoke) {

@@ -233,8 +233,8 @@ pub(super) async fn on_request_again(
     opening: Opening,
 ) -> ResponseWithFollowUp {
     let Some(run) = action.value.as_deref().and_then(|run| run.parse().ok()) else { return Response::Ack.into() };
-    let query = match dispatcher.runtime().run(run).await {
-        Ok(earlier) => FlowQuery::new(earlier.state.flow.slug()),
+    let query = match dispatcher.runtime().prompt(run).await {
+        Ok(earlier) => FlowQuery::new(earlier.flow().slug()),
         // Its Run was pruned: the user selects the flow.
         Err(_) => FlowQuery::default(),
     };

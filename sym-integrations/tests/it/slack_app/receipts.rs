@@ -54,7 +54,7 @@ async fn a_receipt_says_where_the_request_went_and_who_may_decide() {
     let receipt = world.receipt();
     assert!(status(&receipt).starts_with("You withdrew your request, "), "{receipt}");
     assert_eq!(buttons(&receipt), ["request_again"]);
-    assert_eq!(world.told(), Vec::<String>::new());
+    assert_eq!(world.texts_to_ana(), Vec::<String>::new());
 }
 
 /// Ranked points 3, 4, 11: one message is updated through the whole life of the request, and nothing is said twice in one moment.
@@ -69,7 +69,7 @@ async fn a_receipt_follows_the_request_until_its_access_has_ended() {
     assert!(granted.starts_with("Approved by <@U0BEN>, ") && granted.contains("You have access until"), "{granted}");
     assert_eq!(buttons(&receipt), ["extend", "revoke"]);
     assert_eq!(receipt["blocks"].to_string().matches("Give back").count(), 2, "a button, and its confirmation");
-    let told = world.told();
+    let told = world.texts_to_ana();
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].starts_with("You have access to *admins* until "), "{told:?}");
     // Only the receipt has buttons: they would be stale in a message that nobody updates.
@@ -80,7 +80,7 @@ async fn a_receipt_follows_the_request_until_its_access_has_ended() {
     let ended = status(&receipt);
     assert!(ended.contains("Your access has ended, because its time is up, <!date^"), "{ended}");
     assert_eq!(buttons(&receipt), ["request_again"]);
-    assert_eq!(world.told().len(), 3, "granted, ends soon, ended");
+    assert_eq!(world.texts_to_ana().len(), 3, "granted, ends soon, ended");
 }
 
 /// Ranked point 4: the end of access says who ended it.
@@ -127,7 +127,7 @@ async fn a_failed_grant_is_told_to_the_requester_and_to_the_approver() {
     assert!(failed.starts_with("Approved by <@U0BEN>, ") && failed.contains("You were not given access"), "{failed}");
     assert!(failed.contains("The operators have been notified. Request again"), "{failed}");
     assert_eq!(buttons(&receipt), ["request_again"]);
-    let told = world.told();
+    let told = world.texts_to_ana();
     assert!(told.len() == 1 && told[0].contains("you were not given access to admins"), "{told:?}");
     let approver = world.fake.direct_messages("U0BEN");
     assert!(approver[0]["text"].as_str().unwrap().contains("did not give access to admins"), "{approver:?}");
@@ -145,7 +145,7 @@ async fn a_denial_is_in_the_receipt_and_told_once() {
     // Who has decided outside of Slack is mentioned all the same.
     assert!(status(&receipt).starts_with("Denied by <@U0BEN>, "), "{receipt}");
     assert!(shown(&receipt).contains("not today"));
-    assert_eq!(world.told().len(), 1);
+    assert_eq!(world.texts_to_ana().len(), 1);
 }
 
 /// Ranked point 15: the second request for the same is told of the first, in its receipt and on its card.

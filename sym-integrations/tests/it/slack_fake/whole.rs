@@ -94,8 +94,9 @@ async fn people_request_approve_and_revoke() {
     .await;
     assert_eq!(harness.granted(), ["admins: ana@example.com"]);
     with(&mut harness, async {
-        let told = ana.message("You have access to").await.unwrap();
-        ana.click(&told, "Revoke").await.unwrap();
+        // The button is in the receipt: that is the message which is kept up to date.
+        let receipt = ana.message("You asked for *Production*").await.unwrap();
+        ana.click(&receipt, "Give back").await.unwrap();
         ben.message("Access was revoked by <@U0ANA>").await.unwrap();
     })
     .await;
@@ -119,8 +120,10 @@ async fn a_script_does_the_same() {
     .await;
     assert_eq!(harness.granted(), ["admins: ana@example.com"]);
     let state = get(&fake, "/state?as=U0ANA").await.json();
-    let told = state["messages"].as_array().unwrap().last().unwrap();
-    assert_eq!((&told["buttons"], &told["channel"]["id"]), (&json!(["Revoke"]), &json!("DU0ANA")));
+    let direct: Vec<_> =
+        state["messages"].as_array().unwrap().iter().filter(|message| message["channel"]["id"] == "DU0ANA").collect();
+    let [receipt, told] = direct[..] else { panic!("{direct:?}") };
+    assert_eq!((&receipt["buttons"], &told["buttons"]), (&json!(["Extend", "Give back"]), &json!([])));
 }
 
 /// Returns the name of the page's control for the block whose ID starts with `block`.
@@ -179,7 +182,9 @@ async fn a_browser_without_scripts_does_the_same() {
         fake.person("U0ANA").message("You have access to").await.unwrap();
         let page = get(&fake, "/?as=U0ANA").await;
         // It asks before access ends.
-        assert!(page.body.contains(">Revoke</summary>") && page.body.contains(">Cancel</a>"), "{}", page.body);
+        for control in [">Give back</summary>", ">Cancel</span></a>"] {
+            assert!(page.body.contains(control), "{control}: {}", page.body);
+        }
     })
     .await;
     assert_eq!(harness.granted(), ["admins: ana@example.com"]);

@@ -99,7 +99,7 @@ impl Stored {
         let number = |query: &str| connection.query_row(query, (), |row| row.get::<_, i64>(0)).unwrap().cast_unsigned();
         let mut tables = connection.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").unwrap();
         let tables: Vec<String> = tables.query_map((), |row| row.get(0)).unwrap().map(Result::unwrap).collect();
-        assert!(tables.iter().any(|table| table == "audit_log"), "{tables:?}");
+        assert!(tables.iter().any(|table| table == "audit"), "{tables:?}");
         Self {
             // Each committed input has a reply.
             commits: number("SELECT count(*) FROM replies"),

@@ -47,10 +47,9 @@ pub(super) fn page(workspace: &Workspace, reads: &mut Reads, viewer: &Viewer<'_>
     html.attr("data-version", &viewer.version.to_string()).raw(">");
     html.html(&sidebar::html(workspace, reads, viewer, &place)).raw("<main><header class=\"top\">");
     let name = workspace.name_of(viewer.user);
-    html.raw("<button type=\"button\" class=\"button menu\" popovertarget=\"nav\"");
-    html.attr("aria-label", &format!("People and channels, you act as {name}"))
-        .raw("><span aria-hidden=\"true\">☰</span>");
-    html.html(&avatar(&name, false)).raw("</button><div id=\"heading\"><h1>").text(&title).raw("</h1>");
+    html.raw("<button type=\"button\" class=\"button menu\" popovertarget=\"nav\"><span aria-hidden=\"true\">☰</span>");
+    html.html(&avatar(&name, false)).raw("<span class=\"sr\">People and channels. You act as ").text(&name);
+    html.raw("</span></button><div id=\"heading\"><h1>").text(&title).raw("</h1>");
     tabs(workspace, viewer, &place, &mut html);
     html.raw("</div><a class=\"refresh\"").attr("href", &place.address).raw(">Refresh</a></header>");
     let label = format!("{} {title}", if channel == HOME { "Home of" } else { "Messages in" });

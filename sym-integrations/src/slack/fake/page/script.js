@@ -267,8 +267,10 @@ class Combobox {
     }
     this.input.value = "";
     this.chips.replaceChildren(...picked.map((option) => {
-      const chip = Object.assign(document.createElement("button"), { type: "button", className: "button chip", textContent: `${option.text} ×` });
-      chip.setAttribute("aria-label", `Remove ${option.text}`);
+      const chip = Object.assign(document.createElement("button"), { type: "button", className: "button chip" });
+      const hidden = (className, textContent) => Object.assign(document.createElement("span"), { className, textContent });
+      chip.append(hidden("sr", "Remove "), option.text, hidden("cross", "×"));
+      chip.lastChild.setAttribute("aria-hidden", "true");
       chip.addEventListener("click", () => { option.selected = false; this.changed(); this.input.focus(); });
       return chip;
     }));
