@@ -108,8 +108,10 @@ export async function requestAndDecide(page, address, checks, isScripted) {
   await become(page, CLEO);
   await page.locator("#channels").getByRole("link", { name: "Messages" }).click();
   await message(page, "You have access to", isScripted);
+  await message(page, "You have access until", isScripted);
   await look("5-access");
-  const revoke = page.locator("article", { hasText: "You have access to" }).last().locator("summary", { hasText: GIVE_BACK });
+  // The receipt has the button; the message about the grant has none that could become stale.
+  const revoke = page.locator("article", { hasText: "You have access until" }).last().locator("summary", { hasText: GIVE_BACK });
   await revoke.click();
   const question = page.locator("details[open]");
   await question.waitFor();

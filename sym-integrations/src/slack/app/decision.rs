@@ -18,6 +18,7 @@ use super::payload::{Action, BlockActions, team_id};
 use super::receipt_message::{REMIND, WITHDRAW};
 use super::request_message::{APPROVE, APPROVE_FOR_LESS, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use crate::http::SecretString;
 use crate::slack::blocks::{Context, Mrkdwn};
 use crate::slack::{MessageRef, Slack};
 
@@ -92,7 +93,7 @@ pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action
     match submit_click(&dispatcher, &click, &action, submit, clicked).await {
         Ok(()) if REMIND == *action.action_id => ResponseWithFollowUp::ack_then(async move {
             let text = "Those who can decide are being reminded.".to_owned();
-            if let Err(error) = show_privately(&dispatcher, &click, text).await {
+            if let Err(error) = show_privately(&dispatcher, &ReplyTo::from(&click), text).await {
                 log_error("confirming a reminder", &error);
             }
         }),
@@ -140,24 +141,43 @@ pub(super) async fn report_refusal(dispatcher: &Dispatcher, click: &BlockActions
         log_error("removing the buttons of a message", &error);
     }
     let text = Mrkdwn::new().text(text).to_string();
-    if let Err(error) = show_privately(dispatcher, click, text).await {
+    if let Err(error) = show_privately(dispatcher, &click.into(), text).await {
         log_error("reporting a refusal", &error);
+    }
+}
+
+/// The ways in which somebody who clicked can be told something.
+pub(super) struct ReplyTo {
+    response_url: Option<SecretString>,
+    channel: Option<String>,
+    thread: Option<String>,
+    account: String,
+}
+
+impl From<&BlockActions> for ReplyTo {
+    fn from(click: &BlockActions) -> Self {
+        Self {
+            response_url: click.response_url.clone(),
+            channel: click.container.channel_id.clone(),
+            thread: click.container.thread_ts.clone(),
+            account: click.user.id.clone(),
+        }
     }
 }
 
 /// Shows a text to the user who clicked, and to nobody else. A `response_url` is dead after 30 minutes, after five responses, or with
 /// its message; and somebody who is not in the channel, such as a guest who left, sees no ephemeral message.
-async fn show_privately(dispatcher: &Dispatcher, click: &BlockActions, text: String) -> Result<()> {
+async fn show_privately(dispatcher: &Dispatcher, to: &ReplyTo, text: String) -> Result<()> {
     let api = dispatcher.app().slack().api();
-    if let Some(url) = &click.response_url {
+    if let Some(url) = &to.response_url {
         match api.respond(url).text(&text).await {
             Ok(()) => return Ok(()),
             Err(error) => tracing::debug!(%error, "a response URL of Slack cannot be used"),
         }
     }
-    if let Some(channel) = &click.container.channel_id {
-        let message = api.post_ephemeral(channel, &click.user.id).text(&text);
-        let shown = match &click.container.thread_ts {
+    if let Some(channel) = &to.channel {
+        let message = api.post_ephemeral(channel, &to.account).text(&text);
+        let shown = match &to.thread {
             Some(thread) => message.in_thread(thread).await,
             None => message.await,
         };
@@ -166,7 +186,18 @@ async fn show_privately(dispatcher: &Dispatcher, click: &BlockActions, text: Str
             Err(error) => tracing::debug!(%error, "an ephemeral message could not be shown in Slack"),
         }
     }
-    api.post_message(&click.user.id).text(text).await.map(drop)
+    api.post_message(&to.account).text(text).await.map(drop)
+}
+
+/// Tells the user who clicked that a view could not be opened: Slack gives three seconds for that.
+pub(super) fn report_unopened(dispatcher: Dispatcher, to: ReplyTo, doing: &str, error: &Error) -> ResponseWithFollowUp {
+    log_error(doing, error);
+    ResponseWithFollowUp::ack_then(async move {
+        let text = "The view could not be opened. Please try again.".to_owned();
+        if let Err(error) = show_privately(&dispatcher, &to, text).await {
+            log_error("reporting that a view could not be opened", &error);
+        }
+    })
 }
 
 /// Replaces the message that was clicked by the same message without buttons, and with the reason.

@@ -13,11 +13,11 @@ use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
 use sym_sdk::runtime::{Actor, Submission};
 
+use super::decision::{self, ReplyTo, report_unopened};
 use super::dispatcher::Dispatcher;
 use super::payload::{Action, BlockActions, View, ViewSubmission, team_id};
 use super::request_message::DECISION_MESSAGE;
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
-use super::{decision, log_error};
 use crate::slack::blocks::{ActionId, BlockId, CallbackId, Input, Modal, PlainTextInput, PrivateMetadata};
 use crate::slack::{MessageRef, Slack};
 
@@ -67,8 +67,8 @@ pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action
     match open(&dispatcher, &Denial { run, message }, &trigger, is_required).await {
         Ok(()) => Response::Ack.into(),
         Err(error) => {
-            log_error("asking for the reason of a denial", &error);
-            Response::Unavailable.into()
+            let to = ReplyTo::from(&click);
+            report_unopened(dispatcher, to, "asking for the reason of a denial", &error)
         }
     }
 }

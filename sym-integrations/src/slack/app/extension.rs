@@ -11,9 +11,9 @@ use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
 use sym_sdk::runtime::{Actor, Submission};
 
+use super::decision::report_unopened;
 use super::dispatcher::Dispatcher;
 use super::form_open::Opening;
-use super::log_error;
 use super::payload::{Action, BlockActions, View, ViewSubmission, team_id};
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
 use crate::slack::Slack;
@@ -54,10 +54,7 @@ pub(super) async fn on_click(
     };
     match opened.await {
         Ok(_) => Response::Ack.into(),
-        Err(error) => {
-            log_error("asking for an extension", &error);
-            Response::Unavailable.into()
-        }
+        Err(error) => report_unopened(dispatcher, click.into(), "asking for an extension", &error),
     }
 }
 

@@ -15,6 +15,7 @@ use sym_sdk::machine::FormRef;
 use sym_sdk::model::{Channel, ChannelType, Flow, Source, User, UserIdentity};
 use sym_sdk::runtime::Submission;
 
+use super::decision::report_unopened;
 use super::dispatcher::Dispatcher;
 use super::flow_picker::{self, FlowQuery};
 use super::open_forms::{FormSnapshot, OpenForm, SeenValues};
@@ -260,12 +261,9 @@ async fn open_by_button(
 ) -> ResponseWithFollowUp {
     let Some(trigger) = click.trigger_id.clone() else { return Response::Ack.into() };
     let request = FormRequest { attempt: trigger, ..FormRequest::new(click, action, Channel::new(ChannelType::Slack)) };
-    match request.open_as(dispatcher, query, opening).await {
+    match request.open_as(dispatcher.clone(), query, opening).await {
         Ok(response) => response,
-        Err(error) => {
-            log_error("opening a form", &error);
-            Response::Unavailable.into()
-        }
+        Err(error) => report_unopened(dispatcher, click.into(), "opening a form", &error),
     }
 }
 

@@ -117,9 +117,14 @@ fn only_slacks_own_signature_is_accepted() {
             let mut lines = text.splitn(3, '\n');
             let (timestamp, signature) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
             let body = lines.next().unwrap_or_default().to_owned();
+            // Slack does not sign its checks of the certificate, which do nothing.
+            let is_check = body.contains("ssl_check=1");
             let is_signed = timestamp == app.now() && signature == sign(timestamp, &body);
             let status = runtime.block_on(app.post("/commands", timestamp, signature, body));
-            assert!(is_signed || status.is_none_or(|status| status == StatusCode::UNAUTHORIZED), "{status:?}");
+            assert!(
+                is_signed || is_check || status.is_none_or(|status| status == StatusCode::UNAUTHORIZED),
+                "{status:?}"
+            );
         });
     });
 }
