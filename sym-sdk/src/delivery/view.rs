@@ -11,7 +11,7 @@ use crate::machine::{
     self, Access, ActionKind, DeliveredMessage, EarlierRequest, EventRecord, Extension, ExtensionStatus, FormRef,
     MessageRef, MessageStatus, Routing, RunState, TimerKind,
 };
-use crate::model::{AccessTarget, Event, RunStatus, Step, User, UserType};
+use crate::model::{AccessTarget, ChannelType, Event, RunStatus, Step, User, UserType};
 use crate::routing::RequestPermission;
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
@@ -202,7 +202,11 @@ impl RequestView {
 
     /// Returns who revoked the access before it expired.
     pub fn revoked_by(&self) -> Option<&User> {
-        self.state.run.actor(Step::Deescalate).filter(|user| user.user_type() != UserType::System)
+        // The event of an expiry has the approver as its actor.
+        let channel = self.state.actor_channels.get(&Step::Deescalate);
+        let is_scheduled = channel.is_some_and(|channel| channel.kind() == ChannelType::Scheduler);
+        let actor = self.state.run.actor(Step::Deescalate).filter(|_| !is_scheduled);
+        actor.filter(|user| user.user_type() != UserType::System)
     }
 
     /// Returns the delivered messages.

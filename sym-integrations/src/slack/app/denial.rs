@@ -60,9 +60,11 @@ pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action
     };
     let entered = click.state.in_block(DECISION_MESSAGE).and_then(|entered| entered.value.as_deref());
     let is_entered = entered.is_some_and(|text| !text.trim().is_empty());
-    let is_required = match asks(&dispatcher, &click, run).await {
-        Some(is_required) if !is_entered => is_required,
-        _ => return decision::on_click(dispatcher, click, action).await,
+    if is_entered {
+        return decision::on_click(dispatcher, click, action).await;
+    }
+    let Some(is_required) = asks(&dispatcher, &click, run).await else {
+        return decision::on_click(dispatcher, click, action).await;
     };
     match open(&dispatcher, &Denial { run, message }, &trigger, is_required).await {
         Ok(()) => Response::Ack.into(),
@@ -110,7 +112,9 @@ async fn deny(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<()>
     let (view, account) = (&submitted.view, &submitted.user.id);
     let Ok(Denial { run, message }) = view.private_metadata.parse() else { return Ok(()) };
     let team = team_id(submitted.team.as_ref(), &submitted.user);
-    let key = InputKey::new(format!("slack:{team}:{account}:{}:deny:{run}", view.id));
+    // Another submission of the same view, after it was refused, is another one.
+    let attempt = submitted.trigger_id.as_deref().unwrap_or(&view.id);
+    let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:deny:{run}"));
     let text = view.state.in_block(REASON.as_str()).and_then(|input| input.value.as_deref()).unwrap_or_default();
     let submission = |actor: Actor| {
         let denial = Submission::deny(run, actor).in_message((&message).into());

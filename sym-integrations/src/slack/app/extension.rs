@@ -97,7 +97,9 @@ async fn extend(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<(
     let (Ok(run), Some(duration)) = (view.private_metadata.parse::<RunId>(), duration) else { return Ok(()) };
     let reason = view.state.in_block(REASON.as_str()).and_then(|input| input.value.as_deref()).unwrap_or_default();
     let team = team_id(submitted.team.as_ref(), &submitted.user);
-    let key = InputKey::new(format!("slack:{team}:{account}:{}:extend:{run}", view.id));
+    // Another submission of the same view, after it was refused, is another one.
+    let attempt = submitted.trigger_id.as_deref().unwrap_or(&view.id);
+    let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:extend:{run}"));
     let submission = |actor: Actor| {
         let extension = Submission::extend(run, actor, duration);
         let extension = if reason.trim().is_empty() { extension } else { extension.reason(reason.trim()) };

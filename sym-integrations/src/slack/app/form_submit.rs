@@ -147,7 +147,7 @@ async fn submit_form(
         match apply_pending_changes(dispatcher, &open, &flow, view).await {
             Ok(form) => form,
             Err((field, error)) => {
-                let response = Some(errors_at_fields(view, [(Some(field.as_str()), user_message(&error))]));
+                let response = Some(errors_at_fields(view, &flow, [(Some(field.as_str()), &error)]));
                 return Err(Rejection::Invalid { error, response });
             }
         }
@@ -158,17 +158,14 @@ async fn submit_form(
     let inputs = inputs(&form, view);
     let mut errors = runtime.check_form(flow.name().as_str(), &form, &inputs)?;
     if !errors.is_empty() {
-        let shown = errors.iter().map(|invalid| {
-            let field = invalid.field.as_deref();
-            (field, field_error_text(&flow, field, &invalid.error))
-        });
-        let response = Some(errors_at_fields(view, shown));
+        let shown = errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error));
+        let response = Some(errors_at_fields(view, &flow, shown));
         // One entry with the code of the first error: nothing else of an error is recorded.
         return Err(Rejection::Invalid { error: errors.swap_remove(0).error, response });
     }
     if let Some((field, problem)) = find_unselectable(dispatcher, &flow, &inputs).await? {
         let error = Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, problem);
-        let response = Some(errors_at_fields(view, [(Some(field.as_str()), user_message(&error))]));
+        let response = Some(errors_at_fields(view, &flow, [(Some(field.as_str()), &error)]));
         return Err(Rejection::Invalid { error, response });
     }
     let request = attempt.request(flow.srn().to_string(), user.clone()).inputs(inputs);
@@ -209,11 +206,20 @@ fn run_pruned(error: Error) -> Error {
 }
 
 /// Responds with each error at the input of its field. Errors without a field are shown at the first input.
-fn errors_at_fields<'a>(view: &View, failed: impl IntoIterator<Item = (Option<&'a str>, String)>) -> Response {
+fn errors_at_fields<'a>(
+    view: &View,
+    flow: &Flow,
+    failed: impl IntoIterator<Item = (Option<&'a str>, &'a Error)>,
+) -> Response {
     let revisions = view.revisions();
     let mut errors = Map::new();
-    for (field, text) in failed {
+    for (field, error) in failed {
         let block = field.and_then(|field| revisions.get(field).map(|revision| block_id(field, *revision)));
+        let text = match &block {
+            Some(_) => field_error_text(flow, field, error),
+            // Elsewhere, the text has to name the field.
+            None => user_message(error),
+        };
         let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
             return error_at_first_input(view, &text);
         };

@@ -61,9 +61,11 @@ pub(super) fn request_message(request: &RequestView, accounts: &KnownAccounts, c
     if current && request.can_revoke() {
         below.push(Actions::new([revoke_button(request)?])?.into());
     }
-    // The buttons that depend on what is shown are measured as if something were missing.
+    // Which buttons there are depends on what is shown, so the larger ones are measured.
     let measured = |hidden| -> Result<Vec<Block>> { Ok(buttons(request, is_open, hidden)?.into_iter().collect()) };
-    let others: Vec<Block> = [title.clone()].into_iter().chain(below.clone()).chain(measured(usize::MAX)?).collect();
+    let largest = [measured(0)?, measured(usize::MAX)?].into_iter().max_by_key(text_layout::json_size);
+    let others: Vec<Block> =
+        [title.clone()].into_iter().chain(below.clone()).chain(largest.into_iter().flatten()).collect();
     let FittedTexts { blocks: texts, hidden } = text_layout::fit(&request_text::texts(request), &others);
     let blocks = [title].into_iter().chain(texts).chain(below).chain(measured(hidden)?);
     Message::new(fallback(request, accounts), blocks)
@@ -79,11 +81,11 @@ fn buttons(request: &RequestView, is_open: bool, hidden: usize) -> Result<Option
             0 => approve.into(),
             hidden => approve.confirm(approve_unseen(hidden)).into(),
         });
-        if let Some(menu) = shorter_menu(request)? {
-            buttons.push(match hidden {
-                0 => menu.into(),
-                hidden => menu.confirm(approve_unseen(hidden)).into(),
-            });
+        // Only for what is shown as a whole: the menu would have to ask as Approve does, and take as much room again.
+        if hidden == 0
+            && let Some(menu) = shorter_menu(request)?
+        {
+            buttons.push(menu.into());
         }
         buttons.push(Button::new(DENY, "Deny").style(Style::Danger).value(run).into());
     }

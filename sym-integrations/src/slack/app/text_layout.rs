@@ -13,7 +13,7 @@ const MAX_BLOCK_LENGTH: usize = 2_900;
 
 /// The maximum size of all blocks of a message as JSON, in bytes. Slack rejects messages with `msg_blocks_too_long` from about 13,200
 /// characters on, which include parts of the structure.
-const MAX_MESSAGE_BYTES: usize = 12_000;
+const MAX_MESSAGE_BYTES: usize = 12_500;
 
 /// The maximum size of a page of a view as JSON, in bytes. A view may have 250,000.
 const MAX_PAGE_BYTES: usize = 200_000;
@@ -211,6 +211,7 @@ fn with_separators(number: usize) -> String {
     text
 }
 
-fn json_size(blocks: &(impl Serialize + ?Sized)) -> usize {
+/// Returns the size of blocks as JSON, in bytes.
+pub(super) fn json_size(blocks: &(impl Serialize + ?Sized)) -> usize {
     serde_json::to_vec(blocks).map_or(usize::MAX, |json| json.len())
 }

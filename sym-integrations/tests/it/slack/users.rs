@@ -32,7 +32,7 @@ async fn lists_users_over_short_and_empty_pages() {
     let users = slack(&replay).list_users().page_size(200).await.unwrap();
     assert_eq!(ids(&users), ["U1", "U2"]);
     let bodies: Vec<String> = replay.calls().into_iter().map(|call| call.body).collect();
-    assert_eq!(bodies, ["limit=200", "limit=200&cursor=dXNlcjpVMA%3D%3D", "limit=200&cursor=b"]);
+    assert_eq!(bodies, ["", "&cursor=dXNlcjpVMA%3D%3D", "&cursor=b"].map(|cursor| format!("limit=200&team_id=T012AB3CD{cursor}")));
 
     let last = json!({ "members": [member("U1", "Ana"), gone], "response_metadata": null });
     replay.post("/api/users.list").reply(ok(last));

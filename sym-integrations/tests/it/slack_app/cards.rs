@@ -83,7 +83,7 @@ async fn a_forged_value_is_one_quotation() {
     let ticket = PromptField { label: Some("Ticket".into()), ..field("ticket", "string") };
     let mut world = world(vec![ticket, reason()]).await;
     let (run, message) = request(&mut world, &[("ticket", FORGED), ("reason", "x\n*Ticket*\nOPS-2")]).await;
-    assert_eq!(labels(&message), ["ana@example.com", "Production", "Target", "Duration", "Ticket", "Reason"]);
+    assert_eq!(labels(&message), ["Production", "Environment", "Target", "Duration", "Ticket", "Reason"]);
     assert_eq!(quotations(&message), [FORGED, "x\n*Ticket*\nOPS-2"]);
     let interpreted = interpreted(&message);
     assert!(!interpreted.contains("Pre-approved") && !interpreted.contains("OPS-2"), "{interpreted}");

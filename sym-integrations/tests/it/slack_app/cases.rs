@@ -193,6 +193,7 @@ async fn bots_and_deactivated_accounts_cannot_be_selected() {
         assert_eq!(answer["errors"], json!({ field: error }), "{who} {team:?}");
     }
     assert_eq!(world.submit("U0ANA", &view, submit("U0BEN", &["U0CYD"])).await.body, Value::Null);
+    world.settle().await;
     assert_eq!(world.harness.status(run_of(&view)).await.unwrap(), RunStatus::Requested);
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
+use serde_json::json;
 use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::signature::SigningSecret;
 use sym_sdk::BoxFuture;
@@ -226,7 +227,10 @@ async fn a_click_reads_the_run_once_and_the_user_once() {
 
     for (button, status) in [("approve", RunStatus::Escalated), ("deny", RunStatus::Denied)] {
         let run = request().await;
-        assert_eq!(world.click("U0BEN", button, run).await.status, StatusCode::OK);
+        let mut click = world.clicked("U0BEN", button, run);
+        // Without it, Deny asks for a reason.
+        click["state"] = json!({ "values": { "decision_message": { "text": { "value": "as agreed" } } } });
+        assert_eq!(world.interact(&click).await.status, StatusCode::OK);
         assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"], "{button}");
         assert_eq!(users.take_reads(&ben), ["user_by_identity"], "{button}");
         runtime.run_until_idle().await.unwrap();

@@ -127,9 +127,9 @@ async fn errors_are_shown_at_their_fields_and_the_form_stays_open() {
         json!({
             "response_action": "errors",
             "errors": {
-                "count:0": "Field `count` expects a whole number, got `\"many\"`.",
-                "duration:0": "Flow `prod` needs field `duration`, and the request leaves it empty. The durations offered are `30s`, `10m`, `1h`.",
-                "reason:0": "Flow `prod` needs field `reason`, and the request leaves it empty.",
+                "count:0": "Enter a whole number.",
+                "duration:0": "Select a duration.",
+                "reason:0": "Enter a reason.",
                 "target_id:0": "`nonsense` is not a target of flow `prod`. The targets are `admins`, `readers`; write a name, or an SRN such as `sym:access_target:test:admins:latest:af73ea36-aa46-5a0d-84b2-95e9f4661545`.",
             },
         })

@@ -215,6 +215,7 @@ async fn an_extension_is_asked_for_in_the_receipt() {
     world.click("U0BEN", "approve", run).await;
     world.settle().await;
     let until = world.harness.run(run).await.unwrap().access_until().unwrap();
+    world.harness.advance(Duration::from_secs(1_800)).await.unwrap();
     assert_eq!(world.click_in_receipt("extend", run).await, StatusCode::OK);
     let view = world.fake.view();
     assert_eq!(view["title"]["text"], "Extend access");
