@@ -31,6 +31,13 @@ impl Stepper<'_> {
         }
     }
 
+    /// Updates the receipt, for a change that the messages of the request do not show.
+    pub(super) fn update_receipt(&mut self, event: &Arc<EventRecord>) {
+        if self.state.receipt.is_some() {
+            self.effect(event, EffectKind::UpdateMessages);
+        }
+    }
+
     /// Records the receipt. It shows the request as it was when the message was sent, which may not be how it is now.
     pub(super) fn receipt_sent(&mut self, event: &Arc<EventRecord>, message: &MessageRef) {
         self.state.receipt = Some(message.clone());

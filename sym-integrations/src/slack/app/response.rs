@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{Error, ErrorKind};
+use sym_sdk::error::{Error, ErrorKind, codes};
 
 /// The response to an interaction.
 #[derive(Debug)]
@@ -68,15 +68,17 @@ impl From<Response> for ResponseWithFollowUp {
 /// Returns whether an error refuses what the user did, so that trying again has the same outcome, as opposed to a temporary
 /// failure.
 pub(super) fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error.kind(),
+    match error.kind() {
         ErrorKind::Forbidden
-            | ErrorKind::Conflict
-            | ErrorKind::NotFound
-            | ErrorKind::InvalidInput
-            | ErrorKind::Identity
-            | ErrorKind::Handler
-    )
+        | ErrorKind::Conflict
+        | ErrorKind::NotFound
+        | ErrorKind::InvalidInput
+        | ErrorKind::Identity
+        | ErrorKind::Handler => true,
+        // A limit of the runtime on what people do, and not one of a service.
+        ErrorKind::RateLimited => *error.code() == codes::TOO_MANY_REQUESTS,
+        _ => false,
+    }
 }
 
 /// Returns the text of an error for the user. Only refusals are shown in full. The messages of handlers, services and temporary

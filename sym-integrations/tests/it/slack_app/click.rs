@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde_json::json;
+use serde_json::{Value, json};
 use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::signature::SigningSecret;
 use sym_sdk::BoxFuture;
@@ -18,8 +18,9 @@ use sym_sdk::model::{RunId, RunStatus, TokenId, UserId, UserIdentity};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Runtime, Submission};
 
+use super::denials::asked;
 use super::restart::configuration;
-use super::{SIGNING_SECRET, World, builder, get_permissions, get_request_notifications};
+use super::{SIGNING_SECRET, World, builder, get_permissions, get_request_notifications, text};
 
 type Log<T> = Mutex<Vec<T>>;
 type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
@@ -236,4 +237,15 @@ async fn a_click_reads_the_run_once_and_the_user_once() {
         runtime.run_until_idle().await.unwrap();
         assert_eq!(runtime.run(run).await.unwrap().state.run.status(), status);
     }
+
+    // Asking for the reason of a denial reads both once, and so does the denial.
+    let run = request().await;
+    let view = asked(&mut world, run).await;
+    assert_eq!(store.take_calls(), ["load"]);
+    assert_eq!(users.take_reads(&ben), ["user_by_identity"]);
+    assert_eq!(world.submit("U0BEN", &view, json!({ "reason": text("no") })).await.body, Value::Null);
+    assert_eq!(store.take_calls(), ["load", "recorded_reply", "commit"]);
+    assert_eq!(users.take_reads(&ben), ["user_by_identity"]);
+    runtime.run_until_idle().await.unwrap();
+    assert_eq!(runtime.run(run).await.unwrap().state.run.status(), RunStatus::Denied);
 }

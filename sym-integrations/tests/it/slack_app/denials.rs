@@ -8,7 +8,7 @@ use sym_sdk::prelude::*;
 use super::{World, text};
 
 /// Clicks Deny and returns the view that asks for the reason.
-async fn asked(world: &mut World, run: sym_sdk::model::RunId) -> Value {
+pub(super) async fn asked(world: &mut World, run: sym_sdk::model::RunId) -> Value {
     let before = world.fake.calls("views.open").len();
     assert_eq!(world.click("U0BEN", "deny", run).await.status, StatusCode::OK);
     let opened = world.fake.called("views.open", before + 1).await["view"].clone();

@@ -45,8 +45,11 @@ async fn payloads_name_the_workspace_and_its_organization() {
             (authorization["team_id"].is_null(), &authorization["is_enterprise_install"]),
             (is_org, &json!(is_org))
         );
-        // The client names the workspace, which a token of an organization needs.
-        world.slack.api().list_users(10).await.unwrap();
+        // The client says which workspace it means. Of a whole organization, Slack refuses a list that does not.
+        let users = world.slack.api().list_users(10).await.unwrap();
+        assert!(users.iter().any(|user| user.id() == "U0ANA"), "{users:?}");
+        let listed = post(&world.fake, "/api/users.list", &[("token", TOKEN), ("limit", "10")]).await.json();
+        assert_eq!(listed["error"].as_str(), is_org.then_some("missing_argument"));
     }
 }
 

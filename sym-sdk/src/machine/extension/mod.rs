@@ -285,6 +285,7 @@ impl Stepper<'_> {
             extension.deferred_after_request = Some(event.clone());
         }
         self.complete_extension_event(&event);
+        self.update_receipt(&event);
         self.start_lifetime();
         self.report_dead_end(&event, routing);
         if routing.notifications.is_empty() {

@@ -3,7 +3,7 @@
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
 
-use super::harness::{World, user};
+use super::harness::{HOUR, World, user};
 
 fn is_receipt(kind: &EffectKind) -> bool {
     matches!(kind, EffectKind::Receipt)
@@ -75,4 +75,26 @@ fn a_receipt_that_arrives_after_the_decision_is_updated() {
     }
     world.finish(receipt, sent());
     assert!(world.find(|kind| matches!(kind, EffectKind::UpdateMessages)).is_some());
+}
+
+/// The messages of the request stay as they are: the extension has its own.
+#[test]
+fn a_receipt_is_updated_once_an_extension_waits_for_a_decision() {
+    let is_update = |kind: &EffectKind| matches!(kind, EffectKind::UpdateMessages);
+    let ana = user("ana", UserRole::Member);
+    for sends_receipt in [true, false] {
+        let (mut world, delivery) = routed(sends_receipt);
+        world.succeed(delivery);
+        if let Some(receipt) = world.find(is_receipt) {
+            world.finish(receipt, sent());
+        }
+        world.approve(&user("ben", UserRole::Member));
+        world.settle();
+        world.now += HOUR / 2;
+        world.act(&ana, Action::Extend(ExtensionInput::new(HOUR / 6)));
+        let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
+        world.succeed(route);
+        assert!(world.extension().is_open());
+        assert_eq!(world.find(is_update).is_some(), sends_receipt);
+    }
 }
