@@ -399,7 +399,7 @@ async fn rejects_invalid_settings() {
             "strategy `vpn` has the setting `ulr`, which type `http` does not have",
         ),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "tokne")], "t", "which is not declared"),
-        (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\n", "strategy `vpn`"),
+        (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\nhunter2", "strategy `vpn`"),
     ];
     for (settings, token, expected) in cases {
         let faults = build(settings, token).await.unwrap_err();

@@ -153,7 +153,8 @@ impl Tables {
             self.replies.retain(|_, row| row.run != Some(*run));
             let effects: Vec<_> = self.effects.keys().filter(|key| key.run == *run).copied().collect();
             effects.into_iter().for_each(|key| self.remove_effect(key));
-            for kind in [TimerKind::Lifetime, TimerKind::Forward, TimerKind::Expire] {
+            for kind in [TimerKind::Lifetime, TimerKind::Forward, TimerKind::Expire, TimerKind::Warn, TimerKind::Remind]
+            {
                 self.remove_timer(TimerKey::new(*run, kind), None);
             }
         }

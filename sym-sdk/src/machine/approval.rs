@@ -156,7 +156,6 @@ impl Stepper<'_> {
         let round = Round::of(event);
         if let (Some(duration), Some(asked)) = (event.duration, self.state.asked_duration_in(round))
             && duration < asked
-            && !event.duration_set_by_hook
         {
             self.state.add_approved_duration_in(round, duration);
         }

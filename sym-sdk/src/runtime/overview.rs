@@ -11,7 +11,7 @@ use super::effect_executor::build_event;
 use crate::delivery::RequestView;
 use crate::engine::RunFilter;
 use crate::error::Result;
-use crate::machine::{ActionKind, EventRecord, RunState};
+use crate::machine::{ActionKind, EventRecord, Extension, RunState};
 use crate::model::{RunStatus, User};
 
 /// The maximum number of a person's own requests that are read.
@@ -47,7 +47,8 @@ impl Overview {
 }
 
 impl Runtime {
-    /// Returns the requests that concern a user: those that they made and that are not over, and those of others that they may approve now.
+    /// Returns the requests that concern a user: those that they made and that are not over, and those of others, and
+    /// extensions, that they may approve now.
     ///
     /// # Errors
     /// If the store fails, or does not respond in time.
@@ -73,6 +74,17 @@ impl Runtime {
                     .to_decide
                     .extend(view.filter(|view| view.allowed_actions(user, now).contains(&ActionKind::Approve)));
             }
+        }
+        let held = RunFilter { status: Some(RunStatus::Escalated), active: true, ..RunFilter::default() };
+        for state in self.listed(held, MAX_OPEN_RUNS, &mut overview.is_partial).await? {
+            let is_own = state.run.requester().is_some_and(|requester| requester.is_same(user));
+            if is_own || !state.extension.as_deref().is_some_and(Extension::is_open) {
+                continue;
+            }
+            let view = self.view_of(&state).and_then(|view| view.of_extension());
+            let may_decide =
+                |view: &RequestView| view.allowed_actions(user, now).contains(&ActionKind::ApproveExtension);
+            overview.to_decide.extend(view.filter(may_decide));
         }
         overview.to_decide.sort_by_key(RequestView::requested_at);
         Ok(overview)

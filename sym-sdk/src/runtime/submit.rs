@@ -219,6 +219,10 @@ impl Runtime {
         let of_extension = state.extension.iter().flat_map(|extension| &extension.delivered);
         let delivered = state.delivered.iter().chain(of_extension).map(|delivered| &delivered.message);
         let mut delivered = delivered.filter(|delivered| delivered.front_end == message.front_end);
+        // Another message could look like it.
+        if delivered.clone().any(|delivered| delivered == message) {
+            return message;
+        }
         delivered.find(|delivered| front_end.is_same_message(delivered, message)).unwrap_or(message)
     }
 

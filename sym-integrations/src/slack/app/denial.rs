@@ -79,8 +79,13 @@ pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action
 /// reply as it is.
 async fn asks(dispatcher: &Dispatcher, click: &BlockActions, run: RunId) -> Option<bool> {
     let request = dispatcher.runtime().request_view(run).await.ok()?;
-    let user = dispatcher.app().user(&click.user.id, dispatcher.now()).await.ok()?;
-    let is_own = request.event().requester().is_some_and(|requester| requester.is_same(&user));
+    // This must make nobody known: who appears with a decision is refused when it is submitted.
+    let workspace = dispatcher.app().slack().workspace();
+    let known = dispatcher.runtime().actor_by_identity(Slack::TYPE, workspace, &click.user.id).await.ok().flatten();
+    let is_own = match (&known, request.event().requester()) {
+        (Some(Actor::Resolved(by)), Some(requester)) => requester.is_same(by.user()),
+        _ => false,
+    };
     let is_open = request.can_decide() || request.of_extension().is_some_and(|extension| extension.can_decide());
     (is_open && !is_own).then(|| request.event().flow().params().require_denial_reason)
 }

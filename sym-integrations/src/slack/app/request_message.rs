@@ -13,6 +13,7 @@ use sym_sdk::routing::{PermissionLevel, PermissionScope, RequestPermission};
 use super::known_accounts::KnownAccounts;
 use super::request_text::{self, person_name, shortened};
 use super::text_layout::{self, FittedTexts, more_characters};
+use super::whole_request::ShownRequest;
 use crate::slack::blocks::{
     ActionId, Actions, Block, BlockId, Button, ButtonValue, Confirm, Context, Element, Input, Message, Mrkdwn,
     OptionObject, OptionValue, Options, PlainTextInput, RichText, StaticSelect, Style, TimeStyle,
@@ -119,9 +120,10 @@ fn approve_unseen(hidden: usize) -> Confirm {
     Confirm::new("Approve without seeing everything?", question, "Approve", "Cancel").style(Style::Primary)
 }
 
-/// Builds the button that shows the whole request.
+/// Builds the button that shows the whole request, or the whole extension.
 pub(super) fn show_button(request: &RequestView) -> Result<Button> {
-    Ok(Button::new(SHOW, SHOW_LABEL).value(run_value(request)?))
+    let shown = ShownRequest::of(request);
+    Ok(Button::new(SHOW, SHOW_LABEL).value(ButtonValue::new(shown.to_string())?))
 }
 
 /// Builds the button that ends access early.

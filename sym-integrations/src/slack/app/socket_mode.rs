@@ -198,7 +198,11 @@ async fn serve_replaced(
             () = stop.cancelled() => break,
             () = &mut timeout => break,
             Some(text) = responses.recv() => {
-                if write.send(Message::text(text)).await.is_err() {
+                let sent = tokio::select! {
+                    () = clock.sleep(DRAIN_TIMEOUT) => return,
+                    sent = write.send(Message::text(text)) => sent,
+                };
+                if sent.is_err() {
                     return;
                 }
             }

@@ -3,6 +3,9 @@
 //! Whoever may see the request's message may see the view: it is opened by a button of a message that belongs to the request, or by
 //! the requester. Slack signs which message was clicked, and shows a message only to members of its channel.
 
+use std::fmt;
+use std::str::FromStr;
+
 use sym_sdk::delivery::{Delivery, RequestView};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::machine::{self, MessageStatus};
@@ -16,6 +19,45 @@ use super::response::{Response, ResponseWithFollowUp, is_refusal};
 use super::{log_error, request_text, text_layout};
 use crate::slack::blocks::{ActionId, Actions, Block, Button, ButtonValue, Context, Modal, RichText};
 
+/// What the view shows: a request, or an extension of its access. Its text is the value of buttons.
+#[derive(Clone, Copy)]
+pub(super) struct ShownRequest {
+    run: RunId,
+    is_extension: bool,
+}
+
+/// The end of the text for an extension.
+const OF_EXTENSION: &str = ":extension";
+
+impl ShownRequest {
+    /// Returns what a message shows.
+    pub(super) fn of(request: &RequestView) -> Self {
+        Self { run: request.event().run().id(), is_extension: request.extension().is_some() }
+    }
+
+    /// Returns the view that is shown of a request.
+    fn view(self, request: RequestView) -> RequestView {
+        let extension = if self.is_extension { request.of_extension() } else { None };
+        extension.unwrap_or(request)
+    }
+}
+
+impl fmt::Display for ShownRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let end = if self.is_extension { OF_EXTENSION } else { "" };
+        write!(f, "{}{end}", self.run)
+    }
+}
+
+impl FromStr for ShownRequest {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let run = text.strip_suffix(OF_EXTENSION);
+        Ok(Self { run: run.unwrap_or(text).parse()?, is_extension: run.is_some() })
+    }
+}
+
 const PREVIOUS_PAGE: ActionId = ActionId::from_static("previous_page");
 const NEXT_PAGE: ActionId = ActionId::from_static("next_page");
 
@@ -26,11 +68,11 @@ pub(super) fn turns_page(action_id: &str) -> bool {
 
 /// Opens the view of the request whose message was clicked.
 pub(super) async fn on_show(dispatcher: Dispatcher, click: BlockActions, action: &Action) -> ResponseWithFollowUp {
-    let run = action.value.as_deref().and_then(|run| run.parse::<RunId>().ok());
-    let (Some(run), Some(trigger)) = (run, click.trigger_id.clone()) else { return Response::Ack.into() };
+    let shown = action.value.as_deref().and_then(|shown| shown.parse::<ShownRequest>().ok());
+    let (Some(requested), Some(trigger)) = (shown, click.trigger_id.clone()) else { return Response::Ack.into() };
     ResponseWithFollowUp::ack_then(async move {
         let shown = async {
-            let request = visible_request(&dispatcher, &click, run).await?;
+            let request = requested.view(visible_request(&dispatcher, &click, requested.run).await?);
             let accounts = dispatcher.app().known_accounts(&request).await;
             let view = whole_request_view(&request, &accounts, 0)?;
             dispatcher.app().slack().api().open_view(&trigger, view).await.map(drop)
@@ -51,15 +93,16 @@ pub(super) fn on_page_turned(
     view: View,
     action: &Action,
 ) -> ResponseWithFollowUp {
-    let target = action.value.as_deref().and_then(|value| value.split_once(':'));
-    let target = target.and_then(|(run, page)| Some((run.parse::<RunId>().ok()?, page.parse::<usize>().ok()?)));
-    let Some((run, page)) = target else { return Response::Ack.into() };
+    let target = action.value.as_deref().and_then(|value| value.split_once(' '));
+    let target = target
+        .and_then(|(page, requested)| Some((requested.parse::<ShownRequest>().ok()?, page.parse::<usize>().ok()?)));
+    let Some((requested, page)) = target else { return Response::Ack.into() };
     let account = click.user.id.clone();
     ResponseWithFollowUp::ack_then(async move {
         let turned = async {
             // Whether the request may be seen was checked when the view was opened, but the account may be deactivated since.
             dispatcher.app().user(&account, dispatcher.now()).await?;
-            let request = dispatcher.runtime().request_view(run).await?;
+            let request = requested.view(dispatcher.runtime().request_view(requested.run).await?);
             let accounts = dispatcher.app().known_accounts(&request).await;
             let content = whole_request_view(&request, &accounts, page)?;
             dispatcher.app().slack().api().update_view(&view.id, content).await.map(drop)
@@ -76,9 +119,11 @@ async fn visible_request(dispatcher: &Dispatcher, click: &BlockActions, run: Run
     let request = dispatcher.runtime().request_view(run).await?;
     let is_requester = request.event().requester().is_some_and(|requester| requester.id() == user.id());
     let is_message_of_request = || {
+        let extension = request.of_extension();
         message_ref(click).map(|message| machine::MessageRef::from(&message)).is_some_and(|message| {
+            let mut messages = request.messages().chain(extension.iter().flat_map(RequestView::messages));
             request.message_status(&message) != MessageStatus::Unknown
-                || request.messages().any(|delivered| dispatcher.app().is_same_message(delivered, &message))
+                || messages.any(|delivered| dispatcher.app().is_same_message(delivered, &message))
         })
     };
     if is_requester || is_message_of_request() {
@@ -98,9 +143,9 @@ fn whole_request_view(request: &RequestView, accounts: &KnownAccounts, page: usi
     }
     if last > 0 {
         blocks.push(Context::new(format!("Page {} of {}", page.saturating_add(1), last.saturating_add(1))).into());
-        let run = request.event().run().id();
+        let shown = ShownRequest::of(request);
         let turn = |action, label, page: usize| -> Result<Button> {
-            Ok(Button::new(action, label).value(ButtonValue::new(format!("{run}:{page}"))?))
+            Ok(Button::new(action, label).value(ButtonValue::new(format!("{page} {shown}"))?))
         };
         let mut buttons = Vec::new();
         if let Some(previous) = page.checked_sub(1) {

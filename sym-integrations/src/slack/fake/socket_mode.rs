@@ -149,6 +149,7 @@ impl Shared {
     }
 
     async fn serve_socket(self: Arc<Self>, stream: TcpStream) {
+        #[allow(clippy::result_large_err, reason = "the library's callback returns a response as its error")]
         let ticket = |request: &Request, response: Response| {
             let query = request.uri().query().unwrap_or_default();
             let ticket = query.split('&').find_map(|field| field.strip_prefix("ticket=")).unwrap_or_default();

@@ -496,7 +496,7 @@ async fn a_refusal_after_a_raised_role_leaves_the_outcome_unknown() {
     replay.get(ana_by_address()).reply(member("MEMBER"));
     let mut raised = member_json("ana", "MANAGER");
     raised["type"] = "GROUP".into();
-    replay.on("PATCH", &ana_by_address()).reply(Reply::json(raised));
+    replay.on("PATCH", ana_by_address()).reply(Reply::json(raised));
     let mut asked = Asked::new(&replay, with_role("MANAGER")).prior("MEMBER");
     let error = asked.grant(&replay).await.unwrap_err();
     assert!(error.is_outcome_unknown(), "{error}");

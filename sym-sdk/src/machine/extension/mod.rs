@@ -216,7 +216,12 @@ impl Stepper<'_> {
             (_, None) => record,
         };
         match action {
-            Action::Approve { duration: Some(duration), .. } => EventRecord { duration: Some(*duration), ..record },
+            Action::Approve { duration: Some(duration), .. } => EventRecord {
+                duration: Some(*duration),
+                // The approver's own choice, unless it is what the hook chose.
+                duration_set_by_hook: record.duration_set_by_hook && record.duration == Some(*duration),
+                ..record
+            },
             _ => record,
         }
     }

@@ -13,6 +13,7 @@ mod levels;
 mod offered_options;
 mod open_requests;
 mod output_secrets;
+mod overview;
 mod prior_access;
 mod reconcile;
 mod reminders;

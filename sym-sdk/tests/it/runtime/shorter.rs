@@ -76,6 +76,31 @@ async fn the_shortest_of_several_approvals_counts() {
     }
 }
 
+/// The duration that a hook chose is what is asked for; an approver still approves for less.
+#[tokio::test]
+async fn the_shortest_approval_counts_below_a_duration_that_a_hook_chose() {
+    #[hook]
+    fn on_request(event: &Event) -> Option<NextEvent> {
+        (event.duration() != Some(HOUR)).then(|| ApprovalTemplate::request().duration(HOUR))
+    }
+    for (first, second) in [(Some(10 * MINUTE), None), (None, Some(10 * MINUTE))] {
+        let builder = Harness::builder().access_flow("prod", ["admins"]);
+        let builder = builder.handlers(handlers![get_permissions, super::get_request_notifications, on_request]);
+        let mut harness = builder.build().await.unwrap();
+        let run = harness.request("prod").duration("30s").await.unwrap();
+        for (who, duration) in [(BEN, first), (CHO, second)] {
+            let approval = harness.approve_as(run, who);
+            match duration {
+                Some(duration) => approval.for_duration(duration).await.unwrap(),
+                None => approval.await.unwrap(),
+            }
+        }
+        assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
+        harness.advance(10 * MINUTE).await.unwrap();
+        assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated, "{first:?} {second:?}");
+    }
+}
+
 #[tokio::test]
 async fn an_extension_can_be_approved_for_less() {
     let mut harness = builder().build().await.unwrap();

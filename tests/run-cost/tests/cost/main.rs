@@ -3,6 +3,8 @@
 //! The counts are exact, unlike times: [`Cost::MOST`] is what they were when they were last changed. A change that makes a Run dearer
 //! fails here, and so does one that makes it cheaper by more than the headroom, so that the gain is kept.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and prints what it counts")]
+
 mod flow;
 
 use std::path::Path;
@@ -17,7 +19,7 @@ use sym_sdk::engine::SqliteStore;
 use flow::Flow;
 
 /// The number of Runs whose mean counts. Pages of the file are only filled by many.
-const RUNS: u32 = 256;
+const RUNS: u32 = 40;
 
 /// What one Run costs.
 #[derive(Debug)]
@@ -28,12 +30,12 @@ struct Cost {
     rows: f64,
     /// Kilobytes by which the file grows.
     kib: f64,
-    /// Allocations of the engine in memory, with its handlers, front end and strategy.
+    /// Allocations of the engine in memory, with its handlers, front end and strategy, in a build without optimization.
     allocations: f64,
 }
 
 impl Cost {
-    const MOST: Self = Self { commits: 16.0, rows: 113.0, kib: 33.0, allocations: 3_430.0 };
+    const MOST: Self = Self { commits: 16.0, rows: 47.0, kib: 28.5, allocations: 12_600.0 };
 
     fn figures(&self) -> [(&'static str, f64); 4] {
         [("commits", self.commits), ("rows", self.rows), ("KiB", self.kib), ("allocations", self.allocations)]
