@@ -25,7 +25,7 @@ use crate::slack::{MessageRef, Slack};
 /// Creates the submission for a click of an actor on a Run's message.
 type Submit = fn(&BlockActions, Clicked, Actor) -> Submission;
 
-/// What a button or a menu is about.
+/// The subject of a button or a menu.
 #[derive(Clone, Copy, Debug)]
 struct Clicked {
     run: RunId,

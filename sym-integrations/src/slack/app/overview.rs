@@ -38,7 +38,7 @@ const PAGE_LENGTH: usize = 15;
 /// The maximum length of a target in a line.
 const MAX_TARGET_LENGTH: usize = 200;
 
-/// Where the list is shown.
+/// The place where the list is shown.
 #[derive(Clone, Debug)]
 enum Place {
     /// In a view that is open.

@@ -19,7 +19,7 @@ use super::response::{Response, ResponseWithFollowUp, is_refusal};
 use super::{log_error, request_text, text_layout};
 use crate::slack::blocks::{ActionId, Actions, Block, Button, ButtonValue, Context, Modal, RichText};
 
-/// What the view shows: a request, or an extension of its access. Its text is the value of buttons.
+/// A request, or an extension of its access, as the content of the view. Its text is the value of buttons.
 #[derive(Clone, Copy)]
 pub(super) struct ShownRequest {
     run: RunId,

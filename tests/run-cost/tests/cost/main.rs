@@ -1,4 +1,4 @@
-//! What a Run costs the store and the allocator, from its request to the revocation.
+//! The cost of a Run, in the store and in allocations, from its request to the revocation.
 //!
 //! The counts are exact, unlike times: [`Cost::MOST`] is what they were when they were last changed. A change that makes a Run dearer
 //! fails here, and so does one that makes it cheaper by more than the headroom, so that the gain is kept.
@@ -21,7 +21,7 @@ use flow::Flow;
 /// The number of Runs whose mean counts. Pages of the file are only filled by many.
 const RUNS: u32 = 40;
 
-/// What one Run costs.
+/// The cost of one Run.
 #[derive(Debug)]
 struct Cost {
     /// Inputs that were committed: submissions, outcomes of effects, timers.
@@ -88,7 +88,7 @@ fn allocations() -> f64 {
     counted.count_total as f64 / f64::from(RUNS)
 }
 
-/// What a file contains.
+/// The content of a file.
 struct Stored {
     commits: u64,
     rows: u64,
