@@ -383,10 +383,15 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
         // Whoever is not known is on record as what they claimed.
         AuditKind::SubmissionRefused { is_known_actor: false, .. } => true,
         // Nor is it the same person if the address had become free before the submission was looked at.
-        AuditKind::SubmissionRefused { .. } if entry.event.actor.username() == wish.who => true,
+        AuditKind::SubmissionRefused { .. } if is_address_of(entry.event.actor.username(), wish.who) => true,
         _ => entry.event.actor.id() == staff::id(wish.who),
     };
     by_hand && entry.event.name == step && is_by && run.is_none_or(|run| run == entry.run)
+}
+
+/// Returns whether this may have been the address of somebody.
+fn is_address_of(address: &str, who: &str) -> bool {
+    address == who || address == staff::other_address(who)
 }
 
 /// P1: the same key is one input, however often it is submitted.

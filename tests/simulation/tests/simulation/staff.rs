@@ -163,7 +163,7 @@ impl Staff {
     /// Gives somebody another address, and the former address to somebody else, who is new.
     fn change_address(&self, who: &str, user: &User) -> &'static str {
         let is_own = user.username() == who;
-        let address = if is_own { format!("new-{who}") } else { who.to_owned() };
+        let address = if is_own { other_address(who) } else { who.to_owned() };
         let Ok(named) = User::person(user.id(), &address) else { return "not renamed" };
         let named = user.identities().iter().cloned().fold(named.with_role(user.role()), User::with_identity);
         if at_once(self.directory.put_user(named)).is_err() {
@@ -238,4 +238,9 @@ pub(crate) fn who(user: UserId) -> Option<&'static str> {
 
 fn outside_account() -> UserIdentity {
     UserIdentity::new("slack", "T-ELSEWHERE", "U-EVE")
+}
+
+/// Returns the address that somebody has at times in place of their own.
+pub(crate) fn other_address(who: &str) -> String {
+    format!("new-{who}")
 }
