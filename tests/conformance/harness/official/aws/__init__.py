@@ -31,6 +31,9 @@ def kind_of(error: Exception) -> str | None:
         return "Unavailable"
     if isinstance(error, FunctionError):
         return "Unavailable"
+    # A role that cannot be assumed means that there are no credentials to work with.
+    if isinstance(error, ClientError) and error.operation_name == "AssumeRole":
+        return "Unauthorized"
     if not isinstance(error, ClientError):
         return None
     known = _KINDS.get(error.response["Error"]["Code"])
