@@ -6,6 +6,7 @@ use sym_sdk::error::{Error, Result};
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct LostAttempts(bool);
 
+#[allow(dead_code, reason = "which services use it depends on the features")]
 impl LostAttempts {
     /// Notes an attempt that may be, or have been, carried out.
     pub(crate) fn note(&mut self, is_outcome_unknown: bool) {

@@ -75,6 +75,7 @@ pub use failure::{Failure, Retry, error_names};
 pub use limits::Limits;
 #[cfg(any(feature = "aws-config", feature = "aws-sso"))]
 pub(crate) use limits::with_timeout;
+#[allow(unused_imports, reason = "which services use it depends on the features")]
 pub(crate) use lost_attempts::LostAttempts;
 pub use paginator::{Next, Page, Paginator};
 pub use rate_limit::RateLimit;

@@ -24,6 +24,7 @@ pub struct Response {
     body: Bytes,
     received: Timestamp,
     request_id: Option<String>,
+    #[allow(dead_code, reason = "which services use it depends on the features")]
     lost_attempts: LostAttempts,
 }
 
@@ -45,6 +46,7 @@ impl Response {
     }
 
     /// Returns the attempts of the call before the one that this is the response to.
+    #[allow(dead_code, reason = "which services use it depends on the features")]
     pub(crate) fn lost_attempts(&self) -> LostAttempts {
         self.lost_attempts
     }
