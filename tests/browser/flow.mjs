@@ -4,12 +4,11 @@ export const FLOW = "/sym req repository-access";
 export const CLEO = "Cleo";
 export const BEN = "Ben";
 
-const APPROVE = "Approve";
-const DENY = "Deny";
-// The requester's own buttons.
-const WITHDRAW = /^(Withdraw|Deny)$/;
-const GIVE_BACK = /^(Give back|Revoke)/;
-const DECIDED = /approved|denied|withdrawn|withdrew|ended|expired/i;
+// A button of a request in the channel, and what the request says afterwards. The reasons must not match it.
+const APPROVE = { button: "Approve", outcome: /Approved by/ };
+const DENY = { button: "Deny", outcome: /Denied by/ };
+const WITHDRAW = { button: "Deny", outcome: /Withdrawn by/ };
+const GIVE_BACK = /^Give back/;
 
 /** Chooses a person on the first page or in the sidebar. */
 export async function become(page, name) {
@@ -77,14 +76,14 @@ async function fill(page, reason, isScripted, checks) {
 const SUBMIT = /^(Submit|Request|Send)/;
 
 /** Decides the request with this reason. */
-async function decide(page, who, reason, button, isScripted) {
+async function decide(page, who, reason, { button, outcome }, isScripted) {
   await become(page, who);
   await open(page, "#access-requests");
   const request = await message(page, reason, isScripted);
-  await request.getByRole("button", { name: button, exact: typeof button === "string" }).first().click();
+  await request.getByRole("button", { name: button, exact: true }).first().click();
   const dialog = page.getByRole("dialog");
-  const decided = page.locator("article", { hasText: reason }).filter({ hasText: DECIDED });
-  if (isScripted) await decided.or(dialog).first().waitFor();
+  const decided = page.locator("article", { hasText: reason }).filter({ hasText: outcome });
+  await eventually(page, decided.or(dialog), isScripted);
   // Denying may ask for a reason.
   if (await dialog.count()) await dialog.getByRole("button").last().click();
   await eventually(page, decided, isScripted);
@@ -121,8 +120,10 @@ export async function requestAndDecide(page, address, checks, isScripted) {
   await question.waitFor({ state: "detached" });
   if (isScripted) checks.holds(await revoke.evaluate((item) => item === document.activeElement), "the focus returns to the button");
   await revoke.click();
+  const returned = page.locator("article", { hasText: "You gave your access back" });
+  const before = await returned.count();
   await question.getByRole("button").first().click();
-  await message(page, /ended|revoked|given back|gave back/i, isScripted);
+  await eventually(page, returned.nth(before), isScripted);
 
   await open(page, "#general");
   await command(page, FLOW);

@@ -10,7 +10,8 @@ use sym_sdk::model::User;
 use super::client::{ResultPage, read};
 use super::users::{Users, check_group};
 use super::{AwsIam, IamGroup, IamUser, codes};
-use crate::http::{Call, LostAttempts, Paginator};
+use crate::http::lost_attempts::LostAttempts;
+use crate::http::{Call, Paginator};
 use crate::kit::{Resource, null_as_default};
 
 #[derive(Deserialize)]

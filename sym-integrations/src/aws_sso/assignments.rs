@@ -16,7 +16,8 @@ use super::in_flight::Change;
 use super::permission_sets::set_not_found;
 use super::{AwsSso, PrincipalType, codes};
 use crate::aws::Arn;
-use crate::http::{LostAttempts, Response};
+use crate::http::Response;
+use crate::http::lost_attempts::LostAttempts;
 use crate::open_enum;
 
 /// The time for a change, from the wait for its turn until AWS reports its outcome. It is within the default of

@@ -11,7 +11,8 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use super::client::BOUNDARY;
 use super::users::check_user_id;
 use super::{Boundary, BoundaryGroup, ListGroups, codes};
-use crate::http::{Call, LostAttempts, Next, Paginator};
+use crate::http::lost_attempts::LostAttempts;
+use crate::http::{Call, Next, Paginator};
 use crate::kit::Resource;
 
 /// The number of attempts of a change, each with a version that the group had a moment before.

@@ -15,7 +15,7 @@ use super::client::GOOGLE;
 use super::settling::Settling;
 use super::target::{ALLOW_EXTERNAL, GROUP, KIND, ROLE, TargetGroup};
 use super::{Google, GoogleGroup, Member, MemberType, Role, codes};
-use crate::http::LostAttempts;
+use crate::http::lost_attempts::LostAttempts;
 use crate::kit::{Resource, SETTLE_DELAYS, is_picked_by_requester, resource_named_by, vendor_errors};
 
 /// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.

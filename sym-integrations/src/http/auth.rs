@@ -128,7 +128,7 @@ pub(super) fn secret_value(prefix: &str, secret: &SecretString) -> Result<Header
         configuration_error(
             "the token contains characters that a header cannot contain, such as a line break".to_owned(),
         )
-        .with_hint("check whether the secret ends with an empty line")
+        .with_hint("check whether the secret is one line")
     })?;
     value.set_sensitive(true);
     Ok(value)

@@ -47,7 +47,7 @@ mod link_header;
 #[cfg(feature = "http")]
 #[cfg_attr(docsrs, doc(cfg(feature = "http")))]
 pub mod log_destination;
-mod lost_attempts;
+pub(crate) mod lost_attempts;
 mod paginator;
 mod rate_limit;
 mod redact;
@@ -75,8 +75,6 @@ pub use failure::{Failure, Retry, error_names};
 pub use limits::Limits;
 #[cfg(any(feature = "aws-config", feature = "aws-sso"))]
 pub(crate) use limits::with_timeout;
-#[allow(unused_imports, reason = "which services use it depends on the features")]
-pub(crate) use lost_attempts::LostAttempts;
 pub use paginator::{Next, Page, Paginator};
 pub use rate_limit::RateLimit;
 pub use response::Response;

@@ -24,7 +24,6 @@ pub struct Response {
     body: Bytes,
     received: Timestamp,
     request_id: Option<String>,
-    #[allow(dead_code, reason = "which services use it depends on the features")]
     lost_attempts: LostAttempts,
 }
 

@@ -39,7 +39,8 @@ use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::model::{StepOutput, User};
 use sym_sdk::strategy::{AccessRequest, AccessStrategy, GrantResult, RevocationScope, StrategyConfig, StrategyType};
 
-use super::{Auth, BaseUrl, Client, Connection, LostAttempts, Service, error_names};
+use super::lost_attempts::LostAttempts;
+use super::{Auth, BaseUrl, Client, Connection, Service, error_names};
 use crate::function_protocol::{FunctionResponse, MAX_BYTES};
 
 inventory::submit! { crate::plugins::Registration::Strategy(strategy_type) }

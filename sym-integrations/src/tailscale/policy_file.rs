@@ -13,7 +13,8 @@ use sym_sdk::error::{Error, ErrorKind, Result};
 use super::client::TAILSCALE;
 use super::policy::{self, Group};
 use super::{Tailscale, TailscaleGroup, codes};
-use crate::http::{Call, LostAttempts, Next, Paginator, Response};
+use crate::http::lost_attempts::LostAttempts;
+use crate::http::{Call, Next, Paginator, Response};
 
 const HUJSON: &str = "application/hujson";
 

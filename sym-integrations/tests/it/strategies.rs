@@ -387,7 +387,7 @@ async fn builds_the_strategy_from_its_configuration() {
 #[tokio::test]
 async fn rejects_invalid_settings() {
     type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a str);
-    let cases: [Case<'_>; 8] = [
+    let cases: [Case<'_>; 10] = [
         (&[], "t", "strategy `vpn` needs the setting `url`"),
         (&[("url", "http://f.example.com/hunter2")], "t", "the base URL of host `f.example.com` must use https"),
         (&[("url", "https://ana:hunter2@f.example.com/")], "t", "contains a user name or a password"),
@@ -400,6 +400,8 @@ async fn rejects_invalid_settings() {
         ),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "tokne")], "t", "which is not declared"),
         (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2\nhunter2", "strategy `vpn`"),
+        (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2 ", "ends with a blank"),
+        (&[("url", "https://f.example.com/"), ("bearer_token_secret", "token")], "hunter2–", "not ASCII"),
     ];
     for (settings, token, expected) in cases {
         let faults = build(settings, token).await.unwrap_err();

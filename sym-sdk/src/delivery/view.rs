@@ -11,7 +11,7 @@ use crate::machine::{
     self, Access, ActionKind, DeliveredMessage, EarlierRequest, EventRecord, Extension, ExtensionStatus, FormRef,
     MessageRef, MessageStatus, Routing, RunState, TimerKind,
 };
-use crate::model::{AccessTarget, ChannelType, Event, RunStatus, Step, User, UserType};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, Event, RunStatus, Step, User, UserType};
 use crate::routing::RequestPermission;
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
@@ -144,14 +144,6 @@ impl RequestView {
         self.state.request.as_ref()?.duration
     }
 
-    /// Returns the durations by which the access can be extended: those that the flow offers, the longest first. Empty if it offers any.
-    pub fn extension_durations(&self) -> Vec<Duration> {
-        let mut offered = machine::offered_durations(self.event.flow());
-        offered.sort_unstable_by(|one, other| other.cmp(one));
-        offered.dedup();
-        offered
-    }
-
     /// Returns the durations that the flow offers, the shortest first; empty if it takes any.
     pub fn offered_durations(&self) -> Vec<Duration> {
         let mut offered = machine::offered_durations(self.event.flow());
@@ -172,11 +164,8 @@ impl RequestView {
     /// for: those that the flow offers and that are shorter, the longest first.
     pub fn shorter_durations(&self) -> Vec<Duration> {
         let Some(asked) = self.duration() else { return Vec::new() };
-        let mut shorter = machine::offered_durations(self.event.flow());
-        shorter.retain(|duration| *duration < asked);
-        shorter.sort_unstable_by(|one, other| other.cmp(one));
-        shorter.dedup();
-        shorter
+        let offered = self.offered_durations();
+        offered.into_iter().rev().filter(|duration| *duration < asked).collect()
     }
 
     /// Returns the fields of the request.
@@ -203,10 +192,20 @@ impl RequestView {
     /// Returns who revoked the access before it expired.
     pub fn revoked_by(&self) -> Option<&User> {
         // The event of an expiry has the approver as its actor.
-        let channel = self.state.actor_channels.get(&Step::Deescalate);
-        let is_scheduled = channel.is_some_and(|channel| channel.kind() == ChannelType::Scheduler);
-        let actor = self.state.run.actor(Step::Deescalate).filter(|_| !is_scheduled);
+        let actor = self.state.run.actor(Step::Deescalate).filter(|_| !self.has_expired());
         actor.filter(|user| user.user_type() != UserType::System)
+    }
+
+    /// Returns whether the access has ended because its time was up.
+    pub fn has_expired(&self) -> bool {
+        match self.state.deescalate_type {
+            Some(trigger) => trigger == DeescalateType::Scheduled,
+            // Ended under an earlier version.
+            None => {
+                let channel = self.state.actor_channels.get(&Step::Deescalate);
+                channel.is_some_and(|channel| channel.kind() == ChannelType::Scheduler)
+            }
+        }
     }
 
     /// Returns the delivered messages.

@@ -187,3 +187,5 @@ pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
 pub const AUDIT_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_DESTINATION");
 /// `SymSDK:SCRIPTED_FAILURE`: a failure that a simulation was asked for.
 pub const SCRIPTED_FAILURE: ErrorCode = ErrorCode::new("SymSDK", "SCRIPTED_FAILURE");
+/// `SymSDK:SIMULATION_UNFINISHED`: work was still scheduled when a simulation ended.
+pub const SIMULATION_UNFINISHED: ErrorCode = ErrorCode::new("SymSDK", "SIMULATION_UNFINISHED");

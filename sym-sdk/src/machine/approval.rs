@@ -92,10 +92,7 @@ impl Stepper<'_> {
             Err(error) => {
                 let event = Arc::new(event);
                 self.audit(&event, AuditKind::Received);
-                match event.extension {
-                    Some(_) => self.close_extension(&event, error),
-                    None => self.close(&event, error),
-                }
+                self.close(&event, error);
             }
         }
     }
@@ -108,15 +105,7 @@ impl Stepper<'_> {
         if self.state.is_overdue(self.clock) {
             return self.refuse_decision(&event, permissions::expired());
         }
-        if let Err(error) = self.recheck(&event) {
-            return self.close(&event, error);
-        }
-        if let Err(error) = self.recheck_approver(&event) {
-            return self.refuse_decision(&event, error);
-        }
-        // An approval by a hook needs no votes: votes are for people.
-        if !event.decided_by_hook && !self.count_vote(&event) {
-            self.update_messages(&event);
+        if !self.admits_approval(&event) {
             return;
         }
         let event = self.with_shortest_duration(event);
@@ -140,8 +129,26 @@ impl Stepper<'_> {
         }
     }
 
+    /// Checks an approval again after its hook, and counts it. Returns whether it takes effect now.
+    pub(super) fn admits_approval(&mut self, event: &Arc<EventRecord>) -> bool {
+        if let Err(error) = self.recheck(event) {
+            self.close(event, error);
+            return false;
+        }
+        if let Err(error) = self.recheck_approver(event) {
+            self.refuse_decision(event, error);
+            return false;
+        }
+        // An approval by a hook needs no votes: votes are for people.
+        if !event.decided_by_hook && !self.count_vote(event) {
+            self.update_messages(event);
+            return false;
+        }
+        true
+    }
+
     /// Checks that the approver may still approve, after the hook.
-    pub(super) fn recheck_approver(&self, event: &EventRecord) -> Result<(), EffectError> {
+    fn recheck_approver(&self, event: &EventRecord) -> Result<(), EffectError> {
         if event.decided_by_hook {
             return Ok(());
         }
@@ -151,7 +158,7 @@ impl Stepper<'_> {
 
     /// Counts one person's approval, and returns whether there are enough. Earlier approvals of people who may not approve any more
     /// are withdrawn.
-    pub(super) fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
+    fn count_vote(&mut self, event: &Arc<EventRecord>) -> bool {
         let withdrawn = self.withdraw_approvals(event);
         let round = Round::of(event);
         if let (Some(duration), Some(asked)) = (event.duration, self.state.asked_duration_in(round))

@@ -44,6 +44,9 @@ impl Stepper<'_> {
 
     /// Closes the request during `event`, which would have decided it or granted access.
     pub(super) fn close(&mut self, event: &Arc<EventRecord>, error: EffectError) {
+        if event.extension.is_some() {
+            return self.close_extension(event, error);
+        }
         self.record_failure(event, &error);
         let reason = error.message.clone();
         let was_granting = self.state.access != Access::None;

@@ -75,6 +75,7 @@ impl Stepper<'_> {
                     }
                 }
                 self.postpone_timeout(notification);
+                self.start_reminders(round);
                 let at = self.after_now(retry_delay(pending.attempt));
                 self.effect_at(event, pending.kind.clone(), pending.attempt.saturating_add(1), Some(at), None);
                 return;
@@ -99,6 +100,9 @@ impl Stepper<'_> {
         if !self.state.is_open_in(round) || self.state.current_in(round) != entry {
             // The request was decided or forwarded in the meantime, so the new message shows buttons that no longer work.
             self.update_messages(event);
+        } else if round == Round::Request {
+            // It says where the request was sent.
+            self.update_receipt(event);
         }
     }
 

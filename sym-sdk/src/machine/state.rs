@@ -21,7 +21,7 @@ use super::reminders::Reminders;
 use super::timer::{LiveTimer, TimerKind};
 use crate::error::ErrorCode;
 use crate::forms::{FieldMap, OptionLabels};
-use crate::model::{AccessTarget, Channel, EventId, Run, RunStatus, Srn, Step, User};
+use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Run, RunStatus, Srn, Step, User};
 
 /// The state of a Run, stored as a whole at every commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct RunState {
     /// The time at which the requester was told that the access has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Timestamp>,
+    /// The trigger of the end of the access, once it has ended. `None` for Runs that ended under an earlier version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deescalate_type: Option<DeescalateType>,
     /// The event that waits for the outcome of an effect.
     #[serde(alias = "cycle")]
     pub active_event: Option<ActiveEvent>,

@@ -133,6 +133,7 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         extension: None,
         former_grant: None,
         ended_at: None,
+        deescalate_type: None,
         active_event: None,
         queue: Default::default(),
         pending: Default::default(),
@@ -430,6 +431,9 @@ impl Stepper<'_> {
             return self.complete_extension_event(event);
         }
         self.set_actor(event.name, event);
+        if event.name == Step::Deescalate {
+            self.state.deescalate_type = event.deescalate_type;
+        }
         self.state.deferrals = 0;
         // A failed Run stays failed, even if the revocation that follows the failure succeeds.
         if self.state.run.status() != RunStatus::Errored {

@@ -53,12 +53,11 @@ impl FromStr for Failures {
     type Err = String;
 
     fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let count = text.strip_prefix("fails").map(|rest| rest.strip_prefix(':').unwrap_or(rest));
-        match (text, count.and_then(|count| count.parse().ok())) {
-            ("fails", _) => Ok(Self::All),
-            (_, Some(count)) if text.starts_with("fails:") => Ok(Self::First(count)),
-            _ => Err("expected `fails`, or `fails:2` for the first two attempts".to_owned()),
+        if text == "fails" {
+            return Ok(Self::All);
         }
+        let count = text.strip_prefix("fails:").and_then(|count| count.parse().ok());
+        count.map(Self::First).ok_or_else(|| "expected `fails`, or `fails:2` for the first two attempts".to_owned())
     }
 }
 

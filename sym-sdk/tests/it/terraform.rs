@@ -8,11 +8,13 @@ mod expressions;
 mod fixtures;
 mod limits;
 mod resources;
+mod syntax_errors;
 mod values;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use expect_test::Expect;
 use sym_sdk::config::{Config, Diagnostics, Terraform, TerraformReader};
 
 /// A temporary directory of Terraform files.
@@ -63,6 +65,11 @@ fn read(text: &str) -> Terraform {
 /// Returns the errors of one file.
 fn errors(text: &str) -> String {
     Dir::new(&[("main.tf", text)]).errors(&TerraformReader::new())
+}
+
+#[track_caller]
+fn check(text: &str, expected: Expect) {
+    expected.assert_eq(&errors(text));
 }
 
 /// Evaluates an expression as the var of a flow.

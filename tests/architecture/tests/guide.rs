@@ -158,6 +158,19 @@ fn patterns_are_the_code_of_the_ported_flows() {
     }
 }
 
+/// The example needs a generated file, so a copy with a stub of that file is compiled.
+#[test]
+fn the_example_of_generated_types_is_compiled() {
+    let source = read("tests/readme/src/lib.rs");
+    let docs = source.lines().filter_map(|line| line.strip_prefix("///"));
+    let shown = docs.map(|line| line.strip_prefix(' ').unwrap_or(line)).filter(|line| !line.starts_with("# "));
+    let compiled: String = shown.map(|line| format!("{line}\n")).collect();
+    let text = page("fields.md");
+    let blocks: Vec<_> = text.split("```rs\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(blocks.len(), 1);
+    assert!(compiled.contains(blocks[0]), "not in tests/readme/src/lib.rs:\n{}", blocks[0]);
+}
+
 #[test]
 fn files_that_pages_name_exist() {
     for (_, file) in pages() {

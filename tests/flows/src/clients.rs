@@ -1,5 +1,5 @@
-//! Fakes of services that `sym-integrations` has no client for, or another one. They record their calls in an [`Outbox`]. Other flows take
-//! the clients of `sym-integrations`, whose simulated services the tests set.
+//! Small fakes of services, which record their calls in an [`Outbox`]. The flows with PagerDuty, Okta and AWS Lambda take the clients of
+//! `sym-integrations` instead, and their tests set what the simulated services answer.
 
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 //! of the module runs the flow.
 //!
 //! Most of the original flows let members decide and notify one channel. [`plain`] represents all of these. [`clients`] has
-//! fakes of the services that the flows call.
+//! fakes of services; other flows take the clients of `sym-integrations`.
 
 pub mod clients;
 

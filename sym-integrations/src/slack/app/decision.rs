@@ -14,12 +14,12 @@ use sym_sdk::runtime::{Actor, Decision, Submission};
 
 use super::dispatcher::Dispatcher;
 use super::log_error;
-use super::payload::{Action, BlockActions, team_id};
+use super::payload::{Action, BlockActions, ViewSubmission, team_id};
 use super::receipt_message::{REMIND, WITHDRAW};
 use super::request_message::{APPROVE, APPROVE_FOR_LESS, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
 use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
 use crate::http::SecretString;
-use crate::slack::blocks::{Context, Mrkdwn};
+use crate::slack::blocks::{BlockId, Context, Mrkdwn};
 use crate::slack::{MessageRef, Slack};
 
 /// Creates the submission for a click of an actor on a Run's message.
@@ -130,6 +130,45 @@ async fn submit_click(
     // Refused before it is submitted, of which the runtime knows nothing.
     dispatcher.runtime().record_refusal(submission(actor), &error).await;
     Err(error)
+}
+
+/// Submits what a view asks for, or says at an input why it is refused. `kind` is the part of the key that tells it from other submissions.
+pub(super) async fn submit_view<S: Into<Submission>>(
+    dispatcher: &Dispatcher,
+    submitted: &ViewSubmission,
+    kind: &str,
+    run: RunId,
+    input: &BlockId,
+    create: impl Fn(Actor) -> S + Send + Sync,
+) -> Response {
+    let (view, account) = (&submitted.view, &submitted.user.id);
+    let team = team_id(submitted.team.as_ref(), &submitted.user);
+    // Another submission of the same view, after it was refused, is another one.
+    let attempt = submitted.trigger_id.as_deref().unwrap_or(&view.id);
+    let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:{kind}:{run}"));
+    let submission = |actor: Actor| {
+        let submission: Submission = create(actor).into();
+        submission.channel(Channel::new(ChannelType::Slack)).key(key.clone())
+    };
+    let outcome = match dispatcher.actor(account).await {
+        Ok(actor) => dispatcher.runtime().submit(submission(actor)).await.map(drop),
+        Err(error) => {
+            let claimed = Actor::Account(UserIdentity::new(Slack::TYPE, team, account));
+            dispatcher.runtime().record_refusal(submission(claimed), &error).await;
+            Err(error)
+        }
+    };
+    match outcome {
+        Ok(()) => Response::Ack,
+        Err(error) if is_refusal(&error) => {
+            let text = Value::from(user_message(&error));
+            Response::validation_errors([(input.to_string(), text)].into_iter().collect())
+        }
+        Err(error) => {
+            tracing::warn!(%error, kind, "submitting a view from Slack failed");
+            Response::Unavailable
+        }
+    }
 }
 
 /// Tells the user who clicked why the decision was refused, and disables the message if no click on it can succeed.

@@ -6,18 +6,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde_json::Value;
-use sym_sdk::engine::InputKey;
 use sym_sdk::error::Result;
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
+use sym_sdk::model::RunId;
 use sym_sdk::runtime::{Actor, Submission};
 
-use super::decision::{self, ReplyTo, report_unopened};
+use super::decision::{self, ReplyTo, report_unopened, submit_view};
 use super::dispatcher::Dispatcher;
-use super::payload::{Action, BlockActions, View, ViewSubmission, team_id};
+use super::payload::{Action, BlockActions, View, ViewSubmission};
 use super::request_message::DECISION_MESSAGE;
-use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use super::response::{Response, ResponseWithFollowUp};
 use crate::slack::blocks::{ActionId, BlockId, CallbackId, Input, Modal, PlainTextInput, PrivateMetadata};
 use crate::slack::{MessageRef, Slack};
 
@@ -99,39 +97,10 @@ async fn open(dispatcher: &Dispatcher, denial: &Denial, trigger: &str, is_requir
 }
 
 /// Handles the submission of the view: denies the request, or says at the input why not.
-pub(super) async fn submit(dispatcher: &Dispatcher, submission: &ViewSubmission) -> Response {
-    match deny(dispatcher, submission).await {
-        Ok(()) => Response::Ack,
-        Err(error) if is_refusal(&error) => {
-            let text = Value::from(user_message(&error));
-            Response::validation_errors([(REASON.to_string(), text)].into_iter().collect())
-        }
-        Err(error) => {
-            tracing::warn!(%error, "submitting a denial from Slack failed");
-            Response::Unavailable
-        }
-    }
-}
-
-async fn deny(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<()> {
-    let (view, account) = (&submitted.view, &submitted.user.id);
-    let Ok(Denial { run, message }) = view.private_metadata.parse() else { return Ok(()) };
-    let team = team_id(submitted.team.as_ref(), &submitted.user);
-    // Another submission of the same view, after it was refused, is another one.
-    let attempt = submitted.trigger_id.as_deref().unwrap_or(&view.id);
-    let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:deny:{run}"));
-    let text = view.state.in_block(REASON.as_str()).and_then(|input| input.value.as_deref()).unwrap_or_default();
-    let submission = |actor: Actor| {
-        let denial = Submission::deny(run, actor).in_message((&message).into());
-        let denial = if text.trim().is_empty() { denial } else { denial.message(text.trim()) };
-        denial.channel(Channel::new(ChannelType::Slack)).key(key.clone())
-    };
-    match dispatcher.actor(account).await {
-        Ok(actor) => dispatcher.runtime().submit(submission(actor)).await.map(drop),
-        Err(error) => {
-            let claimed = Actor::Account(UserIdentity::new(Slack::TYPE, team, account));
-            dispatcher.runtime().record_refusal(submission(claimed), &error).await;
-            Err(error)
-        }
-    }
+pub(super) async fn submit(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Response {
+    let view = &submitted.view;
+    let Ok(Denial { run, message }) = view.private_metadata.parse() else { return Response::Ack };
+    let reason = view.state.in_block(REASON.as_str()).and_then(|input| input.value.as_deref()).unwrap_or_default();
+    let deny = |actor: Actor| Submission::deny(run, actor).in_message((&message).into()).message(reason);
+    submit_view(dispatcher, submitted, "deny", run, &REASON, deny).await
 }

@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use sym_sdk::delivery::RequestView;
-use sym_sdk::engine::InputKey;
 use sym_sdk::error::Result;
 use sym_sdk::forms::format_duration;
-use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{Channel, ChannelType, RunId, UserIdentity};
+use sym_sdk::model::RunId;
 use sym_sdk::runtime::{Actor, Submission};
 
-use super::decision::report_unopened;
+use super::decision::{report_unopened, submit_view};
 use super::dispatcher::Dispatcher;
 use super::form_open::Opening;
-use super::payload::{Action, BlockActions, View, ViewSubmission, team_id};
-use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
-use crate::slack::Slack;
+use super::payload::{Action, BlockActions, View, ViewSubmission};
+use super::response::{Response, ResponseWithFollowUp};
 use crate::slack::blocks::{
     ActionId, BlockId, CallbackId, Input, Modal, OptionObject, OptionValue, Options, PlainTextInput, PrivateMetadata,
     StaticSelect,
@@ -76,41 +72,12 @@ fn view(request: &RequestView) -> Result<Modal> {
 }
 
 /// Handles the submission of the view: asks for the extension, or says at the input why not.
-pub(super) async fn submit(dispatcher: &Dispatcher, submission: &ViewSubmission) -> Response {
-    match extend(dispatcher, submission).await {
-        Ok(()) => Response::Ack,
-        Err(error) if is_refusal(&error) => {
-            let text = Value::from(user_message(&error));
-            Response::validation_errors([(DURATION.to_string(), text)].into_iter().collect())
-        }
-        Err(error) => {
-            tracing::warn!(%error, "asking for an extension from Slack failed");
-            Response::Unavailable
-        }
-    }
-}
-
-async fn extend(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Result<()> {
-    let (view, account) = (&submitted.view, &submitted.user.id);
+pub(super) async fn submit(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> Response {
+    let view = &submitted.view;
     let duration = view.state.in_block(DURATION.as_str()).and_then(|input| input.selected_option.as_ref());
     let duration = duration.and_then(|selected| selected.value.parse().ok()).map(Duration::from_secs);
-    let (Ok(run), Some(duration)) = (view.private_metadata.parse::<RunId>(), duration) else { return Ok(()) };
+    let (Ok(run), Some(duration)) = (view.private_metadata.parse::<RunId>(), duration) else { return Response::Ack };
     let reason = view.state.in_block(REASON.as_str()).and_then(|input| input.value.as_deref()).unwrap_or_default();
-    let team = team_id(submitted.team.as_ref(), &submitted.user);
-    // Another submission of the same view, after it was refused, is another one.
-    let attempt = submitted.trigger_id.as_deref().unwrap_or(&view.id);
-    let key = InputKey::new(format!("slack:{team}:{account}:{attempt}:extend:{run}"));
-    let submission = |actor: Actor| {
-        let extension = Submission::extend(run, actor, duration);
-        let extension = if reason.trim().is_empty() { extension } else { extension.reason(reason.trim()) };
-        extension.channel(Channel::new(ChannelType::Slack)).key(key.clone())
-    };
-    match dispatcher.actor(account).await {
-        Ok(actor) => dispatcher.runtime().submit(submission(actor)).await.map(drop),
-        Err(error) => {
-            let claimed = Actor::Account(UserIdentity::new(Slack::TYPE, team, account));
-            dispatcher.runtime().record_refusal(submission(claimed), &error).await;
-            Err(error)
-        }
-    }
+    let extend = |actor: Actor| Submission::extend(run, actor, duration).reason(reason);
+    submit_view(dispatcher, submitted, "extend", run, &DURATION, extend).await
 }

@@ -25,14 +25,14 @@ const MAX_TYPED_LENGTH: usize = 200;
 pub(super) struct FlowQuery {
     /// As the user typed it.
     typed: String,
-    words: Vec<String>,
+    /// The same, in the form in which names are compared.
+    comparable: String,
 }
 
 impl FlowQuery {
     /// Creates the query for a text that a user typed.
     pub(super) fn new(typed: &str) -> Self {
-        let words = comparable(typed).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
-        Self { typed: typed.trim().to_owned(), words }
+        Self { typed: typed.trim().to_owned(), comparable: comparable(typed) }
     }
 
     /// Returns the only flow that matches: by its name or label, and by the name or label of its environment if one is named. Case,
@@ -47,16 +47,18 @@ impl FlowQuery {
 
     fn matches(&self, flow: &Flow) -> bool {
         let environment = flow.environment();
-        let is_named = |words: &[String], name: &str, label: &str| {
-            let words = words.join(" ");
-            comparable(name) == words || comparable(label) == words
+        let is_environment = |named: &str| {
+            [environment.name().as_str(), environment.label()].into_iter().any(|name| comparable(name) == named)
         };
         // The first words name the flow, and the others the environment.
-        (1..=self.words.len()).any(|end| {
-            let (first, others) = self.words.split_at(end);
-            is_named(first, flow.name().as_str(), flow.label())
-                && (others.is_empty() || is_named(others, environment.name().as_str(), environment.label()))
-        })
+        !self.comparable.is_empty()
+            && [flow.name().as_str(), flow.label()].into_iter().any(|name| {
+                match self.comparable.strip_prefix(comparable(name).as_str()) {
+                    Some("") => true,
+                    Some(rest) => rest.strip_prefix(' ').is_some_and(is_environment),
+                    None => false,
+                }
+            })
     }
 }
 

@@ -9,7 +9,7 @@ use sym_sdk::model::User;
 
 use super::known_accounts::KnownAccounts;
 use super::request_message::show_button;
-use super::request_text::{LabelledText, person_name, shortened};
+use super::request_text::{LabelledText, append_person, shortened};
 use super::text_layout;
 use crate::slack::blocks::{Actions, Block, Button, Message, Mrkdwn, RichText, Spans, TimeStyle};
 
@@ -70,7 +70,8 @@ fn notice_text(request: &RequestView, notice: &Notice, accounts: &KnownAccounts)
             let text = text.text("Your access to ").bold(shortened(target, MAX_NAME_LENGTH));
             match request.revoked_by() {
                 Some(by) => (append_person(text.text(" was ended by "), by, accounts).text("."), None),
-                None => (text.text(" has ended, because its time is up."), None),
+                None if request.has_expired() => (text.text(" has ended, because its time is up."), None),
+                None => (text.text(" has ended."), None),
             }
         }
         Notice::Granted { target, until } => {
@@ -126,14 +127,6 @@ fn decision_text(
         }
     };
     text.text(format!(" {decision} your request for ")).bold(flow).text(end)
-}
-
-/// Appends a person: a mention if their Slack account is known, or else the name.
-fn append_person(text: Spans, user: &User, accounts: &KnownAccounts) -> Spans {
-    match accounts.of(user) {
-        Some(account) => text.user(&account),
-        None => text.bold(person_name(user)),
-    }
 }
 
 /// Returns the text of the notification.

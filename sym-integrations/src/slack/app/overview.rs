@@ -15,7 +15,7 @@ use super::receipt_message::{EXTEND, REMIND, REQUEST_AGAIN, WITHDRAW, access_but
 use super::request_message::{REVOKE, append_person, run_value};
 use super::request_text::shortened;
 use super::response::{Response, ResponseWithFollowUp};
-use super::{SlackApp, decision, extension, form_open, form_view, log_error};
+use super::{SlackApp, decision, extension, form_open, form_view, log_error, text_layout};
 use crate::slack::MessageRef;
 use crate::slack::blocks::{
     ActionId, Actions, Block, Button, ButtonValue, CallbackId, Context, Header, HomeTab, Modal, Mrkdwn,
@@ -32,7 +32,7 @@ const NEXT_PAGE: ActionId = ActionId::from_static("list_next");
 const OPEN_MESSAGE: ActionId = ActionId::from_static("open_message");
 const NEW_REQUEST: ActionId = ActionId::from_static("new_request");
 
-/// The number of requests in a page. With four blocks for each, a view has at most 100.
+/// The number of requests in a page. With at most three blocks for each, a view has at most 100.
 const PAGE_LENGTH: usize = 15;
 
 /// The maximum length of a target in a line.
@@ -199,20 +199,7 @@ async fn page_blocks(app: &SlackApp, overview: &Overview, page: usize) -> Result
     if overview.is_partial {
         blocks.push(Context::new("There may be more: only the latest requests were searched.").into());
     }
-    if last > 0 {
-        blocks.push(Context::new(format!("Page {} of {}", page.saturating_add(1), last.saturating_add(1))).into());
-        let turn = |action, label, page: usize| -> Result<Button> {
-            Ok(Button::new(action, label).value(ButtonValue::new(page.to_string())?))
-        };
-        let mut buttons = Vec::new();
-        if let Some(previous) = page.checked_sub(1) {
-            buttons.push(turn(PREVIOUS_PAGE, "Previous page", previous)?);
-        }
-        if page < last {
-            buttons.push(turn(NEXT_PAGE, "Next page", page.saturating_add(1))?);
-        }
-        blocks.push(Actions::new(buttons)?.into());
-    }
+    blocks.extend(text_layout::page_turner(page, last, [PREVIOUS_PAGE, NEXT_PAGE], |page| page.to_string())?);
     Ok((page, blocks))
 }
 

@@ -165,7 +165,8 @@ fn ended_text(request: &RequestView, accounts: &KnownAccounts, text: Mrkdwn) -> 
     let text = match request.revoked_by() {
         Some(by) if own() == Some(by.id()) => text.text("You gave your access back"),
         Some(by) => append_person(text.text("Your access was ended by "), by, accounts),
-        None => text.text("Your access has ended, because its time is up"),
+        None if request.has_expired() => text.text("Your access has ended, because its time is up"),
+        None => text.text("Your access has ended"),
     };
     match request.ended_at() {
         Some(at) => text.text(", ").time(at, TimeStyle::DateTime).text("."),

@@ -69,13 +69,18 @@ fn is_right_to_left(c: char) -> bool {
 pub(super) fn title(request: &RequestView, accounts: &KnownAccounts) -> Spans {
     let event = request.event();
     let text = match event.requester() {
-        Some(requester) => match accounts.of(requester) {
-            Some(account) => Spans::new().user(&account),
-            None => Spans::new().bold(person_name(requester)),
-        },
+        Some(requester) => append_person(Spans::new(), requester, accounts),
         None => Spans::new().text("Someone"),
     };
     text.text(asks_for(request)).bold(event.flow().label())
+}
+
+/// Appends a person: a mention if their Slack account is known, or else the name.
+pub(super) fn append_person(text: Spans, user: &User, accounts: &KnownAccounts) -> Spans {
+    match accounts.of(user) {
+        Some(account) => text.user(&account),
+        None => text.bold(person_name(user)),
+    }
 }
 
 /// Returns the verb of the title. What is decided is in the past.

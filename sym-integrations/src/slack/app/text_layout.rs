@@ -4,9 +4,10 @@
 //! much is missing; a short text is never displaced by a long one.
 
 use serde::Serialize;
+use sym_sdk::error::Result;
 
 use super::request_text::LabelledText;
-use crate::slack::blocks::{Block, RichText, Spans};
+use crate::slack::blocks::{ActionId, Actions, Block, Button, ButtonValue, Context, RichText, Spans};
 
 /// The maximum length of the texts in a block, below Slack's 3,000 characters.
 const MAX_BLOCK_LENGTH: usize = 2_900;
@@ -214,4 +215,28 @@ fn with_separators(number: usize) -> String {
 /// Returns the size of blocks as JSON, in bytes.
 pub(super) fn json_size(blocks: &(impl Serialize + ?Sized)) -> usize {
     serde_json::to_vec(blocks).map_or(usize::MAX, |json| json.len())
+}
+
+/// Returns the blocks with which a reader turns the pages of a view, from 0. There are none if there is only one page.
+pub(super) fn page_turner(
+    page: usize,
+    last: usize,
+    [previous, next]: [ActionId; 2],
+    value: impl Fn(usize) -> String,
+) -> Result<Vec<Block>> {
+    if last == 0 {
+        return Ok(Vec::new());
+    }
+    let turn = |action, label, page| -> Result<Button> {
+        Ok(Button::new(action, label).value(ButtonValue::new(value(page))?))
+    };
+    let mut buttons = Vec::new();
+    if let Some(before) = page.checked_sub(1) {
+        buttons.push(turn(previous, "Previous page", before)?);
+    }
+    if page < last {
+        buttons.push(turn(next, "Next page", page.saturating_add(1))?);
+    }
+    let number = format!("Page {} of {}", page.saturating_add(1), last.saturating_add(1));
+    Ok(vec![Context::new(number).into(), Actions::new(buttons)?.into()])
 }

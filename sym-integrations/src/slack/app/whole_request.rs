@@ -17,7 +17,7 @@ use super::known_accounts::KnownAccounts;
 use super::payload::{Action, BlockActions, View};
 use super::response::{Response, ResponseWithFollowUp, is_refusal};
 use super::{log_error, request_text, text_layout};
-use crate::slack::blocks::{ActionId, Actions, Block, Button, ButtonValue, Context, Modal, RichText};
+use crate::slack::blocks::{ActionId, Block, Modal, RichText};
 
 /// A request, or an extension of its access, as the content of the view. Its text is the value of buttons.
 #[derive(Clone, Copy)]
@@ -141,20 +141,8 @@ fn whole_request_view(request: &RequestView, accounts: &KnownAccounts, page: usi
     if page < pages.len() {
         blocks.extend(pages.swap_remove(page));
     }
-    if last > 0 {
-        blocks.push(Context::new(format!("Page {} of {}", page.saturating_add(1), last.saturating_add(1))).into());
-        let shown = ShownRequest::of(request);
-        let turn = |action, label, page: usize| -> Result<Button> {
-            Ok(Button::new(action, label).value(ButtonValue::new(format!("{page} {shown}"))?))
-        };
-        let mut buttons = Vec::new();
-        if let Some(previous) = page.checked_sub(1) {
-            buttons.push(turn(PREVIOUS_PAGE, "Previous page", previous)?);
-        }
-        if page < last {
-            buttons.push(turn(NEXT_PAGE, "Next page", page.saturating_add(1))?);
-        }
-        blocks.push(Actions::new(buttons)?.into());
-    }
+    let shown = ShownRequest::of(request);
+    let value = |page| format!("{page} {shown}");
+    blocks.extend(text_layout::page_turner(page, last, [PREVIOUS_PAGE, NEXT_PAGE], value)?);
     Ok(Modal::new(request.event().flow().label(), blocks)?.close("Close"))
 }

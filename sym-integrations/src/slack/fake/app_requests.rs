@@ -55,8 +55,10 @@ impl AppResponse {
 
 /// The reason why the app did not respond as Slack requires.
 pub(super) enum AppError {
-    /// It timed out or is unreachable.
+    /// It timed out.
     NoResponse,
+    /// It is unreachable.
+    Unreachable,
     /// It responded with a status other than 200.
     Status(u16),
     /// No app is connected, or the signing secret is empty.
@@ -68,7 +70,9 @@ impl AppError {
     pub(super) fn into_error(self, words: &str) -> Error {
         let error = match self {
             Self::Unset(error) => return error,
-            Self::NoResponse => Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, words),
+            Self::NoResponse | Self::Unreachable => {
+                Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, words)
+            }
             Self::Status(status) => {
                 Error::new(ErrorKind::Unavailable, super::APP_DID_NOT_RESPOND, format!("{words} (status {status})"))
             }
@@ -131,7 +135,7 @@ impl Shared {
         tokio::select! {
             answer = answer => answer.map_err(|error| {
                 tracing::debug!(error = %error.without_url(), "the app is unreachable");
-                AppError::NoResponse
+                AppError::Unreachable
             }),
             () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),
         }

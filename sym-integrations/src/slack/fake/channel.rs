@@ -116,6 +116,11 @@ impl Channel {
             Kind::Direct => "mpim",
         }
     }
+
+    /// Whether a person is a member.
+    pub(super) fn has_member(&self, user: &str) -> bool {
+        self.members.as_ref().is_none_or(|members| members.iter().any(|member| member == user))
+    }
 }
 
 impl FakeSlack {

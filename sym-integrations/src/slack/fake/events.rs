@@ -16,8 +16,8 @@ use super::{FakeSlack, Shared};
 /// The delays before an event is repeated.
 const RETRY_DELAYS: [Duration; 3] = [Duration::ZERO, Duration::from_secs(60), Duration::from_secs(300)];
 
-/// The words of the error for whoever caused an event that the app did not accept.
-const WORDS: &str = "The app did not accept the event";
+/// The error for whoever caused an event that the app did not accept.
+const NOT_ACCEPTED: &str = "The app did not accept the event";
 
 impl Workspace {
     /// Returns an event in the envelope in which apps receive it.
@@ -70,7 +70,7 @@ impl Shared {
             let shared = self.clone();
             tokio::spawn(async move { shared.repeat(event, reason).await });
         }
-        Err(failure.error.into_error(WORDS))
+        Err(failure.error.into_error(NOT_ACCEPTED))
     }
 
     async fn repeat(&self, event: Value, mut reason: &'static str) {
@@ -106,6 +106,7 @@ impl Shared {
                 Err(Failure { error: AppError::Status(status), reason: (!stops).then_some("http_error") })
             }
             Err(error @ AppError::NoResponse) => Err(Failure { error, reason: Some("http_timeout") }),
+            Err(error @ AppError::Unreachable) => Err(Failure { error, reason: Some("connection_failed") }),
             Err(error) => Err(Failure { error, reason: None }),
         }
     }

@@ -78,8 +78,8 @@ impl Workspace {
                 views.find(|view| view.id() == id).cloned().map(SurfaceState::View)
             }
             Surface::Message { channel, ts } => {
-                let mut seen = self.seen_by(user).into_iter();
-                let message = seen.find(|message| message.channel == *channel && message.ts == *ts)?;
+                let mut seen = self.seen_by(user);
+                let message = seen.find(|message| message.channel == *channel && message.ts == *ts)?.clone();
                 let entered = self.entered.get(&(user.to_owned(), channel.clone(), ts.clone()));
                 let values = visible_state::values(&message.json, &entered.unwrap_or_default());
                 Some(SurfaceState::Message(message, values))

@@ -75,7 +75,7 @@ impl Person {
 
     /// Returns the messages that this person sees, in the order in which they were posted.
     pub fn messages(&self) -> Vec<Message> {
-        self.shared.look(|workspace| workspace.seen_by(&self.id))
+        self.shared.look(|workspace| workspace.seen_by(&self.id).cloned().collect())
     }
 
     /// Waits for a message that contains a text, in mrkdwn, and returns the latest.
@@ -85,7 +85,9 @@ impl Person {
     pub async fn message(&self, text: &str) -> Result<Message> {
         let what = || format!("{} sees no message with text `{text}`", self.name());
         let has_text = |message: &Message| message.text().contains(text) || message.all_text().contains(text);
-        self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(has_text)).await
+        self.shared
+            .until(what, |workspace| workspace.seen_by(&self.id).rfind(|message| has_text(message)).cloned())
+            .await
     }
 
     /// Returns the view that this person sees.
@@ -243,7 +245,9 @@ impl Person {
     pub(super) async fn message_with_button(&self, button: &str, ts: Option<&str>) -> Result<Message> {
         let what = || format!("{} sees no message with button `{button}`", self.name());
         let is_meant = |message: &Message| message.buttons().contains(&button) && ts.is_none_or(|ts| message.ts == ts);
-        self.shared.until(what, |workspace| workspace.seen_by(&self.id).into_iter().rfind(is_meant)).await
+        self.shared
+            .until(what, |workspace| workspace.seen_by(&self.id).rfind(|message| is_meant(message)).cloned())
+            .await
     }
 
     async fn find_in_view(&self, name: &str) -> Result<(Surface, Key)> {

@@ -7,8 +7,7 @@ use super::workspace::Workspace;
 impl Workspace {
     /// Returns the scope that a call needs and the app has not been given.
     pub(super) fn missing_scope(&self, method: &str, arguments: &Value) -> Option<&'static str> {
-        let given = self.scopes.as_ref()?;
-        self.needed(method, arguments).into_iter().find(|scope| !given.iter().any(|given| given == scope))
+        self.needed(method, arguments).into_iter().find(|scope| !self.has_scope(scope))
     }
 
     /// Whether the app has a scope.

@@ -53,20 +53,20 @@ async fn method(
     }
     let answer = arguments.and_then(|arguments| {
         authorize(&shared, &method, &headers, &arguments)?;
-        if method == "apps.connections.open"
-            && let Some(url) = shared.sockets.url(&shared.look(|workspace| workspace.names.app.clone()))
-        {
-            return Ok(json!({ "url": url }));
-        }
-        shared.change(|workspace, now| match planned(workspace, &method) {
-            Some(error) => Err(Refusal::from(error.as_str())),
-            None => {
-                let answer = workspace.answer(&method, &arguments, now);
-                if let Err(refusal) = &answer {
-                    workspace.fault(&method, &refusal.messages);
-                }
-                answer
+        shared.change(|workspace, now| {
+            if let Some(error) = planned(workspace, &method) {
+                return Err(Refusal::from(error.as_str()));
             }
+            if method == "apps.connections.open"
+                && let Some(url) = shared.sockets.url(&workspace.names.app)
+            {
+                return Ok(json!({ "url": url }));
+            }
+            let answer = workspace.answer(&method, &arguments, now);
+            if let Err(refusal) = &answer {
+                workspace.fault(&method, &refusal.messages);
+            }
+            answer
         })
     });
     let answer = match answer {

@@ -95,7 +95,7 @@ impl Sockets {
         })
     }
 
-    /// Announces the end of all open sockets, which receive nothing from now on.
+    /// Announces the end of all open sockets. Except after a warning, they receive nothing from now on.
     pub(super) async fn disconnect(&self, reason: DisconnectReason) {
         let open = self.state(|state| match reason {
             DisconnectReason::Warning => state.open.clone(),

@@ -13,23 +13,29 @@ pub(super) struct Refusal {
     pub(super) error: String,
     /// Details of the error.
     pub(super) messages: Vec<String>,
+    /// The scope that is missing, and those that the app has.
+    scopes: Option<(&'static str, String)>,
 }
 
 impl From<&str> for Refusal {
     fn from(error: &str) -> Self {
-        Self { error: error.to_owned(), messages: Vec::new() }
+        Self { error: error.to_owned(), messages: Vec::new(), scopes: None }
     }
 }
 
 impl Refusal {
     fn unless_empty(error: &str, messages: Vec<String>) -> Result<(), Self> {
-        if messages.is_empty() { Ok(()) } else { Err(Self { error: error.to_owned(), messages }) }
+        if messages.is_empty() { Ok(()) } else { Err(Self { error: error.to_owned(), messages, scopes: None }) }
     }
 
     pub(super) fn json(&self) -> Value {
         let mut json = json!({ "ok": false, "error": self.error });
         if !self.messages.is_empty() {
             json["response_metadata"] = json!({ "messages": self.messages });
+        }
+        if let Some((needed, provided)) = &self.scopes {
+            json["needed"] = json!(needed);
+            json["provided"] = json!(provided);
         }
         json
     }
@@ -40,8 +46,11 @@ type Answer = Result<Value, Refusal>;
 impl Workspace {
     /// Executes a method.
     pub(super) fn answer(&mut self, method: &str, arguments: &Value, now: Timestamp) -> Answer {
-        if let Some(scope) = self.missing_scope(method, arguments) {
-            return Err(Refusal { error: "missing_scope".to_owned(), messages: vec![format!("needed: {scope}")] });
+        if let Some(needed) = self.missing_scope(method, arguments) {
+            self.fault(method, &[format!("needed: {needed}")]);
+            let provided = self.scopes.as_deref().unwrap_or_default().join(",");
+            let scopes = Some((needed, provided));
+            return Err(Refusal { error: "missing_scope".to_owned(), messages: Vec::new(), scopes });
         }
         // A token of a whole organization does not tell which workspace is meant.
         let lists = matches!(method, "users.list" | "conversations.list" | "usergroups.list");
@@ -49,6 +58,7 @@ impl Workspace {
             return Err(Refusal {
                 error: "missing_argument".to_owned(),
                 messages: vec!["[ERROR] missing required field: team_id".to_owned()],
+                scopes: None,
             });
         }
         match method {
@@ -253,7 +263,7 @@ fn required<'a>(arguments: &'a Value, name: &str) -> Result<&'a str, Refusal> {
 }
 
 fn invalid_arguments(message: impl Into<String>) -> Refusal {
-    Refusal { error: "invalid_arguments".to_owned(), messages: vec![message.into()] }
+    Refusal { error: "invalid_arguments".to_owned(), messages: vec![message.into()], scopes: None }
 }
 
 fn check_view(arguments: &Value, check: fn(&Value) -> Vec<String>) -> Result<(), Refusal> {

@@ -271,13 +271,11 @@ impl Workspace {
     }
 
     /// Returns the messages that a person sees.
-    pub(super) fn seen_by(&self, user: &str) -> Vec<Message> {
-        let is_seen = |message: &&Message| {
-            let members = self.channels.get(&message.channel).and_then(|channel| channel.members.as_ref());
+    pub(super) fn seen_by(&self, user: &str) -> impl DoubleEndedIterator<Item = &Message> {
+        self.messages.iter().filter(move |message| {
             message.only_for.as_deref().is_none_or(|only| only == user)
-                && members.is_none_or(|members| members.iter().any(|member| member == user))
-        };
-        self.messages.iter().filter(is_seen).cloned().collect()
+                && self.channels.get(&message.channel).is_none_or(|channel| channel.has_member(user))
+        })
     }
 
     /// Creates a trigger, which can open a view for a person.

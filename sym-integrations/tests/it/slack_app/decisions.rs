@@ -247,6 +247,8 @@ async fn a_forwarded_message_can_no_longer_decide() {
     assert_eq!(updated["channel"], "CFIRST");
     assert_eq!(status(&updated), "Nobody responded here in time. The request was forwarded.");
     assert!(buttons(&updated).is_empty());
+    let receipt = world.fake.direct_messages("U0ANA").remove(0)["blocks"].to_string();
+    assert!(receipt.contains("Sent to #second."), "{receipt}");
 
     assert_eq!(world.interact(&old).await.status, StatusCode::OK);
     let told = world.fake.called("response_url", 1).await;

@@ -254,3 +254,20 @@ async fn a_requester_reminds_those_who_can_decide() {
     let told = world.fake.called("response_url", 2).await;
     assert_eq!(told["text"], "Those who can decide were notified a short while ago; try again in 15m.");
 }
+
+/// The end is still one by time, although its hook has fired it again for the approver.
+#[tokio::test]
+async fn an_end_by_time_that_a_hook_fires_again_is_nobodys() {
+    #[hook]
+    fn on_deescalate() -> Option<NextEvent> {
+        Some(ApprovalTemplate::deescalate())
+    }
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications, on_deescalate];
+    let mut world = World::new(builder(vec![reason()]).handlers(handlers)).await;
+    let run = world.request().await;
+    world.click("U0BEN", "approve", run).await;
+    world.settle().await;
+    world.harness.advance(Duration::from_secs(3_601)).await.unwrap();
+    let ended = status(&world.receipt());
+    assert!(ended.contains("Your access has ended, because its time is up, <!date^"), "{ended}");
+}

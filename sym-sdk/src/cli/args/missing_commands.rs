@@ -32,7 +32,13 @@ fn missing(capabilities: &Capabilities) -> Vec<Missing> {
             (_, true) => "the feature `server` of the crate `sym-sdk`",
             _ => "the features `server` and `sqlite` of the crate `sym-sdk`",
         },
-        help: "add to `Cargo.toml`: sym-sdk = { features = [\"server\"], … }",
+        help: match (cfg!(feature = "server"), cfg!(feature = "sqlite")) {
+            (true, _) => {
+                "it is a default feature: remove `default-features = false`, or add `sqlite` to its `features`"
+            }
+            (_, true) => "add to `Cargo.toml`: sym-sdk = { features = [\"server\"], … }",
+            _ => "add to `Cargo.toml`: sym-sdk = { features = [\"server\", \"sqlite\"], … }",
+        },
     });
     if !has_slack(capabilities) {
         missing.push(Missing {

@@ -25,10 +25,10 @@ use crate::simulation::{EntryDetails, Simulation, Timeline};
 use crate::strategy::Failures;
 
 /// The time between a request and its decision, by default: long enough to be visible in the timeline.
-const DEFAULT_DECISION_DELAY: Duration = Duration::from_secs(60);
+pub(super) const DEFAULT_DECISION_DELAY: Duration = Duration::from_secs(60);
 
 /// The time to simulate by default. Longer than any access lasts.
-const DEFAULT_SIMULATED_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+pub(super) const DEFAULT_SIMULATED_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// The course of a request, as far as it is not left to the request itself.
 #[derive(Clone, Debug, Default)]

@@ -109,26 +109,23 @@ impl ScriptedFailures {
         notes
     }
 
-    /// Returns whether nothing can be delivered to somebody, and remembers that something was to be.
+    /// Returns whether nothing can be delivered to somebody.
     fn is_undeliverable(&self, to: &str) -> bool {
-        match lock(&self.undeliverable).get_mut(&normalized(to)) {
-            Some(tried) => {
-                *tried = true;
-                true
-            }
-            None => false,
+        lock(&self.undeliverable).contains_key(&normalized(to))
+    }
+
+    /// Remembers that something was to be delivered to somebody, and returns why it is not.
+    fn refuse(&self, to: &str) -> Error {
+        if let Some(tried) = lock(&self.undeliverable).get_mut(&normalized(to)) {
+            *tried = true;
         }
+        Error::new(ErrorKind::NotFound, codes::SCRIPTED_FAILURE, format!("scripted: nothing can be delivered to {to}"))
     }
 }
 
 /// A name of a channel or a user, as it is compared.
 fn normalized(name: &str) -> String {
     name.trim().trim_start_matches('#').to_lowercase()
-}
-
-fn undeliverable(to: &str) -> Error {
-    let message = format!("scripted: nothing can be delivered to {to}");
-    Error::new(ErrorKind::NotFound, codes::SCRIPTED_FAILURE, message)
 }
 
 /// Takes what cannot be delivered, and fails. It comes before all other deliveries.
@@ -142,7 +139,7 @@ impl Delivery for ScriptedFailures {
     }
 
     async fn deliver(&self, _: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
-        Err(undeliverable(&destination.label()))
+        Err(self.refuse(&destination.label()))
     }
 
     async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
@@ -154,7 +151,7 @@ impl Delivery for ScriptedFailures {
     }
 
     async fn message(&self, _: &RequestView, to: &User, _: &Notice) -> Result<()> {
-        Err(undeliverable(to.username()))
+        Err(self.refuse(to.username()))
     }
 
     fn reaches_error_destination(&self, _: &str) -> bool {

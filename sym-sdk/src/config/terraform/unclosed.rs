@@ -54,7 +54,8 @@ const fn closing(open: char) -> char {
 
 /// Returns the first thing that is not closed, and its offset.
 pub(super) fn find(text: &str) -> Option<(usize, Opened)> {
-    let mut scanner = Scanner { text, at: 0, open: Vec::new(), suspect: None };
+    let mut scanner = Scanner { text, at: 0, indent: 0, line_text: 0, open: Vec::new(), suspect: None };
+    scanner.start_line(0);
     match scanner.scan() {
         Err(found) => Some(found),
         Ok(()) => {
@@ -68,7 +69,8 @@ pub(super) fn find(text: &str) -> Option<(usize, Opened)> {
 /// An opened part of the text around the position of a scanner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Open {
-    Bracket(char),
+    /// With the indentation of the line that opens it.
+    Bracket(char, usize),
     String,
     Template,
 }
@@ -76,7 +78,7 @@ enum Open {
 impl Open {
     fn as_opened(self) -> Opened {
         match self {
-            Self::Bracket(open) => Opened::Bracket(open),
+            Self::Bracket(open, _) => Opened::Bracket(open),
             Self::String => Opened::String,
             Self::Template => Opened::Template,
         }
@@ -86,6 +88,9 @@ impl Open {
 struct Scanner<'t> {
     text: &'t str,
     at: usize,
+    /// The indentation of the line of the position, and the offset at which the text after it starts.
+    indent: usize,
+    line_text: usize,
     /// The parts that are open, with their offsets, the innermost last.
     open: Vec<(usize, Open)>,
     /// The first bracket whose closing one is indented less than the line that opened it: it is closed by that of a block around it, if one is
@@ -148,29 +153,32 @@ impl Scanner<'_> {
             self.at += next.len_utf8();
             match next {
                 '"' => self.open.push((start, Open::String)),
-                '(' | '[' | '{' => self.open.push((start, Open::Bracket(next))),
+                '(' | '[' | '{' => self.open.push((start, Open::Bracket(next, self.indent))),
                 ')' | ']' | '}' => self.close(next)?,
                 _ => {}
             }
         }
+        let passed = self.text.get(start..self.at).unwrap_or_default();
+        if let Some(end) = passed.rfind('\n') {
+            self.start_line(start + end + 1);
+        }
         Ok(())
     }
 
-    /// Returns the indentation of the line of an offset, and whether the offset is where its text starts.
-    fn indent(&self, offset: usize) -> (usize, bool) {
-        let before = self.text.get(..offset).unwrap_or_default();
-        let line = before.rsplit('\n').next().unwrap_or_default();
-        let text = line.trim_start();
-        (line.len() - text.len(), text.is_empty())
+    /// Notes the indentation of the line that starts at an offset.
+    fn start_line(&mut self, start: usize) {
+        let line = self.text.get(start..).unwrap_or_default();
+        self.indent = line.len() - line.trim_start_matches([' ', '\t']).len();
+        self.line_text = start + self.indent;
     }
 
     fn close(&mut self, close: char) -> Result<(), (usize, Opened)> {
         match self.open.last().copied() {
             Some((_, Open::Template)) if close == '}' => {}
-            Some((start, Open::Bracket(open))) if closing(open) == close => {
-                let (indent, starts_line) = self.indent(self.at - close.len_utf8());
-                if starts_line && indent < self.indent(start).0 {
-                    self.suspect.get_or_insert((start, Open::Bracket(open)));
+            Some((start, Open::Bracket(open, indent))) if closing(open) == close => {
+                let starts_line = self.at - close.len_utf8() == self.line_text;
+                if starts_line && self.indent < indent {
+                    self.suspect.get_or_insert((start, Open::Bracket(open, indent)));
                 }
             }
             Some((start, open)) => return Err((start, open.as_opened())),
@@ -187,7 +195,8 @@ impl Scanner<'_> {
 /// # Errors
 /// The marker, if no line ends it.
 fn heredoc(text: &str) -> Result<usize, String> {
-    let head = text.trim_start_matches('<').trim_start_matches('-');
+    let head = text.strip_prefix("<<").unwrap_or(text);
+    let head = head.strip_prefix('-').unwrap_or(head);
     let marker: String = head.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '-')).collect();
     if marker.is_empty() {
         return Ok(2);
@@ -209,6 +218,13 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: Option<(usize, Opened)>) {
         assert_eq!(find(text), expected, "{text}");
+    }
+
+    /// Each of these took time in the square of its length.
+    #[test]
+    fn long_lines_are_read_once() {
+        check(&"<".repeat(4 << 20), None);
+        check(&format!("a = [{}", "[],".repeat(1 << 20)), Some((4, Opened::Bracket('['))));
     }
 
     #[test]

@@ -69,6 +69,7 @@ impl LocalEngine {
         let latest = now.plus(self.lease.max(MAX_REVOKE_DELAY));
         self.in_flight.clamp_held(latest);
         self.unwritten.clamp_due_times(latest);
+        self.clamp_unwritten(now).await;
         let mut failed = None;
         let effects = match self.await_store(self.store.clamp_future_due_times(latest)).await {
             Ok(effects) => {
@@ -117,6 +118,16 @@ impl LocalEngine {
             self.notifier.wake(WakeSet::ALL);
         }
         failed.map_or(Ok(effects + runs), Err)
+    }
+
+    /// Corrects the ends of access that are only in memory, whose Runs the store does not list as changed while the clock was ahead.
+    async fn clamp_unwritten(&self, now: Timestamp) {
+        for id in self.unwritten.run_ids() {
+            let Some(run) = self.unwritten.latest(id) else { continue };
+            let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockWentBack);
+            let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
+            self.clamp_in_memory(run, key, input).await;
+        }
     }
 
     /// Corrects the end of the access of a Run in memory, until the store takes that.

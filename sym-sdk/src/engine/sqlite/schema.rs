@@ -171,7 +171,7 @@ mod tests {
     use super::super::lock::FileLock;
     use super::*;
 
-    /// A fifth of the time of a store went into compiling the same statements again.
+    /// The time went into compiling the same statements again.
     #[test]
     fn statements_are_compiled_once_whatever_is_bound_to_them() {
         let dir = tempfile::tempdir().unwrap();

@@ -37,14 +37,7 @@ impl Stepper<'_> {
                 false => self.close_extension(&event, error),
             };
         }
-        if let Err(error) = self.recheck(&event) {
-            return self.close_extension(&event, error);
-        }
-        if let Err(error) = self.recheck_approver(&event) {
-            return self.refuse_decision(&event, error);
-        }
-        if !event.decided_by_hook && !self.count_vote(&event) {
-            self.update_messages(&event);
+        if !self.admits_approval(&event) {
             return;
         }
         let event = self.with_shortest_duration(event);

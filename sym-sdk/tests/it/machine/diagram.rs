@@ -84,7 +84,12 @@ fn outcomes(kind: &EffectKind) -> Vec<(Outcome, &'static str)> {
         EffectKind::Revoke { .. } => {
             vec![(Outcome::Revoked(Revocation::default()), "revoked"), (Outcome::Failed(error(true)), "fails")]
         }
-        // Messages do not change the state of a Run.
+        // Only whether anybody was notified counts.
+        EffectKind::Deliver { .. } => vec![
+            (Outcome::Delivered(vec![DeliveryResult::OptedOut { destination: "#first".into() }]), "delivered"),
+            (Outcome::Failed(error(false)), "nobody is notified"),
+        ],
+        // Other messages do not change the state of a Run.
         _ => Vec::new(),
     }
 }

@@ -69,8 +69,8 @@ fn retries_failed_deliveries_if_retryable() {
 fn a_request_that_cannot_be_delivered_waits_and_operators_are_alerted_once() {
     let ana = user("ana", UserRole::Member);
     let mut world = World::access();
-    world.notifications =
-        vec![Notification::to(SlackChannelName::new("#access").unwrap()).timeout(Duration::from_secs(600))];
+    let notification = Notification::to(SlackChannelName::new("#access").unwrap()).timeout(Duration::from_secs(600));
+    world.notifications = vec![notification.remind(Duration::from_secs(900), 1)];
     world.request(&ana);
     let route = world.find(|kind| matches!(kind, EffectKind::Route)).unwrap();
     world.succeed(route);
@@ -86,6 +86,8 @@ fn a_request_that_cannot_be_delivered_waits_and_operators_are_alerted_once() {
         }
         let timeout = world.state().timers[&TimerKind::Forward].at;
         assert_eq!(timeout.duration_since(world.now).as_secs(), 600);
+        let reminder = world.state().timers[&TimerKind::Remind].at;
+        assert_eq!(reminder.duration_since(world.now).as_secs(), 900, "nobody could be reminded yet");
     }
     assert_eq!((alerts, world.status()), (1, RunStatus::Requested));
     world.settle();

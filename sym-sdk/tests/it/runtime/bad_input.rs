@@ -131,7 +131,7 @@ async fn an_unknown_target() {
     .await;
 }
 
-/// S8: a target is named by its name or its SRN, under each of the names that a request or a simulation uses.
+/// A target is named by its name or its SRN, under each of the names that a request or a simulation uses.
 #[tokio::test]
 async fn a_target_is_named_by_name_or_srn() {
     for input in ["target_srn", "target_id", "target"] {

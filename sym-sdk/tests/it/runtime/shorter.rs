@@ -56,23 +56,28 @@ fn get_permissions() -> RequestPermission {
     RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin).approvals(2)
 }
 
+/// Checks that access that Ben and Cho approve, each for a duration or as it was asked for, ends after ten minutes.
+async fn check_ends_after_10_minutes(builder: HarnessBuilder, asked: &str, approvals: [Option<Duration>; 2]) {
+    let mut harness = builder.build().await.unwrap();
+    let run = harness.request("prod").duration(asked).await.unwrap();
+    for (who, duration) in [BEN, CHO].into_iter().zip(approvals) {
+        let approval = harness.approve_as(run, who);
+        match duration {
+            Some(duration) => approval.for_duration(duration).await.unwrap(),
+            None => approval.await.unwrap(),
+        }
+    }
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated, "{approvals:?}");
+    harness.advance(10 * MINUTE).await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated, "{approvals:?}");
+}
+
 #[tokio::test]
 async fn the_shortest_of_several_approvals_counts() {
-    for (first, second) in [(Some(10 * MINUTE), None), (None, Some(10 * MINUTE)), (Some(10 * MINUTE), Some(HOUR))] {
+    for approvals in [[Some(10 * MINUTE), None], [None, Some(10 * MINUTE)], [Some(10 * MINUTE), Some(HOUR)]] {
         let builder = Harness::builder().access_flow("prod", ["admins"]);
         let builder = builder.handlers(handlers![get_permissions, super::get_request_notifications]);
-        let mut harness = builder.build().await.unwrap();
-        let run = harness.request("prod").duration("1h").await.unwrap();
-        for (who, duration) in [(BEN, first), (CHO, second)] {
-            let approval = harness.approve_as(run, who);
-            match duration {
-                Some(duration) => approval.for_duration(duration).await.unwrap(),
-                None => approval.await.unwrap(),
-            }
-        }
-        assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
-        harness.advance(10 * MINUTE).await.unwrap();
-        assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated, "{first:?} {second:?}");
+        check_ends_after_10_minutes(builder, "1h", approvals).await;
     }
 }
 
@@ -83,21 +88,10 @@ async fn the_shortest_approval_counts_below_a_duration_that_a_hook_chose() {
     fn on_request(event: &Event) -> Option<NextEvent> {
         (event.duration() != Some(HOUR)).then(|| ApprovalTemplate::request().duration(HOUR))
     }
-    for (first, second) in [(Some(10 * MINUTE), None), (None, Some(10 * MINUTE))] {
+    for approvals in [[Some(10 * MINUTE), None], [None, Some(10 * MINUTE)]] {
         let builder = Harness::builder().access_flow("prod", ["admins"]);
         let builder = builder.handlers(handlers![get_permissions, super::get_request_notifications, on_request]);
-        let mut harness = builder.build().await.unwrap();
-        let run = harness.request("prod").duration("30s").await.unwrap();
-        for (who, duration) in [(BEN, first), (CHO, second)] {
-            let approval = harness.approve_as(run, who);
-            match duration {
-                Some(duration) => approval.for_duration(duration).await.unwrap(),
-                None => approval.await.unwrap(),
-            }
-        }
-        assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
-        harness.advance(10 * MINUTE).await.unwrap();
-        assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated, "{first:?} {second:?}");
+        check_ends_after_10_minutes(builder, "30s", approvals).await;
     }
 }
 

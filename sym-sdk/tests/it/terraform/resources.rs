@@ -260,3 +260,25 @@ resource "sym_flow" "f" {
     let fields: Vec<_> = fields.iter().map(|field| (field.name.as_str(), field.field_type.as_str())).collect();
     assert_eq!(fields, [("reason", "string"), ("size", "int"), ("last", "bool")]);
 }
+
+#[test]
+fn warns_about_flows_of_an_organization_without_a_name() {
+    let flow = "resource \"sym_environment\" \"e\" {\n  name = \"e\"\n}\nresource \"sym_flow\" \"f\" {\n  name = \"f\"\n  \
+                environment_id = sym_environment.e.id\n}\n";
+    let warning = |provider: &str| {
+        let dir = Dir::new(&[("main.tf", &format!("{provider}{flow}"))]);
+        let terraform = dir.read().unwrap();
+        let warning = terraform.unnamed_organization.map(|warning| warning.to_string()).unwrap_or_default();
+        warning.replace(&format!("{}/", dir.0.display()), "")
+    };
+    expect![[r#"
+        main.tf:1:1: provider `sym` has no `org`, so the organization is `sym`
+          help: name it, because the SRNs of flows and targets start with it: `provider "sym" { org = "acme" }`"#]]
+    .assert_eq(&warning("provider \"sym\" {}\n"));
+    expect![[r#"
+        configuration: no provider `sym` names the organization, so it is `sym`
+          help: name it, because the SRNs of flows and targets start with it: `provider "sym" { org = "acme" }`"#]]
+    .assert_eq(&warning(""));
+    assert_eq!(warning("provider \"sym\" {\n  org = \"acme\"\n}\n"), "");
+    assert_eq!(read("locals {}\n").unnamed_organization, None);
+}

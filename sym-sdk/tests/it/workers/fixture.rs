@@ -16,12 +16,12 @@ use sym_sdk::testing::{RecordingDelivery, RecordingStrategy};
 use crate::sqlite::restart::config;
 
 #[reducer]
-fn get_permissions() -> RequestPermission {
+pub(super) fn get_permissions() -> RequestPermission {
     RequestPermission::decided_by(PermissionLevel::Member).seen_by(PermissionLevel::Admin)
 }
 
 #[hook]
-fn on_request() -> Option<NextEvent> {
+pub(super) fn on_request() -> Option<NextEvent> {
     Some(ApprovalTemplate::approve())
 }
 

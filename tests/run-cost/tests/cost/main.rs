@@ -1,6 +1,6 @@
 //! The cost of a Run, in the store and in allocations, from its request to the revocation.
 //!
-//! The counts are exact, unlike times: [`Cost::MOST`] is what they were when they were last changed. A change that makes a Run dearer
+//! The counts are exact, unlike times: [`Cost::MAX`] is what they were when they were last changed. A change that makes a Run dearer
 //! fails here, and so does one that makes it cheaper by more than the headroom, so that the gain is kept.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic, and prints what it counts")]
@@ -35,7 +35,7 @@ struct Cost {
 }
 
 impl Cost {
-    const MOST: Self = Self { commits: 16.0, rows: 47.0, kib: 28.5, allocations: 12_600.0 };
+    const MAX: Self = Self { commits: 16.0, rows: 47.0, kib: 28.5, allocations: 12_600.0 };
 
     fn figures(&self) -> [(&'static str, f64); 4] {
         [("commits", self.commits), ("rows", self.rows), ("KiB", self.kib), ("allocations", self.allocations)]
@@ -68,7 +68,7 @@ async fn a_run_costs_what_it_did() {
         kib: each(before.bytes, after.bytes) / 1024.0,
         allocations: allocations(),
     };
-    let bars = Cost::MOST.figures();
+    let bars = Cost::MAX.figures();
     println!("a Run costs {cost:.1?}");
     for ((name, value), (_, most)) in cost.figures().into_iter().zip(bars) {
         assert!(value <= most, "a Run costs {value:.1} {name}, which is more than {most}");

@@ -17,7 +17,7 @@ use crate::disk::at_once;
 use crate::fault;
 use crate::flows::Policy;
 use crate::people::{Answer, People, Wish, WishAction};
-use crate::staff::{self, Staff};
+use crate::staff::{self, By, Staff};
 use crate::target::{Piece, Target};
 use crate::trouble::Trouble;
 use crate::world::World;
@@ -383,15 +383,15 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
         // Whoever is not known is on record as what they claimed.
         AuditKind::SubmissionRefused { is_known_actor: false, .. } => true,
         // Nor is it the same person if the address had become free before the submission was looked at.
-        AuditKind::SubmissionRefused { .. } if is_address_of(entry.event.actor.username(), wish.who) => true,
+        AuditKind::SubmissionRefused { .. } if may_name(wish, entry.event.actor.username()) => true,
         _ => entry.event.actor.id() == staff::id(wish.who),
     };
     by_hand && entry.event.name == step && is_by && run.is_none_or(|run| run == entry.run)
 }
 
-/// Returns whether this may have been the address of somebody.
-fn is_address_of(address: &str, who: &str) -> bool {
-    address == who || address == staff::other_address(who)
+/// Returns whether the wish may have named its person by this address.
+fn may_name(wish: &Wish, address: &str) -> bool {
+    wish.by == By::Address && (address == wish.who || address == staff::other_address(wish.who))
 }
 
 /// P1: the same key is one input, however often it is submitted.

@@ -22,22 +22,22 @@ pub(super) struct Viewer<'a> {
 }
 
 /// The part of the workspace that is shown: the home tab, or a channel with its messages.
-pub(super) struct Place<'a> {
+pub(super) struct Selection<'a> {
     pub(super) channel: &'a str,
     /// All messages that the person sees.
-    pub(super) seen: &'a [Message],
+    pub(super) seen: &'a [&'a Message],
     /// The address of the page.
     pub(super) address: String,
 }
 
 /// Renders the page for one person.
 pub(super) fn page(workspace: &Workspace, reads: &mut Reads, viewer: &Viewer<'_>) -> String {
-    let seen = workspace.seen_by(viewer.user);
+    let seen: Vec<_> = workspace.seen_by(viewer.user).collect();
     let latest = || seen.last().map(|message| message.channel.as_str());
     let asked = viewer.channel.filter(|id| *id == HOME || workspace.sees(viewer.user, id));
     let channel = asked.or_else(latest).unwrap_or("CGENERAL");
     reads.mark(viewer.user, channel, &seen);
-    let place = Place { channel, seen: &seen, address: address(viewer.user, Some(channel)) };
+    let place = Selection { channel, seen: &seen, address: address(viewer.user, Some(channel)) };
     let title = match channel {
         HOME => workspace.names.app_name.clone(),
         channel => workspace.title_of(channel, viewer.user),
@@ -98,7 +98,7 @@ pub(super) fn hidden(name: &str, value: &str) -> Html {
 }
 
 /// Renders the beginning of a form that acts on a surface.
-pub(super) fn form(viewer: &Viewer<'_>, place: &Place<'_>, on: &str) -> Html {
+pub(super) fn form(viewer: &Viewer<'_>, place: &Selection<'_>, on: &str) -> Html {
     let mut html = Html::new();
     html.raw("<form method=\"post\" action=\"/act\" novalidate").attr("data-on", on).raw(">");
     html.html(&hidden("as", viewer.user)).html(&hidden("on", on)).html(&hidden("in", place.channel));
@@ -118,7 +118,7 @@ pub(super) fn home_form(viewer: &Viewer<'_>, class: &'static str, is_current: bo
 }
 
 /// Renders the tabs of the app: its home tab, and its messages to the person.
-fn tabs(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>, html: &mut Html) {
+fn tabs(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>, html: &mut Html) {
     let direct = workspace.direct_id(viewer.user);
     if place.channel != HOME && place.channel != direct {
         return;
@@ -131,9 +131,9 @@ fn tabs(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>, html: &mu
     html.raw(">Messages</a></nav>");
 }
 
-fn messages(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>, html: &mut Html) {
+fn messages(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>, html: &mut Html) {
     let of_channel = |message: &&Message| message.channel == place.channel;
-    let shown: Vec<_> = place.seen.iter().rev().filter(of_channel).take(CAPACITY).collect();
+    let shown: Vec<_> = place.seen.iter().copied().rev().filter(of_channel).take(CAPACITY).collect();
     if shown.is_empty() {
         html.raw(
             "<p class=\"empty\" id=\"empty\">No messages yet. Type <code>/sym req</code> below to request access.</p>",
@@ -144,7 +144,7 @@ fn messages(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>, html:
     }
 }
 
-fn composer(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>, title: &str, html: &mut Html) {
+fn composer(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>, title: &str, html: &mut Html) {
     html.raw("<form method=\"post\" action=\"/command\">").html(&hidden("as", viewer.user));
     html.html(&hidden("channel", place.channel)).html(&hidden("in", place.channel));
     html.raw("<label class=\"sr\" for=\"command\">").text("Command in ").text(title).raw("</label>");
@@ -167,10 +167,7 @@ impl Workspace {
     /// Whether a person sees a channel. The conversation with the app is always there.
     pub(super) fn sees(&self, user: &str, channel: &str) -> bool {
         let known = self.channels.get(channel);
-        channel == self.direct_id(user)
-            || known.is_some_and(|channel| {
-                channel.members.as_ref().is_none_or(|members| members.iter().any(|member| member == user))
-            })
+        channel == self.direct_id(user) || known.is_some_and(|channel| channel.has_member(user))
     }
 
     /// Returns the title of a channel for a person: its name, or who else is in the conversation.

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 
 use super::blocks::{RenderContext, html_id};
 use super::html::Html;
-use super::layout::{Place, Viewer, form};
+use super::layout::{Selection, Viewer, form};
 use super::{avatar, mrkdwn};
 use crate::slack::fake::Message;
 use crate::slack::fake::interactions::{Surface, SurfaceState};
 use crate::slack::fake::workspace::{SLACKBOT, Workspace};
 
 /// Renders a message with its sender, its time and its content.
-pub(super) fn html(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>, message: &Message) -> Html {
+pub(super) fn html(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>, message: &Message) -> Html {
     let mut html = Html::new();
     let surface = Surface::of(message);
     let on = surface.name();

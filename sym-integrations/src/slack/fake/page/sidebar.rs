@@ -1,7 +1,7 @@
 //! The sidebar: who the visitor is, and what that person can open.
 
 use super::html::Html;
-use super::layout::{HOME, Place, Viewer, address, home_form};
+use super::layout::{HOME, Selection, Viewer, address, home_form};
 use super::{Reads, avatar};
 use crate::slack::fake::workspace::Workspace;
 
@@ -9,7 +9,7 @@ use crate::slack::fake::workspace::Workspace;
 const MAX_FAULTS: usize = 20;
 
 /// Renders the sidebar. On a phone it is a popover, which works without a script.
-pub(super) fn html(workspace: &Workspace, reads: &Reads, viewer: &Viewer<'_>, place: &Place<'_>) -> Html {
+pub(super) fn html(workspace: &Workspace, reads: &Reads, viewer: &Viewer<'_>, place: &Selection<'_>) -> Html {
     let mut html = Html::new();
     html.raw(
         "<nav id=\"nav\" popover aria-label=\"People and channels\"><p class=\"brand\"><a href=\"/\">Fake Slack</a> ",
@@ -36,14 +36,14 @@ fn people(workspace: &Workspace, reads: &Reads, viewer: &Viewer<'_>, html: &mut 
         html.raw(">").html(&avatar(member.display_name(), false));
         html.tagged("<span class=\"name\">", member.display_name(), "</span>");
         if !is_current {
-            count(reads.unread(member.id(), None, &workspace.seen_by(member.id())), html);
+            count(reads.unread(member.id(), None, workspace.seen_by(member.id())), html);
         }
         html.raw("</a></li>");
     }
     html.raw("</ul>");
 }
 
-fn channels(workspace: &Workspace, reads: &Reads, viewer: &Viewer<'_>, place: &Place<'_>, html: &mut Html) {
+fn channels(workspace: &Workspace, reads: &Reads, viewer: &Viewer<'_>, place: &Selection<'_>, html: &mut Html) {
     let direct = workspace.direct_id(viewer.user);
     let mut channels: Vec<_> = workspace.channels.iter().filter(|(id, _)| workspace.sees(viewer.user, id)).collect();
     channels.sort_by_key(|(_, channel)| (channel.is_direct(), channel.name.clone()));
@@ -53,7 +53,7 @@ fn channels(workspace: &Workspace, reads: &Reads, viewer: &Viewer<'_>, place: &P
             html.attr("aria-current", "page");
         }
         html.raw(">").tagged("<span class=\"name\">", name, "</span>");
-        count(reads.unread(viewer.user, Some(id), place.seen), html);
+        count(reads.unread(viewer.user, Some(id), place.seen.iter().copied()), html);
         html.raw("</a></li>");
     };
     html.raw("<h2>Channels</h2><ul>");

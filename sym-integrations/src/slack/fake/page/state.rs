@@ -9,9 +9,7 @@ use crate::slack::fake::{Message, View};
 
 /// Returns what a person sees.
 pub(super) fn of(workspace: &Workspace, user: &str, version: u64) -> Value {
-    let channels = workspace.channels.iter().filter(|(_, channel)| {
-        channel.members.as_ref().is_none_or(|members| members.iter().any(|member| member == user))
-    });
+    let channels = workspace.channels.iter().filter(|(_, channel)| channel.has_member(user));
     let channels: Vec<_> = channels.map(|(id, channel)| json!({ "id": id, "name": channel.name })).collect();
     let people = workspace.members.values().filter(|member| member.is_active());
     let people: Vec<_> = people.map(|member| json!({ "id": member.id(), "name": member.display_name() })).collect();
@@ -20,7 +18,7 @@ pub(super) fn of(workspace: &Workspace, user: &str, version: u64) -> Value {
         "me": { "id": user, "name": workspace.name_of(user) },
         "people": people,
         "channels": channels,
-        "messages": workspace.seen_by(user).iter().map(|message| of_message(workspace, message)).collect::<Vec<_>>(),
+        "messages": workspace.seen_by(user).map(|message| of_message(workspace, message)).collect::<Vec<_>>(),
         "view": workspace.top(user).map(of_view),
         "home": workspace.homes.get(user).map(of_view),
         "faults": workspace.faults,

@@ -2,7 +2,7 @@
 
 use super::blocks::{RenderContext, html_id};
 use super::html::Html;
-use super::layout::{Place, Viewer, form};
+use super::layout::{Selection, Viewer, form};
 use crate::slack::fake::View;
 use crate::slack::fake::visible_state::ElementRef;
 use crate::slack::fake::workspace::Workspace;
@@ -10,7 +10,7 @@ use crate::slack::fake::workspace::Workspace;
 fn context<'a>(
     workspace: &'a Workspace,
     viewer: &Viewer<'a>,
-    place: &'a Place<'_>,
+    place: &'a Selection<'_>,
     view: &'a View,
 ) -> RenderContext<'a> {
     RenderContext {
@@ -24,7 +24,7 @@ fn context<'a>(
 }
 
 /// Renders the topmost view as a dialog. Without a script it is open from the beginning; the script makes it modal.
-pub(super) fn modal(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>) -> Html {
+pub(super) fn modal(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>) -> Html {
     let mut html = Html::new();
     html.raw("<div id=\"view\"");
     let Some(view) = workspace.top(viewer.user) else {
@@ -63,7 +63,7 @@ fn id(view: &View, button: &str) -> String {
 }
 
 /// Renders the home tab of a person.
-pub(super) fn home(workspace: &Workspace, viewer: &Viewer<'_>, place: &Place<'_>) -> Html {
+pub(super) fn home(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>) -> Html {
     let mut html = Html::new();
     let Some(home) = workspace.homes.get(viewer.user) else {
         html.raw("<p class=\"empty\" id=\"empty\">").text(&workspace.names.app_name);

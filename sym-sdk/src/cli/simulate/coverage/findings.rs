@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::generate::{Course, FormKind};
+use super::generate::Course;
 use super::report::{Finding, FindingKind, RequestReport};
-use super::{HandlerKey, STANDING, key};
+use super::{HandlerKey, key};
 use crate::handler::{HandlerKind, HandlerRecord};
 use crate::runtime::HandlerUsage;
 
@@ -47,10 +47,9 @@ pub(super) fn of_flow(flow: &str, requests: &[RequestReport]) -> Vec<Finding> {
 /// Describes the targets to which no request that was approved led.
 fn unreached_targets(requests: &[RequestReport]) -> impl Iterator<Item = String> {
     let targets: BTreeSet<_> = requests.iter().filter_map(|request| request.target.as_deref()).collect();
-    let is_reached = |request: &RequestReport| request.outcome.starts_with("granted") || request.outcome == STANDING;
     let unreached = targets.into_iter().filter(move |target| {
         let own = requests.iter().filter(|request| request.target.as_deref() == Some(target));
-        !own.filter(|request| request.course == Course::Approved).any(is_reached)
+        !own.filter(|request| request.course == Course::Approved).any(|request| request.is_reached)
     });
     unreached.map(|target| format!("no request for target `{target}` was granted"))
 }
@@ -72,10 +71,7 @@ fn failing_options(requests: &[RequestReport]) -> Vec<String> {
 
 fn failures(requests: &[RequestReport]) -> impl Iterator<Item = String> {
     requests.iter().zip(1_usize..).flat_map(|(request, number)| {
-        let form = match request.form {
-            FormKind::Minimal => "minimal form",
-            FormKind::Full => "full form",
-        };
+        let form = request.form.title();
         request.errors.iter().map(move |error| format!("request {number} ({form}): {}", error.message))
     })
 }

@@ -23,6 +23,16 @@ pub(super) enum FormKind {
     Full,
 }
 
+impl FormKind {
+    /// Names the form, for people.
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal form",
+            Self::Full => "full form",
+        }
+    }
+}
+
 /// The decision on a generated request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -10,15 +10,14 @@ mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::scenario::{channel_of, default_source};
+use super::scenario::{DEFAULT_DECISION_DELAY, DEFAULT_SIMULATED_TIME, channel_of, default_source};
 use super::{SimulatedProgram, simulated_approver};
 use crate::audit::{AuditEntry, AuditKind};
 use crate::cli::Exit;
 use crate::cli::exit::CommandError;
 use crate::cli::output::Output;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, codes};
 use crate::machine::{Access, EffectError, RunState};
 use crate::model::{Channel, Flow, HandlerRef, RunId, Source, User, UserId, UserRole};
 use crate::routing::{PermissionScope, RequestPermission};
@@ -26,12 +25,6 @@ use crate::runtime::{HandlerUsage, Submission};
 use crate::simulation::{Simulation, describe_scope};
 use generate::{Course, GeneratedRequest};
 use report::{Finding, FindingKind, FlowReport, Report, RequestError, RequestReport};
-
-/// The time between a request and its decision.
-const DECISION_DELAY: Duration = Duration::from_secs(60);
-
-/// The time after which work that is still scheduled is given up.
-const SIMULATED_TIME: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 /// Simulates all flows, and writes the report.
 pub(super) async fn run(
@@ -128,6 +121,7 @@ impl<'a> Coverage<'a> {
             decided_by: None,
             status: None,
             outcome: String::new(),
+            is_reached: false,
             lacks_approvers: false,
             errors: Vec::new(),
         };
@@ -156,9 +150,9 @@ impl<'a> Coverage<'a> {
                 report.outcome = "refused".to_owned();
             }
         }
-        if !self.simulation.run_to_end(SIMULATED_TIME).await? {
+        if !self.simulation.run_to_end(DEFAULT_SIMULATED_TIME).await? {
             report.errors.push(RequestError {
-                code: "SymSDK:TIMEOUT".to_owned(),
+                code: codes::SIMULATION_UNFINISHED.to_string(),
                 message: "work is still scheduled after a year".to_owned(),
                 hint: None,
             });
@@ -183,35 +177,31 @@ impl<'a> Coverage<'a> {
         report.lacks_approvers = matches!(permission.approve_deny(), PermissionScope::Users(_))
             && named.len() < usize::from(permission.required_approvals());
         if state.is_open() && course != Course::Unanswered {
-            self.simulation.advance(DECISION_DELAY).await?;
+            self.simulation.advance(DEFAULT_DECISION_DELAY).await?;
+            let mut deciders = named;
+            let mut number = 0;
+            // Administrators stand in for approvers who are missing.
+            while deciders.len() < usize::from(permission.required_approvals()).max(1) {
+                let admin = self.admin(number).await?;
+                number += 1;
+                // A handler may list all administrators, and so those of earlier requests.
+                if deciders.iter().all(|decider| decider.id() != admin.id()) {
+                    deciders.push(admin);
+                }
+            }
+            if course == Course::Denied {
+                deciders.truncate(1);
+            }
             let mut errors = Vec::new();
-            match (course, named.first()) {
-                (Course::Approved, Some(_)) => {
-                    for approver in &named {
-                        if self.simulation.runtime().run(run).await?.state.is_open() {
-                            let approval = Submission::approve(run, approver.id()).channel(channel.clone());
-                            errors.extend(self.simulation.submit(approval).await.err());
-                        }
-                    }
+            for decider in &deciders {
+                if !self.simulation.runtime().run(run).await?.state.is_open() {
+                    break;
                 }
-                (Course::Approved, None) => {
-                    for number in 0..permission.required_approvals() {
-                        let admin = self.admin(number.into()).await?;
-                        if self.simulation.runtime().run(run).await?.state.is_open() {
-                            let approval = Submission::approve(run, admin.id()).channel(channel.clone());
-                            errors.extend(self.simulation.submit(approval).await.err());
-                        }
-                    }
-                }
-                (_, Some(approver)) => {
-                    let denial = Submission::deny(run, approver.id()).channel(channel.clone());
-                    errors.extend(self.simulation.submit(denial).await.err());
-                }
-                (_, None) => {
-                    let admin = self.admin(0).await?;
-                    let denial = Submission::deny(run, admin.id()).channel(channel.clone());
-                    errors.extend(self.simulation.submit(denial).await.err());
-                }
+                let decision = match course {
+                    Course::Denied => Submission::deny(run, decider.id()),
+                    Course::Approved | Course::Unanswered => Submission::approve(run, decider.id()),
+                };
+                errors.extend(self.simulation.submit(decision.channel(channel.clone())).await.err());
             }
             // A recorded refusal is found in the audit log.
             let recorded = self.audit(run).await?.iter().any(|entry| matches!(entry.kind, AuditKind::Refused { .. }));
@@ -279,6 +269,10 @@ impl<'a> Coverage<'a> {
                 _ => {}
             }
         }
+        report.is_reached = matches!(state.access, Access::Revoking { .. })
+            || entries
+                .iter()
+                .any(|entry| matches!(entry.kind, AuditKind::Granted { .. } | AuditKind::StandingAccess { .. }));
         report.status = Some(state.run.status());
         report.resource =
             state.request.as_ref().and_then(|request| request.target.as_ref()).map(|target| target.title());
@@ -289,9 +283,6 @@ impl<'a> Coverage<'a> {
         Ok(())
     }
 }
-
-/// The outcome of a request for access that the requester has anyway.
-const STANDING: &str = "the access exists without it";
 
 /// Describes the outcome of a request in words.
 fn outcome(state: &RunState, entries: &[AuditEntry]) -> String {
@@ -304,7 +295,7 @@ fn outcome(state: &RunState, entries: &[AuditEntry]) -> String {
         return if is_revoked { "granted, then revoked" } else { "granted, until somebody revokes it" }.to_owned();
     }
     if has(|kind| matches!(kind, AuditKind::StandingAccess { .. })) {
-        return STANDING.to_owned();
+        return "the access exists without it".to_owned();
     }
     state.run.status().to_string()
 }

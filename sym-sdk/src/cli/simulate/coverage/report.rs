@@ -50,6 +50,9 @@ pub(super) struct RequestReport {
     pub(super) status: Option<RunStatus>,
     /// The outcome, for people.
     pub(super) outcome: String,
+    /// Whether the requester had the access.
+    #[serde(skip)]
+    pub(super) is_reached: bool,
     /// Whether the approvers are a list of people of whom too few may approve this request.
     pub(super) lacks_approvers: bool,
     pub(super) errors: Vec<RequestError>,
@@ -149,10 +152,7 @@ impl FlowReport {
 
 impl RequestReport {
     fn title(&self) -> String {
-        let form = match self.form {
-            FormKind::Minimal => "minimal form",
-            FormKind::Full => "full form",
-        };
+        let form = self.form.title();
         match self.resource.as_ref().or(self.target.as_ref()) {
             Some(resource) => format!("{resource}, {form}"),
             None => form.to_owned(),

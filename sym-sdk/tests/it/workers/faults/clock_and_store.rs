@@ -7,12 +7,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::{MemoryStore, RunFilter, WorkerLimits, Workers};
+use sym_sdk::handlers;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Runtime;
+use sym_sdk::runtime::{Builder, Runtime};
 
 use super::super::GRACE;
-use super::super::fixture::{Fixture, noon};
+use super::super::fixture::{Fixture, get_permissions, noon, on_request};
 use super::faulty_store::{Behavior, FaultyStore};
 use super::{HOUR, MINUTE, SECOND, advance_until, advance_until_status, status};
 
@@ -32,9 +33,22 @@ struct Held {
 
 impl Held {
     async fn new() -> Self {
+        Self::with(Fixture::builder).await
+    }
+
+    /// As [`new`](Self::new), with a hook that ignores the end of access.
+    async fn deferring() -> Self {
+        #[hook]
+        fn on_deescalate() -> Option<NextEvent> {
+            Some(ApprovalTemplate::ignore())
+        }
+        Self::with(|fixture| fixture.builder().registry(handlers![get_permissions, on_request, on_deescalate])).await
+    }
+
+    async fn with(builder: impl FnOnce(&Fixture) -> Builder) -> Self {
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
         let fixture = Fixture::new(store.clone());
-        let runtime = fixture.start().await;
+        let runtime = builder(&fixture).build().await.unwrap();
         let run = fixture.granted(&runtime).await;
         Self { fixture, store, runtime, run }
     }
@@ -106,6 +120,21 @@ async fn access_that_ended_in_memory_stays_ended_when_the_clock_goes_back() {
     assert_eq!((held.has_access(), held.fixture.revocations()), (false, 1));
     held.ends_on_record(workers).await;
     assert_eq!((held.has_access(), held.fixture.revocations()), (false, 1));
+}
+
+/// The end was deferred in memory, from a clock that was ahead: nothing in the store tells.
+#[tokio::test]
+async fn end_deferred_in_memory_is_not_later_when_the_clock_goes_back() {
+    let held = Held::deferring().await;
+    let workers = held.refuse_writes();
+    held.fixture.clock.set(noon() + 5 * HOUR);
+    held.pass_until(5 * MINUTE, |_| false).await;
+    assert!(held.has_access(), "the hook has deferred the end");
+    held.fixture.clock.set(noon());
+    // Four deferrals of 15 minutes at most, then the hook is overruled.
+    let longer = held.pass_until(5 * HOUR, |held| !held.has_access()).await;
+    assert!(longer <= HOUR + 15 * MINUTE + NOTICED, "{longer:?}");
+    workers.shutdown(GRACE).await;
 }
 
 /// The retry was computed in memory from a clock that was ahead.
