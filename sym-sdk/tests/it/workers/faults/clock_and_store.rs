@@ -134,7 +134,7 @@ async fn end_deferred_in_memory_is_not_later_when_the_clock_goes_back() {
     // Four deferrals of 15 minutes at most, then the hook is overruled.
     let longer = held.pass_until(5 * HOUR, |held| !held.has_access()).await;
     assert!(longer <= HOUR + 15 * MINUTE + NOTICED, "{longer:?}");
-    workers.shutdown(GRACE).await;
+    held.ends_on_record(workers).await;
 }
 
 /// The retry was computed in memory from a clock that was ahead.
