@@ -31,6 +31,7 @@ resource "sym_flow" "repository_access" {
       label          = "Urgency"
       type           = "string"
       allowed_values = ["Normal", "Urgent"]
+      on_change      = true
     }
 
     prompt_field {
@@ -93,6 +94,7 @@ resource "sym_integration" "slack" {
 
   settings = {
     bot_token_secret = sym_secret.slack_token.id
+    support          = "Questions about access? Ask the platform team in #platform."
   }
 }
 

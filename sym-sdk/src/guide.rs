@@ -28,12 +28,14 @@
 //! - [Writing an integration](integrations)
 //! - [Strategies](strategies)
 //! - [Writing a log destination](log_destinations)
+//! - [Writing a front end](front_ends)
 //!
 //! Run:
 //!
 //! - [Configuration from Terraform files](configuration)
 //! - [Operating a program](operations)
 //! - [The audit log](audit)
+//! - [The HTTP API](http_api)
 //!
 //! [More examples](examples) lists the programs and flows of the repository.
 //!
@@ -94,11 +96,14 @@ pages! {
         "[`strategy`](crate::strategy), [`AccessStrategy`](crate::strategy::AccessStrategy), [`StrategyType`](crate::strategy::StrategyType)"
     log_destinations "log-destinations.md"
         "[`AuditDestination`](crate::audit::AuditDestination), [`LogDestinationType`](crate::audit::LogDestinationType), [`JsonLines`](crate::audit::JsonLines)"
+    front_ends "front-ends.md"
+        "[`FrontEnd`](crate::runtime::FrontEnd), [`Delivery`](crate::delivery::Delivery), [`OpenForms`](crate::runtime::OpenForms), [`Preview`](crate::runtime::Preview), [`Menu`](crate::forms::Menu)"
     configuration "configuration.md"
         "[`config`](crate::config), [`TerraformReader`](crate::config::TerraformReader)"
     operations "operations.md"
         "[`runtime`](crate::runtime), [`server`](crate::server), [`engine::observability`](crate::engine::observability)"
     audit "audit.md"
         "[`audit`](crate::audit)"
+    http_api "http-api.md"
     examples "examples.md"
 }

@@ -1,4 +1,4 @@
-// Clicks through the page of the fake Slack: usage: node main.mjs PROGRAM FOLDER-FOR-SCREENSHOTS
+// Clicks through the page of the fake Slack: usage: node main.mjs PROGRAM FOLDER-FOR-SCREENSHOTS [PART-OF-A-STEP-NAME]
 //
 // Nothing waits for a time: locators wait for what they name, and the test fails if that does not come.
 
@@ -8,16 +8,27 @@ import process from "node:process";
 import { Checks } from "./checks.mjs";
 import { dialogs, keyboard, live, nobody } from "./page.mjs";
 import { start } from "./program.mjs";
-import { requestAndDecide } from "./flow.mjs";
+import { commands, empty } from "./commands.mjs";
+import { granted, refused, twice, urgent } from "./flow.mjs";
 
 const { chromium } = createRequire(new URL(".installed/package.json", import.meta.url))("playwright-core");
 
 /** The time for one locator or page. It only decides when a failure is reported. */
 const TIMEOUT_MS = 30_000;
 
-const [program, folder] = process.argv.slice(2);
+/** Playwright's account of a failure: what was waited for, without everything that was tried. */
+function brief(error) {
+  const lines = error.message.replace(/\u001b\[\d+m/g, "").split("\n").map((line) => line.trim());
+  const place = error.stack.match(/(flow|commands|page|visitor)\.mjs:\d+/g)?.join(" < ");
+  return [...lines.filter((line) => line && line !== "Call log:").slice(0, 3), place].join(" ");
+}
+
+const [program, folder, only = ""] = process.argv.slice(2);
 const checks = new Checks(folder);
-const { address, stop } = await start(program);
+const { address, stop } = await start(program).catch((error) => {
+  console.error(`browser: ${error.message}`);
+  process.exit(2);
+});
 let browser;
 try {
   browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });
@@ -28,23 +39,32 @@ try {
     checks.listen(page, expected);
     return page;
   };
+  const unscripted = { javaScriptEnabled: false };
   const steps = [
     ["a person who does not exist", async () => nobody(await context({}, /404/), address, checks)],
-    ["request and decide, with scripts", async () => requestAndDecide(await context({}), address, checks, true)],
+    ["before anything was requested", async () => empty(await context({}), address, checks)],
+    ["commands, shortcut and list", async () => commands(await context({}), address, checks)],
+    ["approved for less, extended, given back", async () => granted(await context({}), address, checks, true)],
+    ["denied, withdrawn", async () => refused(await context({}), address, checks, true)],
+    ["requested twice", async () => twice(await context({}), address, checks)],
+    ["urgent", async () => urgent(await context({}), address, checks)],
     ["the dialog and its focus", async () => dialogs(await context({}), address, checks)],
     ["the combobox by keyboard", async () => keyboard(await context({}), address, checks)],
     ["live updates", async () => live(await context({}), await context({}), address, checks)],
-    ["request and decide, without scripts", async () => requestAndDecide(await context({ javaScriptEnabled: false }), address, checks, false)],
+    ["approved for less, extended, given back, without scripts", async () => granted(await context(unscripted), address, checks, false)],
+    ["denied, withdrawn, without scripts", async () => refused(await context(unscripted), address, checks, false)],
   ];
-  for (const [name, step] of steps) {
+  const chosen = steps.filter(([name]) => name.includes(only));
+  if (!chosen.length) checks.problems.push(`no step is named \`${only}\`: ${steps.map(([name]) => name).join("; ")}`);
+  for (const [name, step] of chosen) {
     console.log(`browser: ${name}`);
     try {
       await step();
     } catch (error) {
-      checks.problems.push(`${name}: ${error.message}`);
+      checks.problems.push(`${name}: ${brief(error)}`);
       let number = 0;
       for (const open of browser.contexts().flatMap((made) => made.pages())) {
-        await open.screenshot({ path: `${folder}/failed-${number++}.png` }).catch(() => {});
+        await open.screenshot({ path: `${folder}/failed-${name.replace(/\W+/g, "-")}-${number++}.png` }).catch(() => {});
       }
     }
     for (const made of browser.contexts()) await made.close();

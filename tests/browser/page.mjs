@@ -1,13 +1,14 @@
 // What the page does besides the flow: who can be acted as, where the focus goes, what the keys do, what is shown as it happens.
 
-import { BEN, CLEO, FLOW, become, command, open } from "./flow.mjs";
+import { BEN, CLEO, FLOW, Visitor } from "./visitor.mjs";
 
 const COMMAND = /^Command in/;
 
 async function enter(page, address, name = CLEO) {
-  await page.goto(address);
-  await become(page, name);
-  await open(page, "#general");
+  const visitor = new Visitor(page, address);
+  await visitor.enter(name);
+  await visitor.open("#general");
+  return visitor;
 }
 
 /** The page of an id that is nobody's names the people who can be acted as. */
@@ -15,14 +16,14 @@ export async function nobody(page, address, checks) {
   const answer = await page.goto(`${address}/?as=U1NOBODY`);
   checks.holds(answer.status() === 404, `status ${answer.status()} for a person who does not exist`);
   await page.getByRole("heading", { name: "U1NOBODY is not in this workspace" }).waitFor();
-  await checks.look(page, "0-nobody");
-  await become(page, CLEO);
+  await checks.look(page, "nobody");
+  await new Visitor(page, address).become(CLEO);
 }
 
 /** The view is a modal dialog: it takes the focus, keeps it, and gives it back. */
 export async function dialogs(page, address, checks) {
-  await enter(page, address);
-  await command(page, FLOW);
+  const visitor = await enter(page, address);
+  await visitor.command(FLOW);
   const dialog = page.getByRole("dialog");
   await page.locator("dialog:modal :focus").waitFor();
   checks.holds(await dialog.evaluate((item) => item.getAttribute("aria-labelledby") === "view-title"), "the dialog has a name");
@@ -58,7 +59,7 @@ export async function keyboard(page, address, checks) {
   await page.keyboard.press("ArrowDown");
   const active = await box.getAttribute("aria-activedescendant");
   const label = await page.locator(`[id="${active}"]`).textContent();
-  await checks.look(page, "9-combobox");
+  await checks.look(page, "combobox");
   await page.keyboard.press("Enter");
   await list.waitFor({ state: "hidden" });
   checks.holds((await box.inputValue()) === label && label === "acme/website", `Enter selects the second option, got ${label}`);
@@ -76,13 +77,12 @@ export async function keyboard(page, address, checks) {
 export async function live(page, other, address, checks) {
   await enter(page, address, BEN);
   await page.getByLabel(COMMAND).fill("half a command");
-  await other.goto(address);
-  await become(other, CLEO);
-  await open(other, "#access-requests");
-  await command(other, "/sym whoami");
-  await other.locator("article", { hasText: "cleo@example.com" }).last().waitFor();
-  await open(other, "#general");
-  await command(other, "no command");
+  const elsewhere = await enter(other, address);
+  await elsewhere.open("#access-requests");
+  await elsewhere.command("/sym whoami");
+  await elsewhere.message("You are cleo@example.com");
+  await elsewhere.open("#general");
+  await elsewhere.command("no command");
   await other.getByText("only slash commands are supported").waitFor();
   checks.holds((await page.getByRole("heading", { level: 1 }).textContent()) === "#general", "the heading is that of the channel");
   checks.holds((await page.locator("#composer input[name=channel]").first().getAttribute("value")) === "CGENERAL", "the command goes to the channel");

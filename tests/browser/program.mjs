@@ -1,15 +1,29 @@
-// The program under test: the quickstart with the fake Slack, on free ports and a database of its own.
+// The program under test: the quickstart with the fake Slack, on free ports, with a database and a configuration of its own.
 
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+// Of access for 30 minutes, the requester is warned three seconds after it was granted.
+const SETTINGS = 'strategy_id = sym_strategy.code_host.id\n    expiry_warnings = ["1797s"]';
+
+/** Writes the quickstart's configuration, with what the test needs besides, and returns its directory. */
+function configuration(folder) {
+  const flow = readFileSync(new URL("../../examples/quickstart/flow.tf", import.meta.url), "utf8");
+  const place = SETTINGS.split("\n")[0];
+  if (flow.split(place).length !== 2) throw new Error(`flow.tf should have \`${place}\` once`);
+  const config = join(folder, "config");
+  mkdirSync(config);
+  writeFileSync(join(config, "flow.tf"), flow.replace(place, SETTINGS));
+  return config;
+}
+
 /** Starts the program, and resolves with the address of the fake Slack and a function that stops both. */
 export async function start(program) {
   const folder = mkdtempSync(join(tmpdir(), "fake-slack-"));
-  const options = ["serve", "--listen", "127.0.0.1:0", "--fake-slack=127.0.0.1:0", "--db", join(folder, "sym-fake.db")];
+  const options = ["serve", "--config", configuration(folder), "--listen", "127.0.0.1:0", "--fake-slack=127.0.0.1:0", "--db", join(folder, "sym-fake.db")];
   const child = spawn(program, options, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => child.on("exit", resolve));
   const address = new Promise((resolve, reject) => {
@@ -25,5 +39,10 @@ export async function start(program) {
     await ended;
     rmSync(folder, { recursive: true, force: true });
   };
-  return { address: await address, stop };
+  try {
+    return { address: await address, stop };
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
 }

@@ -75,6 +75,15 @@ async fn after_approve(event: &Event, vars: Vars<FlowVars>, slack: &Slack) -> Re
     Ok(())
 }
 
+/// Says who is asked, while the form is filled in.
+#[on_change]
+fn on_change_urgency(form: &mut PromptForm) -> Result<()> {
+    let is_urgent = form.field("urgency")?.is("Urgent");
+    form.additional_header_text = is_urgent
+        .then(|| "Urgent requests go to the on-call engineers first, and to the channel after ten minutes.".to_owned());
+    Ok(())
+}
+
 fn main() -> ExitCode {
     App::new()
         .config_dir(env!("CARGO_MANIFEST_DIR"))

@@ -52,7 +52,7 @@ fn simulates_both_demo_requests() {
 
 #[test]
 fn its_configuration_has_no_errors() {
-    expect!["1 flow, 5 handlers, 3 integrations: no errors\n"].assert_eq(&output(&["check"], 0));
+    expect!["1 flow, 6 handlers, 3 integrations: no errors\n"].assert_eq(&output(&["check"], 0));
 }
 
 /// Finding S2: each mistake is told with the place of the handler and that in the configuration.
@@ -83,7 +83,7 @@ fn a_configuration_without_what_the_handlers_read_is_refused() {
           help: did you mean `requests_channel` at mismatched/flow.tf:7:1?
         warning: examples/quickstart/src/flow_types.rs: the generated types of flow `repository-access` are stale
           help: run `generate types`
-        1 flow, 5 handlers, 3 integrations: 4 errors, 1 warning
+        1 flow, 6 handlers, 3 integrations: 4 errors, 1 warning
     "#]].assert_eq(&String::from_utf8_lossy(&checked.stdout));
     let request = concat!(env!("CARGO_MANIFEST_DIR"), "/requests/normal.json");
     let refused = quickstart_in(dir, &["simulate", request, "--config", "mismatched"]);
@@ -120,6 +120,8 @@ fn scripted_failures_are_in_the_timeline() {
     let urgent = "../requests/urgent-not-on-call.json";
     let undeliverable = ["simulate", urgent, "--undeliverable", "#access-requests", "--no-decision"];
     prints(&undeliverable, 0, &expect_file!["golden/undeliverable.txt"]);
+    let unheard = ["simulate", request, "--grant", "refused", "--undeliverable", "#access-errors"];
+    prints(&unheard, 0, &expect_file!["golden/alert-undeliverable.txt"]);
 }
 
 #[test]
@@ -161,9 +163,9 @@ fn everything_in_its_flow_is_reached() {
 fn the_handlers_work_for_another_organization() {
     let args = ["--config", "other", "--var", "audit_channel=#globex-audit"];
     expect![[r#"
-        warning: other/flow.tf:66:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
+        warning: other/flow.tf:67:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
-        1 flow, 5 handlers, 3 integrations: no errors, 1 warning
+        1 flow, 6 handlers, 3 integrations: no errors, 1 warning
     "#]].assert_eq(&output(&[&["check"][..], &args].concat(), 0));
     let request = ["simulate", "other/request.json"];
     prints(&[&request[..], &args].concat(), 0, &expect_file!["golden/other.txt"]);
@@ -172,9 +174,9 @@ fn the_handlers_work_for_another_organization() {
     expect![[r#"
         error: examples/quickstart/src/main.rs:69:1: hook `after_approve` requires integration `slack`, which is not configured
           help: add an integration of type `slack` to the flow's environment as `slack_id`; it has `code_host_id` (of type `custom`), `pagerduty_id` (of type `pagerduty`)
-        warning: other/flow.tf:66:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
+        warning: other/flow.tf:67:1: environment `main` has no error logger, so nobody is notified if access that flow `code` gives cannot be revoked
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
-        1 flow, 5 handlers, 3 integrations: 1 error, 1 warning
+        1 flow, 6 handlers, 3 integrations: 1 error, 1 warning
     "#]].assert_eq(&output(&[&["check"][..], &without_slack].concat(), 1));
 }
 

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Aptible;
 use crate::http::Auth;
-use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedService, address, impl_fake};
 
 /// The role that every simulated user has, so that no other is their last.
 const EVERYBODY: &str = "everybody";
@@ -93,13 +92,7 @@ impl SimulatedAptible {
     }
 }
 
-impl Fake for SimulatedAptible {
-    type Client = Aptible;
-
-    fn into_client(self) -> FakeClient<Aptible> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedAptible => Aptible);
 
 fn list(name: &str, items: Vec<Value>) -> Value {
     json!({ "_embedded": { name: items } })

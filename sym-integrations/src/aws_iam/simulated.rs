@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use quick_xml::escape::escape;
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient, Outbox};
+use sym_sdk::integration::Outbox;
 
 use super::AwsIam;
 use crate::aws::simulated::{self, Answer, Operation};
 use crate::aws::{Credentials, PermissionContext, Region};
-use crate::kit::{SimulatedAccount, SimulatedMembers};
+use crate::kit::{SimulatedAccount, SimulatedMembers, impl_fake};
 
 const ACCOUNT: &str = "123456789012";
 
@@ -67,13 +67,7 @@ impl SimulatedIam {
     }
 }
 
-impl Fake for SimulatedIam {
-    type Client = AwsIam;
-
-    fn into_client(self) -> FakeClient<AwsIam> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedIam => AwsIam);
 
 fn answer(members: &SimulatedMembers, outbox: &Outbox, operation: &Operation) -> Answer {
     let (group_name, user_name) = (operation.text("GroupName"), operation.text("UserName"));

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::client::LAMBDA;
 use super::{AwsLambda, FunctionArn};
 use crate::aws::{Credentials, PermissionContext, Region};
-use crate::kit::{SimulatedAccount, SimulatedReply, SimulatedRequest, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedReply, SimulatedRequest, SimulatedService, impl_fake};
 
 /// The greatest length of a payload in the timeline of a simulation, in characters.
 const MAX_SHOWN_PAYLOAD: usize = 200;
@@ -151,13 +150,7 @@ fn record(request: &SimulatedRequest) {
     request.record(arn.as_ref().map_or(request.value(0), FunctionArn::name), format!("invoked with {shown}{rest}"));
 }
 
-impl Fake for SimulatedLambda {
-    type Client = AwsLambda;
-
-    fn into_client(self) -> FakeClient<AwsLambda> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedLambda => AwsLambda);
 
 /// Lists the functions that are set.
 impl fmt::Debug for SimulatedLambda {

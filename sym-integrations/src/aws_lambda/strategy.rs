@@ -54,6 +54,7 @@ pub fn strategy_type() -> StrategyType {
 ///
 /// A function may be invoked more than once with the same `idempotency_key` in the payload, and must then have the same effect as once.
 /// All attempts of one grant have the same key: a function that keeps results by key must not keep failures.
+/// A grant that has failed is followed by a revocation, whatever the error: only the function can tell what it gave, and must leave the rest.
 /// A function that takes longer than a minute needs a longer
 /// [`Limits::strategy`](sym_sdk::runtime::Limits::strategy).
 ///

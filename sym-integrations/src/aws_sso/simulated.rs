@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient, Outbox};
+use sym_sdk::integration::Outbox;
 
 use super::AwsSso;
 use crate::aws::simulated::{self, Answer, Operation};
 use crate::aws::{Credentials, PermissionContext, Region};
-use crate::kit::{SimulatedAccount, SimulatedMembers, address};
+use crate::kit::{SimulatedAccount, SimulatedMembers, address, impl_fake};
 
 const INSTANCE: &str = "arn:aws:sso:::instance/ssoins-5151515151515151";
 
@@ -80,13 +80,7 @@ impl SimulatedSso {
     }
 }
 
-impl Fake for SimulatedSso {
-    type Client = AwsSso;
-
-    fn into_client(self) -> FakeClient<AwsSso> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedSso => AwsSso);
 
 /// An instance, with what is changed in it.
 struct Instance {

@@ -86,6 +86,9 @@ pub fn strategy_type() -> StrategyType {
 ///
 /// The output of an assignment is such as `{"permission_set_arn": "arn:…", "account_id": "123456789012", "user_id": "9067…"}`; that of its
 /// removal also has `sessions_may_last_until`.
+///
+/// An assignment does not tell who has made it. A revocation [after a grant that has failed](crate::kit::follows_failed_grant) takes it, also
+/// if somebody else made it after the request, or the assignments of before could not be read.
 #[derive(Clone, Debug)]
 pub struct AwsSsoStrategy {
     sso: AwsSso,

@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Boundary;
 use crate::http::Auth;
-use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedRequest, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedRequest, SimulatedService, address, impl_fake};
 
 /// A simulated Boundary cluster: its groups and their members are set here, and every user that is asked for by e-mail address exists.
 ///
@@ -68,13 +67,7 @@ impl SimulatedBoundary {
     }
 }
 
-impl Fake for SimulatedBoundary {
-    type Client = Boundary;
-
-    fn into_client(self) -> FakeClient<Boundary> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedBoundary => Boundary);
 
 /// Carries out `g_1:add-members` and its like.
 fn change(members: &SimulatedMembers, request: &SimulatedRequest) -> Option<Value> {

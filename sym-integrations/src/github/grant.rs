@@ -27,8 +27,9 @@ impl GitHubStrategy {
             return Ok(PriorAccess::Sufficient);
         }
         let Some(standing) = Standing::of(&client, id, &settings.role).await? else { return Ok(PriorAccess::None) };
-        // The grant would not change such an invitation, and once it is accepted the role is not the Run's to take.
-        if let Standing::Invitation(role) = &standing
+        // The grant would not change such an invitation, and once it is accepted the role is not the Run's to take. A role of that kind is
+        // one that another source hides.
+        if let Standing::Invitation(role) | Standing::Role(role) = &standing
             && role.includes(&settings.role) == Some(true)
         {
             return Ok(PriorAccess::Sufficient);
@@ -42,6 +43,9 @@ impl GitHubStrategy {
         let id = self.id(request.identity()).await?;
         let repository = self.repository_for_grant(&settings).await?;
         let prior = Prior::of(request);
+        if let Some(Prior { standing: Standing::NotRestorable(problem), .. }) = &prior {
+            return Err(not_restorable(problem));
+        }
         if prior.as_ref().is_some_and(|prior| prior.repository != repository.id) {
             let message = format!("repository `{}` is not the one that the request was made for", repository.full_name);
             return Err(GITHUB
@@ -78,10 +82,10 @@ impl GitHubStrategy {
     /// Refuses to replace what is not recorded, and could not be put back: the prior access could not be read, or changed since.
     async fn expect_nothing_to_restore(&self, client: &RepositoryClient, id: u64, role: &RepositoryRole) -> Result<()> {
         match Standing::of(client, id, role).await? {
-            Some(standing) if standing.role().includes(role) != Some(true) => {
-                Err(not_restorable("has access to it already that was not recorded before the grant"))
-            }
-            _ => Ok(()),
+            None => Ok(()),
+            Some(Standing::NotRestorable(problem)) => Err(not_restorable(&problem)),
+            Some(standing) if standing.role().and_then(|standing| standing.includes(role)) == Some(true) => Ok(()),
+            Some(_) => Err(not_restorable("has access to it already that was not recorded before the grant")),
         }
     }
 

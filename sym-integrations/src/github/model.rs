@@ -85,6 +85,16 @@ impl Collaborator {
         let Some(role) = &self.role_name else { return self.permissions.include(wanted) };
         role.includes(wanted).unwrap_or_else(|| self.permissions.include(wanted))
     }
+
+    /// Whether the effective role is known not to include another one, so that the user does not have that directly either.
+    #[cfg(feature = "runtime")]
+    pub(super) fn lacks(&self, wanted: &RepositoryRole) -> bool {
+        match self.role_name.as_ref().and_then(|role| role.includes(wanted)) {
+            Some(includes) => !includes,
+            // Whoever has a role may read, so permissions without that were not told.
+            None => !wanted.is_custom() && self.permissions.pull && !self.permissions.include(wanted),
+        }
+    }
 }
 
 impl Permissions {

@@ -33,38 +33,37 @@ pub(super) enum Standing {
     UnknownRole,
     /// An invitation that was not accepted yet.
     Invitation(RepositoryRole),
+    /// Something that a grant would change, and its end could not put back, with the reason. So the grant is refused.
+    NotRestorable(String),
 }
 
 impl Standing {
-    /// The role to put back.
-    pub(super) fn role(&self) -> &RepositoryRole {
+    /// The role to put back, if that is possible.
+    pub(super) fn role(&self) -> Option<&RepositoryRole> {
         match self {
-            Self::Role(role) | Self::Invitation(role) => role,
-            Self::UnknownRole => &RepositoryRole::Read,
+            Self::Role(role) | Self::Invitation(role) => Some(role),
+            Self::UnknownRole => Some(&RepositoryRole::Read),
+            Self::NotRestorable(_) => None,
         }
     }
 
-    /// Reads what a user has directly in a repository.
-    ///
-    /// # Errors
-    /// `GitHub:ROLE_NOT_RESTORABLE` if it could not be put back after a grant of `wanted`, or might be more than that.
+    /// Reads what a user has directly in a repository, as a grant of `wanted` would change it.
     pub(super) async fn of(
         repository: &RepositoryClient,
         user_id: u64,
         wanted: &RepositoryRole,
     ) -> Result<Option<Self>> {
+        let not_restorable = |problem: &str| Ok(Some(Self::NotRestorable(problem.to_owned())));
         if let Some(user) = repository.direct_collaborator(user_id).await? {
             let role = repository.direct_role(&user).await?;
             let is_custom = user.role_name.as_ref().is_some_and(RepositoryRole::is_custom);
             return match role {
                 // Only `read` is known to be part of every custom role.
-                Some(role) if wanted.is_custom() && role != RepositoryRole::Read => {
-                    Err(not_restorable(&format!("has the role `{role}` in it, which `{wanted}` may not include")))
+                Some(role) if wanted.is_custom() && role != RepositoryRole::Read && !role.is_same(wanted) => {
+                    not_restorable(&format!("has the role `{role}` in it, which `{wanted}` may not include"))
                 }
                 Some(role) => Ok(Some(Self::Role(role))),
-                None if is_custom || wanted.is_custom() => {
-                    Err(not_restorable("has a role in it that GitHub does not tell"))
-                }
+                None if is_custom || wanted.is_custom() => not_restorable("has a role in it that GitHub does not tell"),
                 None => Ok(Some(Self::UnknownRole)),
             };
         }
@@ -73,11 +72,12 @@ impl Standing {
             Some(role) if role == wanted || !(role.is_custom() || wanted.is_custom()) => {
                 Ok(Some(Self::Invitation(role.clone())))
             }
-            _ => Err(not_restorable("has an invitation to it whose role cannot be changed and put back")),
+            _ => not_restorable("has an invitation to it whose role cannot be changed and put back"),
         }
     }
 }
 
+/// The error for a grant that would change what its end could not put back.
 pub(super) fn not_restorable(problem: &str) -> sym_sdk::error::Error {
     let message = format!("the grant would change what the user already has in the repository: the user {problem}");
     GITHUB.error(ErrorKind::Conflict, codes::ROLE_NOT_RESTORABLE, message).with_hint(

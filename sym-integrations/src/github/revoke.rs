@@ -8,8 +8,8 @@ use super::client::GITHUB;
 use super::prior::{Prior, Standing};
 use super::strategy::output;
 use super::target::RepoTarget;
-use super::{Collaborator, GitHub, GitHubStrategy, Repository, RepositoryClient, RepositoryRole, codes};
-use crate::kit::{Resource, SETTLE_DELAYS};
+use super::{Collaborator, GitHub, GitHubStrategy, Invitation, Repository, RepositoryClient, RepositoryRole, codes};
+use crate::kit::{Resource, SETTLE_DELAYS, follows_failed_grant};
 
 impl GitHubStrategy {
     pub(super) async fn revoke(&self, request: &AccessRequest<'_>) -> Result<StepOutput> {
@@ -20,68 +20,63 @@ impl GitHubStrategy {
         let repository_id = prior.as_ref().map(|prior| prior.repository).or_else(|| granted_repository(request));
         let repository = revoking.repository_for_revocation(&settings, repository_id).await?;
         let client = revoking.client_of(&repository);
-        let standing = prior.map(|prior| prior.standing);
+        let ending = Ending {
+            standing: prior.map(|prior| prior.standing),
+            granted: settings.role.clone(),
+            follows_failed_grant: follows_failed_grant(request),
+        };
         let present = client.direct_collaborator(id).await?;
         let login = match &present {
             Some(present) => Some(present.login.clone()),
             None => revoking.login(id).await?,
         };
         let mut restored = None;
-        match (&standing, &login) {
+        let takes_role = ending.takes_role_of(&client, id, present.as_deref()).await?;
+        match (&present, ending.restores(), &login) {
+            _ if !takes_role => {}
+            (Some(present), Some(role), _) => restored = restore(&client, present, role).await?,
             // A user who was removed by somebody else in the meantime stays removed, and so does an invitation that was declined.
-            (Some(standing), Some(_)) => {
-                if let Some(present) = &present {
-                    restored = restore(&client, present, standing.role()).await?;
-                }
-            }
+            (None, Some(_), _) => {}
             // GitHub's list may lag behind a grant, so the absence of the user is not relied on.
-            (None, Some(login)) => client.remove_collaborator(login).await?,
-            (_, None) => {}
+            (_, None, Some(login)) => client.remove_collaborator(login).await?,
+            (_, None, None) => {}
         }
         if let Some(invitation) = client.invitation_of(id).await? {
-            match &standing {
-                Some(Standing::Invitation(role)) if invitation.role.as_ref() == Some(role) => {}
+            match &ending.standing {
+                _ if !ending.takes_invitation(&invitation) => {}
                 Some(Standing::Invitation(role)) => client.update_invitation(invitation.id, role).await?,
                 _ => client.delete_invitation(invitation.id).await?,
             }
         }
-        revoking.confirm(&client, id, standing.as_ref(), &settings.role).await?;
+        revoking.confirm(&client, id, &ending).await?;
 
         let mut output = output(&repository, id, login.as_deref(), &settings.role);
         let found = present.as_ref().and_then(|present| present.role_name.as_ref());
         if let Some(found) = found.filter(|found| **found != settings.role) {
-            output["replaced_role"] = found.as_str().into();
+            output[if takes_role { "replaced_role" } else { "kept_role" }] = found.as_str().into();
         }
         if let Some(role) = restored {
             output["restored_role"] = role.as_str().into();
-            output["restored_unknown_role"] = (standing == Some(Standing::UnknownRole)).into();
+            output["restored_unknown_role"] = (ending.standing == Some(Standing::UnknownRole)).into();
         }
         StepOutput::new(output)
     }
 
-    /// Waits until GitHub no longer lists the user and their invitation, except for what they had before.
-    async fn confirm(
-        &self,
-        client: &RepositoryClient,
-        user_id: u64,
-        standing: Option<&Standing>,
-        granted: &RepositoryRole,
-    ) -> Result<()> {
+    /// Waits until GitHub no longer lists what the revocation takes.
+    async fn confirm(&self, client: &RepositoryClient, user_id: u64, ending: &Ending) -> Result<()> {
         let mut reads = self.github.0.repeat_reads(SETTLE_DELAYS);
         while reads.next().await {
-            let listed = match (standing, client.direct_collaborator(user_id).await?) {
-                (_, None) => false,
-                (None, Some(_)) => true,
-                (Some(standing), Some(user)) => {
-                    user.has(granted)
-                        && client.direct_role(&user).await?.as_ref().is_some_and(|role| role != standing.role())
+            let present = client.direct_collaborator(user_id).await?;
+            let listed = match (&present, ending.restores()) {
+                (None, _) => false,
+                (Some(user), None) => ending.takes_role(client, user).await?,
+                (Some(user), Some(role)) => {
+                    user.has(&ending.granted)
+                        && client.direct_role(user).await?.as_ref().is_some_and(|direct| direct != role)
                 }
             };
-            let invited = match (standing, client.invitation_of(user_id).await?) {
-                (Some(Standing::Invitation(role)), Some(invitation)) => invitation.role.as_ref() != Some(role),
-                (_, invitation) => invitation.is_some(),
-            };
-            if !listed && !invited {
+            let invitation = client.invitation_of(user_id).await?;
+            if !listed && !invitation.is_some_and(|invitation| ending.takes_invitation(&invitation)) {
                 return Ok(());
             }
         }
@@ -119,6 +114,69 @@ impl GitHubStrategy {
             ),
             _ => error,
         })
+    }
+}
+
+/// The end of the access that a Run gives.
+struct Ending {
+    /// The access that the user had before.
+    standing: Option<Standing>,
+    granted: RepositoryRole,
+    /// Whether the grant has failed. It may have given its role all the same, and [nothing else](crate::kit::follows_failed_grant).
+    follows_failed_grant: bool,
+}
+
+impl Ending {
+    /// The role to put back.
+    fn restores(&self) -> Option<&RepositoryRole> {
+        self.standing.as_ref().and_then(Standing::role)
+    }
+
+    /// Whether to take what a user may have directly. `present` is the user as a collaborator, if GitHub lists them as one.
+    async fn takes_role_of(
+        &self,
+        client: &RepositoryClient,
+        user_id: u64,
+        present: Option<&Collaborator>,
+    ) -> Result<bool> {
+        match present {
+            Some(user) => self.takes_role(client, user).await,
+            // The removal of somebody who is only invited would cancel the invitation.
+            None if self.follows_failed_grant => {
+                let invitation = client.invitation_of(user_id).await?;
+                Ok(invitation.is_none_or(|invitation| self.takes_invitation(&invitation)))
+            }
+            None => Ok(true),
+        }
+    }
+
+    /// Whether to take the role that a collaborator has directly.
+    async fn takes_role(&self, client: &RepositoryClient, user: &Collaborator) -> Result<bool> {
+        if !self.follows_failed_grant || user.has(&self.granted) {
+            return Ok(true);
+        }
+        if user.lacks(&self.granted) {
+            return Ok(false);
+        }
+        Ok(match client.direct_role(user).await? {
+            Some(direct) => direct.is_same(&self.granted),
+            None => self.takes_untold(),
+        })
+    }
+
+    /// Whether to take an invitation.
+    fn takes_invitation(&self, invitation: &Invitation) -> bool {
+        match (&invitation.role, &self.standing) {
+            (Some(role), Some(Standing::Invitation(standing))) if role == standing => false,
+            (Some(role), _) if self.follows_failed_grant => role.is_same(&self.granted),
+            (None, _) if self.follows_failed_grant => self.takes_untold(),
+            _ => true,
+        }
+    }
+
+    /// Whether to take what GitHub does not tell after a failed grant. What was there before and could not be put back was not replaced.
+    fn takes_untold(&self) -> bool {
+        !matches!(self.standing, Some(Standing::NotRestorable(_)))
     }
 }
 

@@ -58,6 +58,15 @@ impl RepositoryRole {
         }
     }
 
+    /// Whether two names are those of one role. Names of custom roles have no case.
+    #[cfg(feature = "runtime")]
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Other(own), Self::Other(other)) => own.eq_ignore_ascii_case(other),
+            _ => self == other,
+        }
+    }
+
     fn rank(&self) -> Option<u8> {
         match self {
             Self::Read => Some(1),

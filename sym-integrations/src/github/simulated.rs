@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 use sym_sdk::directory::Directory;
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient, IntegrationClient};
+use sym_sdk::integration::IntegrationClient;
 
 use super::{GitHub, RepositoryRole};
-use crate::kit::{SimulatedAccount, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedService, impl_fake};
 
 /// A simulated GitHub organization: its repositories, their collaborators and the teams are set here, and every user that is asked for
 /// exists and is a member.
@@ -107,13 +107,7 @@ impl SimulatedGitHub {
     }
 }
 
-impl Fake for SimulatedGitHub {
-    type Client = GitHub;
-
-    fn into_client(self) -> FakeClient<GitHub> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedGitHub => GitHub);
 
 impl State {
     fn id_of(&mut self, repository: &str) -> usize {

@@ -63,6 +63,11 @@ pub fn strategy_type() -> StrategyType {
 /// - A user who has the role already, from whichever source, keeps it: neither step is taken. A lower role that the user has directly, or an
 ///   invitation, is put back at the end; a user who had nothing directly is removed. What somebody else changes about the same user
 ///   in the meantime is undone by the end of the access, and named in the output as `replaced_role`.
+/// - A grant that would change what cannot be put back, or what somebody else gave after the request was made, is refused
+///   (`GitHub:ROLE_NOT_RESTORABLE`), and that stays: after a grant that has failed, a revocation takes a role or an invitation only if it may
+///   be the one that the target grants, and names what stays in the output as `kept_role`. It cannot tell apart who has given exactly that
+///   role, or a higher one, and takes it. Where GitHub does not tell the direct role, the same goes for a custom one, unless it was there
+///   before. It looks in the repository that has the name then, since a grant that has failed did not record the id.
 /// - The output of a grant has the `status`: `granted`, or `invited` as long as the invitation was not accepted.
 /// - Repeated grants and revocations change nothing.
 /// - The role that a user has *directly* is read through GraphQL. Where GitHub does not tell it, `read` is put back, and the output says

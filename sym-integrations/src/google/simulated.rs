@@ -5,11 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::{Google, Role};
 use crate::http::Auth;
-use crate::kit::{SimulatedAccount, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedService, address, impl_fake};
 
 /// A simulated Google Workspace organization: its groups and their members are set here, and every user that is asked for exists.
 ///
@@ -76,13 +75,7 @@ impl SimulatedGoogle {
     }
 }
 
-impl Fake for SimulatedGoogle {
-    type Client = Google;
-
-    fn into_client(self) -> FakeClient<Google> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedGoogle => Google);
 
 fn service(members: Members) -> SimulatedService {
     let members = Arc::new(Mutex::new(members));

@@ -16,7 +16,9 @@ use super::settling::Settling;
 use super::target::{ALLOW_EXTERNAL, GROUP, KIND, ROLE, TargetGroup};
 use super::{Google, GoogleGroup, Member, MemberType, Role, codes};
 use crate::http::lost_attempts::LostAttempts;
-use crate::kit::{Resource, SETTLE_DELAYS, is_picked_by_requester, resource_named_by, vendor_errors};
+use crate::kit::{
+    Resource, SETTLE_DELAYS, follows_failed_grant, is_picked_by_requester, resource_named_by, vendor_errors,
+};
 
 /// Timeout of each call after a confirmed removal. None of them can undo it, so none may hold it up.
 const READ_BACK_TIMEOUT: Duration = Duration::from_secs(10);
@@ -26,6 +28,11 @@ const READ_BACK_TIMEOUT: Duration = Duration::from_secs(10);
 /// A user who has the role before the request, or a higher one, keeps it: neither step is taken for them. One with a lower role is raised,
 /// and gets that role back at the end. Addresses outside the organization, and those of groups, get no access unless the target allows
 /// outsiders.
+///
+/// After a grant that has failed, a member whose role is lower than that of the target stays: somebody else has given it, and the grant may
+/// have been refused because of it. The output of the revocation has it as `kept_role`. Who has made somebody a member in the very role of
+/// the target, or a higher one, cannot be told apart, so that is taken; and of a group that has taken the address of another one since, the
+/// strategy knows nothing after such a grant.
 ///
 /// Google's answers about a change of the last minutes can be old. If a member whom the strategy added less than ten minutes ago is not
 /// found when the access ends, the revocation fails with `Google:NOT_SETTLED` and is repeated, until two attempts at least a minute apart
@@ -186,17 +193,18 @@ impl GoogleGroupStrategy {
         let google = Google(self.google.0.for_revocation());
         let group = granted.group_id.unwrap_or(target.email);
         let member = granted.member_id.unwrap_or(request.identity());
+        if request.prior().is_none()
+            && follows_failed_grant(request)
+            && let Some(kept) = role_of_others(&google, group, member, &target.role).await.map_err(group_gone)?
+        {
+            let (group, user) = (target.email, request.identity());
+            return StepOutput::new(json!({ "group_email": group, "user_email": user, "kept_role": kept }));
+        }
         let changed = match request.prior() {
             Some(prior) => restore(&google, group, member, prior).await,
             None => google.remove_group_member(group, member).await,
         };
-        let is_changed = changed.map_err(|error| match error.code().name() {
-            // The configuration may name the wrong group since the grant, so this does not count as success.
-            vendor_errors::GROUP_NOT_FOUND => error.with_hint(
-                "if the group was deleted, all access through it ended with it: the revocation can be written off",
-            ),
-            _ => error,
-        })?;
+        let is_changed = changed.map_err(group_gone)?;
         if is_changed {
             self.settling.forget(request);
             if request.prior().is_none() {
@@ -323,6 +331,23 @@ fn refusal(member: &Member, email: &str, requester: &User) -> Option<Error> {
         _ if member.is_deactivated() => Some(GOOGLE.deactivated_user(requester.username(), email)),
         _ => None,
     }
+}
+
+/// Adds to the error for a group that does not exist what can be done. The configuration may name the wrong group since the grant, so this does
+/// not count as success.
+fn group_gone(error: Error) -> Error {
+    match error.code().name() {
+        vendor_errors::GROUP_NOT_FOUND => error.with_hint(
+            "if the group was deleted, all access through it ended with it: the revocation can be written off",
+        ),
+        _ => error,
+    }
+}
+
+/// Returns the role of a member that a failed grant cannot have given: one that does not include what it grants.
+async fn role_of_others(google: &Google, group: &str, member: &str, granted: &Role) -> Result<Option<Role>> {
+    let role = google.find_group_member(group, member).await?.and_then(|found| found.role.clone());
+    Ok(role.filter(|role| role.rank() < granted.rank()))
 }
 
 /// Gives a member back the role that they had before. Returns whether they are a member.

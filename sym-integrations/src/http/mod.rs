@@ -73,7 +73,7 @@ pub use client::{Client, ClientBuilder};
 pub use connection::Connection;
 pub use failure::{Failure, Retry, error_names};
 pub use limits::Limits;
-#[cfg(any(feature = "aws-config", feature = "aws-sso"))]
+#[cfg(any(feature = "aws-config", feature = "aws-sso", feature = "slack-app"))]
 pub(crate) use limits::with_timeout;
 pub use paginator::{Next, Page, Paginator};
 pub use rate_limit::RateLimit;

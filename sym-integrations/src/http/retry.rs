@@ -3,6 +3,7 @@
 //! An attempt is repeated only if that is safe ([`Retry`](super::Retry)) and there is time left. The service's own delay takes
 //! precedence over the exponential backoff; if it exceeds the time left, the call fails immediately instead of waiting in vain.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -37,13 +38,17 @@ pub(super) async fn send(client: &Inner, spec: &RequestSpec, timeout: Duration) 
         error = field::Empty,
     );
     async {
-        let attempts = RetryLoop::new(client, spec, timeout);
+        // Known even if the call is cut off.
+        let attempts = AtomicU32::new(0);
+        let calls = RetryLoop::new(client, spec, timeout, &attempts);
         let outcome = match client.transport.is_network() {
-            true => with_timeout(&*client.clock, timeout, attempts.run())
+            true => with_timeout(&*client.clock, timeout, calls.run())
                 .await
                 .unwrap_or_else(|| Err(timed_out(client, spec, timeout))),
-            false => attempts.run().await,
+            false => calls.run().await,
         };
+        // Once: a field that is recorded again is shown twice by some subscribers.
+        Span::current().record("attempts", attempts.load(Ordering::Relaxed));
         match &outcome {
             Ok(response) => record(Some(response.status()), response.request_id(), None),
             Err(error) => record(error.status(), error.request_id(), Some(error)),
@@ -73,11 +78,13 @@ struct RetryLoop<'a> {
     timeout: Duration,
     started: jiff::Timestamp,
     lost: LostAttempts,
+    /// The number of attempts so far.
+    attempts: &'a AtomicU32,
 }
 
 impl<'a> RetryLoop<'a> {
-    fn new(client: &'a Inner, spec: &'a RequestSpec, timeout: Duration) -> Self {
-        Self { started: client.clock.now(), client, spec, timeout, lost: LostAttempts::default() }
+    fn new(client: &'a Inner, spec: &'a RequestSpec, timeout: Duration, attempts: &'a AtomicU32) -> Self {
+        Self { started: client.clock.now(), client, spec, timeout, lost: LostAttempts::default(), attempts }
     }
 
     /// Makes attempts until one succeeds or none is left. A refusal of the last one says nothing about those before it.
@@ -94,11 +101,9 @@ impl<'a> RetryLoop<'a> {
             .without_max_times()
             .build();
         let (mut renewed, mut clock_corrected) = (false, false);
-        let mut attempts = 0;
         loop {
             self.acquire().await?;
-            attempts += 1;
-            Span::current().record("attempts", attempts);
+            let attempts = self.attempts.fetch_add(1, Ordering::Relaxed) + 1;
             let error = match attempt(self.client, self.spec).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,

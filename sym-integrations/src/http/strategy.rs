@@ -29,6 +29,7 @@
 //!
 //! A call can be repeated, with the same `idempotency_key` in the body and in the header `Idempotency-Key`. The function must treat
 //! repeated calls as one. All attempts of one grant have the same key: a function that keeps results by key must not keep failures.
+//! A grant that has failed is followed by a revocation, whatever the error: only the function can tell what it gave, and must leave the rest.
 
 use std::fmt;
 use std::time::Duration;

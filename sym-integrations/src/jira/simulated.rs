@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Jira;
-use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService, impl_fake};
 
 /// The transitions of every issue.
 const TRANSITIONS: [(&str, &str); 3] = [("11", "To Do"), ("21", "In Progress"), ("31", "Done")];
@@ -116,13 +115,7 @@ impl SimulatedJira {
     }
 }
 
-impl Fake for SimulatedJira {
-    type Client = Jira;
-
-    fn into_client(self) -> FakeClient<Jira> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedJira => Jira);
 
 #[derive(Clone)]
 struct Issues(Arc<Mutex<BTreeMap<String, Value>>>);

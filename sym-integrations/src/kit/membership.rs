@@ -151,6 +151,9 @@ pub trait Membership: VendorClient {
 /// Both steps have an output such as `{"group_id": "00g1", "group_name": "prod-admins", "user_id": "00u1"}`; that of a revocation
 /// lacks the name if the service did not return it. A user who was a member before the request stays one when it ends: neither step is
 /// taken then, and neither has an output.
+///
+/// A membership does not tell who has given it. A revocation [after a grant that has failed](super::follows_failed_grant) takes it, also if
+/// somebody else gave it after the request was made, or the membership of before could not be read.
 #[derive(Clone, Debug)]
 pub struct MembershipStrategy<M> {
     client: M,

@@ -9,7 +9,8 @@
 //! instead of one for ever, are called with [`AccessTokens`], and those that take a password or client credentials with a [`Login`].
 //!
 //! The kit knows nothing about a vendor's API: routes, filters and paging are the vendor's own. It prefers traits and generics to macros,
-//! so that definitions can be found and errors read; the one macro is for enums, which have no generic form.
+//! so that definitions can be found and errors read. Macros are for what has no generic form: enums, and a trait of another crate for the
+//! simulated services.
 //!
 //! # A new vendor
 //!
@@ -138,6 +139,9 @@ mod endpoint;
 mod error_table;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+mod failed_grant;
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 mod integration_info;
 mod login;
 #[cfg(feature = "runtime")]
@@ -161,6 +165,8 @@ pub use client::{ServiceClient, VendorClient};
 pub use endpoint::Endpoint;
 pub use error_table::{ErrorBody, ErrorRule, ErrorTable};
 #[cfg(feature = "runtime")]
+pub use failed_grant::follows_failed_grant;
+#[cfg(feature = "runtime")]
 pub use integration_info::{IntegrationInfo, StrategyInfo, integrations};
 pub use login::{Login, LoginToken, login_auth};
 #[cfg(feature = "runtime")]
@@ -171,7 +177,7 @@ pub use resource::{Resource, null_as_default};
 pub use simulated::{SimulatedReply, SimulatedRequest, SimulatedService};
 pub use simulated_account::SimulatedAccount;
 #[allow(unused_imports, reason = "which services use it depends on the features")]
-pub(crate) use simulated_account::address;
+pub(crate) use simulated_account::{address, impl_fake};
 pub use simulated_members::SimulatedMembers;
 #[cfg(feature = "runtime")]
 pub(crate) use target_settings::is_picked_by_requester;

@@ -73,7 +73,7 @@ pub struct SimulatedReply {
 }
 
 impl SimulatedReply {
-    /// Creates a reply with a status and JSON.
+    /// Creates a reply with a status and JSON. A status that HTTP does not have is sent as 500.
     pub fn json(status: u16, body: Value) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, headers: HeaderMap::new(), body: Some(body) }
@@ -84,10 +84,13 @@ impl SimulatedReply {
         Self { body: None, ..Self::json(status, Value::Null) }
     }
 
-    /// Sets a header.
+    /// Sets a header. With a name or a value that HTTP does not permit, the reply has status 500 instead.
     #[must_use]
-    pub fn header(mut self, name: &'static str, value: &'static str) -> Self {
-        self.headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            (Ok(name), Ok(value)) => drop(self.headers.insert(name, value)),
+            _ => self.status = StatusCode::INTERNAL_SERVER_ERROR,
+        }
         self
     }
 }

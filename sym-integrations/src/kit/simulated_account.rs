@@ -123,6 +123,27 @@ impl SimulatedAccount {
     }
 }
 
+/// Implements [`Fake`](sym_sdk::integration::Fake) for a `Simulated…` type whose method `client` builds its client for an account.
+///
+/// `impl<S: …> Fake for S` is not possible: the trait belongs to another crate.
+#[allow(unused_macros, reason = "which services use it depends on the features")]
+macro_rules! impl_fake {
+    ($simulated:ty => $client:ty) => {
+        impl ::sym_sdk::integration::Fake for $simulated {
+            type Client = $client;
+
+            fn into_client(self) -> ::sym_sdk::integration::FakeClient<$client> {
+                ::sym_sdk::integration::FakeClient::built_by(move |config| {
+                    self.client(&$crate::kit::SimulatedAccount::of(config))
+                })
+            }
+        }
+    };
+}
+
+#[allow(unused_imports, reason = "which services use it depends on the features")]
+pub(crate) use impl_fake;
+
 /// Returns an e-mail address as simulated services compare it.
 #[allow(dead_code, reason = "which services use it depends on the features")]
 pub(crate) fn address(email: impl AsRef<str>) -> String {

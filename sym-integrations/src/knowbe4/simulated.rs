@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::{KnowBe4, Region};
-use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService, address, impl_fake};
 
 /// A simulated KnowBe4 account, whose users are those that are set here.
 ///
@@ -102,13 +101,7 @@ impl SimulatedKnowBe4 {
     }
 }
 
-impl Fake for SimulatedKnowBe4 {
-    type Client = KnowBe4;
-
-    fn into_client(self) -> FakeClient<KnowBe4> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedKnowBe4 => KnowBe4);
 
 /// Users are numbered from 1.
 fn index_of(id: &str) -> Option<usize> {

@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Okta;
-use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedService, address, impl_fake};
 
 /// A simulated Okta organization: its groups and their members are set here, and every user that is asked for exists unless
 /// [`without_user`](Self::without_user) says otherwise.
@@ -113,13 +112,7 @@ impl SimulatedOkta {
     }
 }
 
-impl Fake for SimulatedOkta {
-    type Client = Okta;
-
-    fn into_client(self) -> FakeClient<Okta> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedOkta => Okta);
 
 fn list(ids: &[String], describe: fn(&str) -> Value) -> Value {
     ids.iter().map(|id| describe(id)).collect()

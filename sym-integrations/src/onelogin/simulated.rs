@@ -4,11 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::{OneLogin, Privilege};
 use crate::http::Auth;
-use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedRequest, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedMembers, SimulatedRequest, SimulatedService, address, impl_fake};
 
 /// A simulated OneLogin account: its roles, with their members and admins, are set here, and every user that is asked for by e-mail
 /// address exists.
@@ -99,13 +98,7 @@ impl SimulatedOneLogin {
     }
 }
 
-impl Fake for SimulatedOneLogin {
-    type Client = OneLogin;
-
-    fn into_client(self) -> FakeClient<OneLogin> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedOneLogin => OneLogin);
 
 /// The users of the account and their roles. Clones share them.
 #[derive(Clone, Default)]

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::PagerDuty;
-use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService, address};
+use crate::kit::{SimulatedAccount, SimulatedRequest, SimulatedService, address, impl_fake};
 
 /// A simulated PagerDuty account: who is on call and which incidents there are is set here, and every schedule, every escalation policy
 /// and every user that is asked for exists unless [`without_user`](Self::without_user) says otherwise.
@@ -186,13 +185,7 @@ impl SimulatedPagerDuty {
     }
 }
 
-impl Fake for SimulatedPagerDuty {
-    type Client = PagerDuty;
-
-    fn into_client(self) -> FakeClient<PagerDuty> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedPagerDuty => PagerDuty);
 
 /// Returns the result of a search: what is searched for, whatever it is, or without a search everything that is set.
 fn searched(request: &SimulatedRequest, set: &BTreeSet<String>) -> Vec<Value> {

@@ -110,6 +110,8 @@
 //!   made is deleted.
 //! - Runs of one user for one role are one access: when one of them ends before another, its login ends by itself, and its sessions with
 //!   the last of them.
+//! - A revocation after a grant that has failed takes the login with the Run's name, whatever its comment says, and those whose comments name
+//!   the user and the role. It touches no role that people have made.
 //! - The output of a revocation has the number of sessions that it ended. If that is 0 although the access was used, look for a pooler.
 //!
 //! # What it cannot see

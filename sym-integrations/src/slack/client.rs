@@ -164,6 +164,10 @@ impl VendorClient for Slack {
         Self { api: Api::new(service), users, trusted_teams: Arc::default(), is_simulated: false }
     }
 
+    fn with_service(&self, service: ServiceClient) -> Self {
+        Self { api: Api::new(service), ..self.clone() }
+    }
+
     fn service(&self) -> &ServiceClient {
         self.api.service()
     }

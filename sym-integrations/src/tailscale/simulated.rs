@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use sym_sdk::error::Result;
-use sym_sdk::integration::{Fake, FakeClient};
 
 use super::Tailscale;
 use crate::http::Auth;
-use crate::kit::{SimulatedAccount, SimulatedService};
+use crate::kit::{SimulatedAccount, SimulatedService, impl_fake};
 
 /// A simulated tailnet: the groups of its policy file and their members are set here. The policy file cannot be changed.
 ///
@@ -74,10 +73,4 @@ impl SimulatedTailscale {
     }
 }
 
-impl Fake for SimulatedTailscale {
-    type Client = Tailscale;
-
-    fn into_client(self) -> FakeClient<Tailscale> {
-        FakeClient::built_by(move |config| self.client(&SimulatedAccount::of(config)))
-    }
-}
+impl_fake!(SimulatedTailscale => Tailscale);

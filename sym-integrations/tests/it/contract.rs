@@ -310,6 +310,7 @@ async fn rows<W: ContractWorld>() -> Vec<Row> {
         rows.extend(Box::pin(grants::<W>()).await);
         rows.extend(Box::pin(revocations::<W>()).await);
         rows.extend(Box::pin(prior_access::<W>()).await);
+        rows.push(Box::pin(unrecorded_access::<W>()).await);
         rows.extend(Box::pin(accounts_and_targets::<W>()).await);
         rows.extend(Box::pin(unknown_outcomes::<W>()).await);
         rows.extend(Box::pin(checks::<W>()).await);
@@ -462,6 +463,22 @@ async fn prior_access<W: ContractWorld>() -> Vec<Row> {
         }
     });
     rows
+}
+
+/// Grants without the record of what there was before, as if it had been given after that was read.
+async fn unrecorded_access<W: ContractWorld>() -> Row {
+    let situation = "grant, less unrecorded";
+    let Some(case) = Case::<W>::with(situation, &[Switch::Lesser]).await else { return left_out(situation) };
+    let granted = case.grant().await;
+    let is_refused = !granted.is_done() && !granted.is_unknown();
+    case.expect(is_refused, "what could not be put back is not replaced", &granted);
+    case.expect_held(Held::Lesser).await;
+    for _ in 0..2 {
+        let revoked = case.revoke().await;
+        case.expect(revoked.is_done(), "the revocation succeeds", &revoked);
+        case.expect_held(Held::Lesser).await;
+    }
+    case.row(format!("{}, left alone", granted.cell()))
 }
 
 async fn accounts_and_targets<W: ContractWorld>() -> Vec<Row> {

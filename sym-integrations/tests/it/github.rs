@@ -1,5 +1,7 @@
 //! GitHub.
 
+#[cfg(feature = "runtime")]
+mod failed_grants;
 mod failures;
 pub(crate) mod fake;
 mod lists;

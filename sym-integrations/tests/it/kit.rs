@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sym_integrations::http::{Auth, BaseUrl, Client, SecretString};
 use sym_integrations::kit::{
-    Credentials, Endpoint, ServiceClient, SimulatedService, Vendor, VendorBuilder, VendorClient, resource_named_by,
+    Credentials, Endpoint, ServiceClient, SimulatedReply, SimulatedService, Vendor, VendorBuilder, VendorClient, resource_named_by,
     target_flag,
 };
 use sym_integrations::testing::Replay;
@@ -114,6 +114,23 @@ fn a_credential_of_an_endpoint_that_cannot_be_sent_is_an_error_of_the_build() {
 fn an_account_is_checked_whatever_the_base_url_is() {
     let base = BaseUrl::parse("http://127.0.0.1:1/api").unwrap();
     assert_eq!(builder("").base_url(base).build().unwrap_err().message(), "a depot needs a name");
+}
+
+/// A header or a status that HTTP does not permit shows as an error of the simulated service, and not as a panic of the program.
+#[tokio::test]
+async fn a_simulated_service_replies_with_headers() {
+    let service = SimulatedService::new("api")
+        .on_reply("GET", "good", |_| SimulatedReply::json(202, json!("queued")).header("x-depot-queue", "7"))
+        .on_reply("GET", "name", |_| SimulatedReply::empty(200).header("x depot", "7"))
+        .on_reply("GET", "value", |_| SimulatedReply::empty(200).header("x-depot-queue", "7\n"))
+        .on_reply("GET", "status", |_| SimulatedReply::empty(7));
+    let base = BaseUrl::of_host("main.example.com", "api").unwrap();
+    let client = Client::builder(DEPOT, base).connection(service.connection()).build().unwrap();
+    let good = client.get("good", &[]).await.unwrap();
+    assert_eq!((good.status(), good.header("x-depot-queue")), (202, Some("7")));
+    for route in ["name", "value", "status"] {
+        assert_eq!(client.get(route, &[]).await.unwrap_err().status(), Some(500), "{route}");
+    }
 }
 
 #[tokio::test]

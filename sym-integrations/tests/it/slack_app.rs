@@ -13,11 +13,16 @@ mod forms;
 mod identity;
 mod limits;
 mod lists;
+mod moved_channels;
+mod outages;
+mod rate_limits;
 mod receipts;
 mod refusals;
 mod requests;
 mod restart;
+mod shared_clock;
 mod socket;
+mod vanished;
 mod views;
 
 use std::ops::Deref;
@@ -34,7 +39,7 @@ use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::fake::{FakeSlack, Member, View};
 use sym_integrations::slack::signature::SigningSecret;
 use sym_integrations::slack::{self, SlackBuilder};
-use sym_sdk::clock::VirtualClock;
+use sym_sdk::clock::{Clock, VirtualClock};
 use sym_sdk::config;
 use sym_sdk::directory::{Directory, MemoryDirectory};
 use sym_sdk::model::RunId;
@@ -92,7 +97,12 @@ impl Deref for Workspace {
 impl Workspace {
     async fn start() -> Self {
         let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
-        let fake = FakeSlack::builder().workspace(WORKSPACE).clock(clock.clone());
+        Self::start_with(clock.clone(), clock).await
+    }
+
+    /// Starts a workspace with another clock than the one that tests set.
+    async fn start_with(clock: Arc<VirtualClock>, of_workspace: Arc<dyn Clock>) -> Self {
+        let fake = FakeSlack::builder().workspace(WORKSPACE).clock(of_workspace);
         let fake = fake.bot_token(TOKEN).signing_secret(SIGNING_SECRET).start().await.unwrap();
         let workspace = Self { fake, clock };
         for (id, name) in [("U0ANA", "ana"), ("U0BEN", "ben"), ("U0CYD", "cyd"), ("U0ADA", "ada")] {
@@ -191,7 +201,14 @@ impl World {
     }
 
     async fn with_app(harness: HarnessBuilder, app: impl FnOnce(SlackBuilder) -> SlackApp) -> Self {
-        let fake = Workspace::start().await;
+        Self::in_workspace(Workspace::start().await, harness, app).await
+    }
+
+    async fn in_workspace(
+        fake: Workspace,
+        harness: HarnessBuilder,
+        app: impl FnOnce(SlackBuilder) -> SlackApp,
+    ) -> Self {
         let directory = Directory::new(MemoryDirectory::new(), ["example.com"]);
         let app = app(fake.client().directory(directory.clone()));
         let delivery = app.clone();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -13,8 +13,8 @@ use super::{AuditEntry, StoredEntry, StoredEvent};
 use crate::error::{Error, ErrorKind, Result, codes};
 
 /// The SHA-256 hash of an audit record, written as 64 hexadecimal digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct AuditHash([u8; 32]);
 
 impl AuditHash {
@@ -30,11 +30,35 @@ impl AuditHash {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Returns the first bytes, by which the records of two logs with the same number are told apart.
+    pub const fn tag(&self) -> [u8; 4] {
+        let [first, second, third, fourth, ..] = self.0;
+        [first, second, third, fourth]
+    }
+
+    /// Returns the hexadecimal digits, which are ASCII.
+    fn digits(&self) -> [u8; 64] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
+            for (digit, value) in pair.iter_mut().zip([byte >> 4, byte & 0xf]) {
+                *digit = DIGITS[usize::from(value)];
+            }
+        }
+        digits
+    }
 }
 
 impl fmt::Display for AuditHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
+    }
+}
+
+impl Serialize for AuditHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -107,7 +131,9 @@ fn hash(seq: u64, prev: &AuditHash, text: &str) -> AuditHash {
     let mut sha = Sha256::new();
     sha.update(r#"{"entry":"#);
     sha.update(text);
-    sha.update(format!(r#","prev":"{prev}","seq":{seq}}}"#));
+    sha.update(r#","prev":""#);
+    sha.update(prev.digits());
+    sha.update(format!(r#"","seq":{seq}}}"#));
     AuditHash(sha.finalize().into())
 }
 

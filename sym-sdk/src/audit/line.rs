@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::canonical::canonical;
+use super::canonical::{CanonicalText, canonical};
 use super::event_summary::IGNORED;
 use super::stored_entry::{TextLinks, sha256};
 use super::{AuditEntry, AuditHash, AuditKind, AuditLog, AuditRecord, EventStatus, HandlerResult};
 use crate::bounded_map::BoundedMap;
 use crate::error::Result;
 use crate::machine::EffectError;
-use crate::model::{LoggedActor, LoggedEvent, LoggedParts, RunId, Srn, Step, logged_actor};
+use crate::model::{LoggedActor, LoggedEvent, LoggedParts, LoggedState, RunId, Srn, Step, logged_actor};
 
 /// An audit record in the format of destinations: a JSON object on one line.
 ///
@@ -91,17 +92,11 @@ pub(super) struct Members(Map<String, Value>);
 
 impl Members {
     /// Returns the members of an entry's line.
-    pub(super) fn of(entry: &AuditEntry) -> Result<Self> {
-        Self::with_actors(entry, &entry.actors)
-    }
-
-    fn with_actors(entry: &AuditEntry, actors: &Actors) -> Result<Self> {
-        let mut members = match serde_json::to_value(logged(entry, actors))? {
+    fn of(entry: &AuditEntry, actors: &Actors) -> Result<Self> {
+        Ok(Self(match serde_json::to_value(logged(entry, actors))? {
             Value::Object(members) => members,
             _ => Map::new(),
-        };
-        members.remove("id");
-        Ok(Self(members))
+        }))
     }
 
     /// Takes the members of a line that was read.
@@ -113,7 +108,7 @@ impl Members {
 
     /// Returns the SHA-256 of the members as canonical JSON, which the chained text contains.
     pub(super) fn hash(&self) -> Result<AuditHash> {
-        Ok(sha256(&canonical(&Value::Object(self.0.clone()))?))
+        Ok(sha256(&canonical(&self.0)?))
     }
 
     /// Returns the line of a record with these members: each is canonical JSON, and their order is fixed. So a line is written in
@@ -123,7 +118,7 @@ impl Members {
         let known = MEMBERS.iter().filter_map(|name| self.0.get_key_value(*name));
         let others = self.0.iter().filter(|(name, _)| !MEMBERS.contains(&name.as_str()));
         for (name, value) in known.chain(others) {
-            line.push_str(&format!(",{}:{}", canonical(&Value::from(name.as_str()))?, canonical(value)?));
+            line.push_str(&format!(",{}:{}", canonical(name)?, canonical(value)?));
         }
         line.push_str(&format!(
             r#","audit":{{"seq":{},"prev":"{}","hash":"{}","entry":{}}}}}"#,
@@ -133,6 +128,37 @@ impl Members {
             record.text()
         ));
         Ok(line)
+    }
+}
+
+/// The hash of the first members of a line, which entries of one event share. [`LineStart::hash`] continues it.
+pub(super) struct LineStart(Sha256);
+
+impl LineStart {
+    /// Hashes the members before `state`. `text` is what is written into.
+    pub(super) fn of(entry: &AuditEntry, text: &mut CanonicalText) -> Result<Self> {
+        let LoggedEvent { id: _, kind: _, meta, state: _, run, event, actor, fields } = logged(entry, &entry.actors);
+        text.clear();
+        text.append_text(r#"{"actor":"#);
+        text.append(&actor)?;
+        text.append_text(r#","event":"#);
+        text.append(&event)?;
+        text.append_text(r#","fields":"#);
+        text.append(&fields)?;
+        text.append_text(r#","meta":"#);
+        text.append(&meta)?;
+        text.append_text(r#","run":"#);
+        text.append(&run)?;
+        Ok(Self(Sha256::new_with_prefix(text.as_bytes())))
+    }
+
+    /// Returns the hash of the line of an entry of this event: that of [`Members::hash`].
+    pub(super) fn hash(&self, entry: &AuditEntry, text: &mut CanonicalText) -> Result<AuditHash> {
+        text.clear();
+        text.append_text(r#","state":"#);
+        text.append(&logged_state(&entry.kind))?;
+        text.append_text(r#","type":"event"}"#);
+        Ok(AuditHash::from_bytes(self.0.clone().chain_update(text.as_bytes()).finalize().into()))
     }
 }
 
@@ -169,8 +195,8 @@ impl LineWriter {
             Ok(entry) if !wanted(&entry.flow) => return Ok(None),
             Ok(entry) => {
                 let members = match record.links() {
-                    TextLinks::Linked { .. } => Members::of(&entry),
-                    TextLinks::Whole => Members::with_actors(&entry, &self.actors(log, &entry, record.seq).await?),
+                    TextLinks::Linked { .. } => Members::of(&entry, &entry.actors),
+                    TextLinks::Whole => Members::of(&entry, &self.actors(log, &entry, record.seq).await?),
                 };
                 members.and_then(|members| members.line(&record)).ok()
             }
@@ -225,27 +251,31 @@ fn actor(entry: &AuditEntry) -> LoggedActor {
     logged_actor(&entry.event.actor, &entry.event.channel, entry.flow.organization())
 }
 
-fn logged(entry: &AuditEntry, actors: &Actors) -> LoggedEvent {
+fn logged<'a>(entry: &'a AuditEntry, actors: &'a Actors) -> LoggedEvent<'a> {
     let event = &entry.event;
     LoggedEvent::new(LoggedParts {
-        id: String::new(),
+        id: None,
         run: entry.run,
         flow: &entry.flow,
         parent: entry.parent,
         actors,
         event: event.id,
         name: event.name,
-        at: event.at,
+        at: &event.at,
         channel: &event.channel,
         actor: &event.actor,
         fields: event.payload().to_json(),
-        status: match entry.kind.event_status() {
-            None | Some(EventStatus::Processing) => "processing",
-            Some(EventStatus::Success) => "completed",
-            Some(EventStatus::Error) => "error",
-        },
-        errors: errors(&entry.kind),
+        state: logged_state(&entry.kind),
     })
+}
+
+fn logged_state(kind: &AuditKind) -> LoggedState {
+    let status = match kind.event_status() {
+        None | Some(EventStatus::Processing) => "processing",
+        Some(EventStatus::Success) => "completed",
+        Some(EventStatus::Error) => "error",
+    };
+    LoggedState::new(status, errors(kind))
 }
 
 fn errors(kind: &AuditKind) -> Vec<Value> {

@@ -6,6 +6,7 @@
 //!
 //! The chained text also contains the hash of the line that destinations receive, so that a line can be verified by itself.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -14,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::canonical::canonical;
-use super::line::Members;
+use super::canonical::CanonicalText;
+use super::line::LineStart;
 use super::{AuditEntry, AuditHash, AuditKind};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::EventRecord;
@@ -63,9 +64,9 @@ impl StoredText {
         Self { hash, text: text.into() }
     }
 
-    fn of(value: &Value) -> Result<Self> {
-        let text = canonical(value)?;
-        Ok(Self { hash: sha256(&text), text: text.into() })
+    fn of(text: &CanonicalText) -> Result<Self> {
+        let text = text.as_str()?;
+        Ok(Self::new(sha256(text), text))
     }
 
     /// Returns whether the hash is that of the text.
@@ -80,17 +81,27 @@ impl StoredEvent {
         Self { event, fields }
     }
 
-    fn of(event: &EventRecord, actors: &BTreeMap<Step, LoggedActor>) -> Result<Self> {
-        let mut value = serde_json::to_value(EventText { event, actors })?;
-        let mut stored = None;
-        if let Some(fields) = value.pointer_mut("/event/fields") {
-            let text = StoredText::of(fields)?;
-            if text.text.len() > MAX_INLINE_FIELDS_BYTES {
-                *fields = Value::from(text.hash.to_string());
-                stored = Some(text);
+    /// Returns the event of an entry. `text` is what is written into.
+    fn of(entry: &AuditEntry, text: &mut CanonicalText) -> Result<Self> {
+        let content = EventText { event: &entry.event, actors: &entry.actors };
+        text.clear();
+        text.append(&entry.event.fields)?;
+        let fields = match text.as_bytes().len() > MAX_INLINE_FIELDS_BYTES {
+            true => Some(StoredText::of(text)?),
+            false => None,
+        };
+        text.clear();
+        match &fields {
+            Some(fields) => {
+                let mut content = serde_json::to_value(content)?;
+                if let Some(inline) = content.pointer_mut("/event/fields") {
+                    *inline = Value::from(fields.hash.to_string());
+                }
+                text.append(&content)?;
             }
+            None => text.append(&content)?,
         }
-        Ok(Self { event: StoredText::of(&value)?, fields: stored })
+        Ok(Self { event: StoredText::of(text)?, fields })
     }
 
     /// Returns the hash of the fields that the text of the event names, if it does not contain them.
@@ -127,16 +138,16 @@ struct EventParts {
 
 /// The chained text of an entry.
 #[derive(Serialize, Deserialize)]
-struct EntryText {
+struct EntryText<'a> {
     version: u32,
     run: RunId,
-    flow: Srn,
+    flow: Cow<'a, Srn>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<RunId>,
     at: Timestamp,
     event: EventLink,
     status: RunStatus,
-    kind: AuditKind,
+    kind: Cow<'a, AuditKind>,
     line: AuditHash,
 }
 
@@ -180,7 +191,7 @@ impl AuditEntry {
     /// # Errors
     /// If a value in it has no JSON form.
     pub fn to_stored(&self) -> Result<StoredEntry> {
-        self.stored_with(StoredEvent::of(&self.event, &self.actors)?)
+        EntryWriter::new().stored(self)
     }
 
     /// Returns several entries as they are stored and hashed.
@@ -188,37 +199,16 @@ impl AuditEntry {
     /// # Errors
     /// If a value in one of them has no JSON form.
     pub fn all_to_stored(entries: &[Self]) -> Result<Vec<StoredEntry>> {
-        let mut last: Option<(&Self, StoredEvent)> = None;
-        let mut stored = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let event = match last.take() {
-                Some((earlier, event)) if earlier.has_same_event(entry) => event,
-                _ => StoredEvent::of(&entry.event, &entry.actors)?,
-            };
-            stored.push(entry.stored_with(event.clone())?);
-            last = Some((entry, event));
-        }
-        Ok(stored)
+        let mut writer = EntryWriter::new();
+        entries.iter().map(|entry| writer.stored(entry)).collect()
     }
 
+    /// Returns whether the stored events and the first members of the lines are the same.
     fn has_same_event(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.event, &other.event) && self.actors == other.actors
-    }
-
-    fn stored_with(&self, event: StoredEvent) -> Result<StoredEntry> {
-        let text = EntryText {
-            version: VERSION,
-            run: self.run,
-            flow: self.flow.clone(),
-            parent: self.parent,
-            at: self.at,
-            event: EventLink { id: self.event.id, hash: event.event.hash },
-            status: self.status,
-            kind: self.kind.clone(),
-            line: Members::of(self)?.hash()?,
-        };
-        let text = canonical(&serde_json::to_value(text)?)?.into();
-        Ok(StoredEntry { text, event })
+        Arc::ptr_eq(&self.event, &other.event)
+            && (Arc::ptr_eq(&self.actors, &other.actors) || self.actors == other.actors)
+            && (self.run, self.parent) == (other.run, other.parent)
+            && self.flow == other.flow
     }
 
     /// Parses an entry from its stored form.
@@ -235,10 +225,54 @@ impl AuditEntry {
                 let EventParts { event, actors } = stored.parse().map_err(malformed)?;
                 let text = serde_json::from_str(text).map_err(malformed)?;
                 let EntryText { run, flow, parent, at, status, kind, .. } = text;
-                Ok(Self { run, flow, parent, at, event, actors, status, kind })
+                Ok(Self { run, flow: flow.into_owned(), parent, at, event, actors, status, kind: kind.into_owned() })
             }
             Some(other) => Err(unreadable(&format!("it has version {other}, expected at most {VERSION}"))),
         }
+    }
+}
+
+/// Writes entries in their stored form. What successive entries of one event share is written once.
+struct EntryWriter<'a> {
+    text: CanonicalText,
+    last: Option<WrittenEvent<'a>>,
+}
+
+struct WrittenEvent<'a> {
+    entry: &'a AuditEntry,
+    event: StoredEvent,
+    line: LineStart,
+}
+
+impl<'a> EntryWriter<'a> {
+    fn new() -> Self {
+        Self { text: CanonicalText::reused(), last: None }
+    }
+
+    fn stored(&mut self, entry: &'a AuditEntry) -> Result<StoredEntry> {
+        let written = match self.last.take() {
+            Some(last) if last.entry.has_same_event(entry) => last,
+            _ => {
+                let event = StoredEvent::of(entry, &mut self.text)?;
+                WrittenEvent { entry, event, line: LineStart::of(entry, &mut self.text)? }
+            }
+        };
+        let event = written.event.clone();
+        let content = EntryText {
+            version: VERSION,
+            run: entry.run,
+            flow: Cow::Borrowed(&entry.flow),
+            parent: entry.parent,
+            at: entry.at,
+            event: EventLink { id: entry.event.id, hash: event.event.hash },
+            status: entry.status,
+            kind: Cow::Borrowed(&entry.kind),
+            line: written.line.hash(entry, &mut self.text)?,
+        };
+        self.last = Some(written);
+        self.text.clear();
+        self.text.append(&content)?;
+        Ok(StoredEntry { text: self.text.as_str()?.into(), event })
     }
 }
 

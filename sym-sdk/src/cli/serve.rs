@@ -25,6 +25,8 @@ use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
 use super::unavailable;
 use super::{Common, Exit, Program};
+#[cfg(feature = "api")]
+use crate::api;
 use crate::audit::AuditKey;
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Diagnostics, SourceLocation, Terraform};
@@ -36,6 +38,10 @@ use crate::model::{User, UserRole};
 use crate::runtime::{
     AuditAnchors, Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime, ServiceChecks,
 };
+#[cfg(feature = "prometheus")]
+use crate::server::PrometheusMetrics;
+#[cfg(feature = "tls")]
+use crate::server::TlsCertificate;
 use crate::server::{CancellationToken, Server, listen};
 
 /// The number of Runs that the timeline has room to number.
@@ -43,6 +49,14 @@ const MAX_NUMBERED_RUNS: usize = 99;
 
 /// The time limit for the check of a front end at startup.
 const FRONT_END_CHECK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The bot that tries the API of a program whose services are simulated, as an administrator.
+#[cfg(feature = "api")]
+const DEMO_BOT: &str = "demo";
+
+/// The time for which its token is good.
+#[cfg(feature = "api")]
+const DEMO_TOKEN_TTL: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// The time limit for starting a fake.
 const FAKE_START_TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,6 +74,8 @@ pub(super) async fn run(
     output.config_warnings(&warnings)?;
     let listener = listen(args.listen).await?;
     let address = listener.local_addr()?;
+    // Before the store is opened, which counts as well.
+    let extras = Extras::prepare(&args).await?;
     let store = Arc::new(SqliteStore::open(args.db()).await?);
     let prepared = tokio::select! {
         biased;
@@ -68,7 +84,7 @@ pub(super) async fn run(
         prepared = prepare(program, config, &store, &args, address) => prepared.map(Some),
     };
     let served = match prepared {
-        Ok(Some(prepared)) => serve(prepared, listener, &args, &mut signals, output).await,
+        Ok(Some(prepared)) => serve(prepared, listener, extras, &args, &mut signals, output).await,
         Ok(None) => Ok(Some(Exit::Success)),
         Err(error) => Err(error),
     };
@@ -85,6 +101,74 @@ pub(super) async fn run(
     }
     closed?;
     Ok(exit.unwrap_or(Exit::Failure))
+}
+
+/// The parts of a server that have features of their own.
+#[derive(Default)]
+struct Extras {
+    #[cfg(feature = "prometheus")]
+    metrics: Option<(PrometheusMetrics, TcpListener)>,
+    #[cfg(feature = "tls")]
+    certificate: Option<TlsCertificate>,
+}
+
+impl Extras {
+    #[cfg_attr(
+        not(any(feature = "prometheus", feature = "tls")),
+        expect(clippy::unused_async, unused_variables, reason = "there is nothing to prepare")
+    )]
+    async fn prepare(args: &ServeArgs) -> Result<Self, Error> {
+        #[allow(unused_mut, reason = "without features it stays as it is")]
+        let mut extras = Self::default();
+        #[cfg(feature = "prometheus")]
+        if let Some(address) = args.metrics_listen {
+            let listener = listen(address).await?;
+            extras.metrics = Some((PrometheusMetrics::install()?, listener));
+        }
+        #[cfg(feature = "tls")]
+        if let (Some(chain), Some(key)) = (&args.tls.tls_cert, &args.tls.tls_key) {
+            extras.certificate = Some(TlsCertificate::read(chain, key).await?);
+        }
+        Ok(extras)
+    }
+
+    /// The address of the metrics.
+    fn metrics_url(&self) -> Option<String> {
+        #[cfg(feature = "prometheus")]
+        if let Some((_, listener)) = &self.metrics {
+            return Some(format!("http://{}/metrics", listener.local_addr().ok()?));
+        }
+        None
+    }
+
+    fn scheme(&self) -> &'static str {
+        #[cfg(feature = "tls")]
+        if self.certificate.is_some() {
+            return "https";
+        }
+        "http"
+    }
+
+    #[cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "as with TLS"))]
+    fn add_to(&mut self, server: Server) -> Server {
+        #[cfg(feature = "tls")]
+        if let Some(certificate) = self.certificate.take() {
+            return server.tls(certificate);
+        }
+        server
+    }
+
+    /// Serves the metrics until `stop` is cancelled.
+    #[cfg_attr(
+        not(feature = "prometheus"),
+        expect(clippy::unused_async, unused_variables, reason = "there is nothing to serve")
+    )]
+    async fn serve(self, stop: CancellationToken) {
+        #[cfg(feature = "prometheus")]
+        if let Some((metrics, listener)) = self.metrics {
+            metrics.serve(listener, stop).await;
+        }
+    }
 }
 
 /// A runtime that is ready to be served.
@@ -113,7 +197,7 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let builder = with_output_keys(program.builder(config).sqlite(store.clone()), args)?;
-    let builder = with_anchors(builder, args)?;
+    let builder = with_api(with_anchors(builder, args)?);
     let mut warnings = builder.warnings();
     if !args.strict {
         warnings.extend(builder.tolerated_errors());
@@ -123,6 +207,27 @@ async fn prepare(
         Diagnostics::check(faults_of(&runtime.check_services().await))?;
     }
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
+}
+
+/// Adds the HTTP API, unless the program has set one up itself.
+fn with_api(builder: Builder) -> Builder {
+    #[cfg(feature = "api")]
+    let builder = if builder.has_front_end(api::NAME) { builder } else { builder.front_end(api::Api::new()) };
+    builder
+}
+
+/// Issues a token for trying the API, and returns how to use it. Everything is simulated, so it gives access to nothing.
+#[cfg(feature = "api")]
+async fn demo_token(directory: &Directory, address: SocketAddr) -> Result<String, Error> {
+    let known = directory.bots().await?.into_iter().find(|bot| bot.username() == DEMO_BOT);
+    let bot = match known {
+        Some(bot) => bot,
+        None => directory.create_bot(DEMO_BOT).await?,
+    };
+    let bot = directory.set_role(bot.id(), UserRole::Admin).await?;
+    let token = directory.issue_token(bot.id(), "demo", DEMO_TOKEN_TTL).await?;
+    let secret = secrecy::ExposeSecret::expose_secret(&token.secret).to_owned();
+    Ok(format!("API: curl -H 'Authorization: Bearer {secret}' http://{address}/api/v1/me"))
 }
 
 fn with_anchors(builder: Builder, args: &ServeArgs) -> Result<Builder, Error> {
@@ -182,7 +287,10 @@ async fn prepare_with_fakes(
         instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
-    let runtime = builder.directory(directory).build().await?;
+    let builder = with_api(builder).directory(directory);
+    let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
+    #[cfg(feature = "api")]
+    instructions.push(demo_token(runtime.directory(), address).await?);
     program.add_missing_users(runtime.directory()).await?;
     let seq = runtime.engine().head().await?.seq;
     let follower = Follower::new(runtime.clone(), program.outbox, seq, MAX_NUMBERED_RUNS);
@@ -216,17 +324,26 @@ async fn start_fake(kind: &FrontEndType, config: FakeConfig) -> Result<FakeServi
 async fn serve(
     prepared: Prepared,
     listener: TcpListener,
+    mut extras: Extras,
     args: &ServeArgs,
     signals: &mut Signals,
     output: &mut Output<'_>,
 ) -> Result<Option<Exit>, CommandError> {
-    write_start(&prepared, listener.local_addr()?, args, output)?;
+    write_start(&prepared, listener.local_addr()?, &extras, args, output)?;
     let Prepared { runtime, mut follower, .. } = prepared;
     let stop = CancellationToken::new();
     let is_real = follower.is_none();
     let mut checking = std::pin::pin!(check_services(&runtime, is_real));
     let mut is_checked = false;
-    let mut serving = std::pin::pin!(Server::new(runtime.clone()).serve(listener, stop.clone()));
+    let server = extras.add_to(Server::new(runtime.clone()));
+    let mut serving = std::pin::pin!(async {
+        // The metrics of a shutdown are of interest, too: they end with the server.
+        let serving = server.serve(listener, stop.clone());
+        tokio::select! {
+            served = serving => served,
+            () = async { extras.serve(CancellationToken::new()).await; std::future::pending().await } => Ok(()),
+        }
+    });
     loop {
         tokio::select! {
             served = &mut serving => return ended(served, output).map(Some),
@@ -317,21 +434,31 @@ async fn follow(follower: &mut Option<Follower>, output: &mut Output<'_>) -> Com
     }
 }
 
-fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, output: &mut Output<'_>) -> io::Result<()> {
+fn write_start(
+    prepared: &Prepared,
+    address: SocketAddr,
+    extras: &Extras,
+    args: &ServeArgs,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
     let Prepared { runtime, warnings, front_end_types, instructions, .. } = prepared;
     output.config_warnings(warnings)?;
     unavailable::write(runtime, output)?;
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
+    let listening = format!("{}://{address}", extras.scheme());
+    let metrics = extras.metrics_url();
     if output.json {
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
-        let listening = format!("http://{address}");
         let mut start = json!({ "listening": listening, "front_ends": paths, "flows": flows, "db": db.to_string() });
         let (parts, blocked) = (runtime.unavailable(), runtime.blocked_access());
         if !parts.is_empty() || !blocked.is_empty() {
             start["unavailable"] = json!(parts);
             start["blocked_access"] = json!(blocked);
+        }
+        if let Some(metrics) = metrics {
+            start["metrics"] = metrics.into();
         }
         if !instructions.is_empty() {
             start["fakes"] = instructions.clone().into();
@@ -339,7 +466,8 @@ fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, outpu
         output.line(&start)?;
         return output.out.flush();
     }
-    if names.is_empty() {
+    // The API is for bots.
+    if names.iter().all(|name| *name == "api") {
         let hint = if front_end_types.is_empty() {
             "add one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
         } else {
@@ -347,15 +475,19 @@ fn write_start(prepared: &Prepared, address: SocketAddr, args: &ServeArgs, outpu
         };
         writeln!(output.err, "warning: no front end, so users cannot reach the flows\n  help: {hint}")?;
     }
-    if !address.ip().is_loopback() {
-        let hint = "put a proxy that terminates TLS in front of it, or listen on 127.0.0.1";
+    if !address.ip().is_loopback() && extras.scheme() == "http" {
+        let hint =
+            "put a proxy that terminates TLS in front of it, serve TLS with `--tls-cert`, or listen on 127.0.0.1";
         writeln!(output.err, "warning: {address} is reachable from other machines, without TLS\n  help: {hint}")?;
     }
-    writeln!(output.out, "Listening on http://{address}")?;
+    writeln!(output.out, "Listening on {listening}")?;
     for name in names {
         writeln!(output.out, "  /{name}")?;
     }
     writeln!(output.out, "  /health\n  /ready")?;
+    if let Some(metrics) = metrics {
+        writeln!(output.out, "Metrics on {metrics}")?;
+    }
     writeln!(output.out, "Serving {} on the store {db}", count(flows, "flow"))?;
     if !instructions.is_empty() {
         writeln!(output.out, "\nAll clients and strategies are simulated.")?;

@@ -14,6 +14,10 @@ pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminate: tokio::signal::unix::Signal,
+    /// SIGXFSZ, which ends a process that writes beyond the limit of file sizes (`ulimit -f`). While it is listened for, such a write
+    /// fails instead, like one on a full disk.
+    #[cfg(all(unix, feature = "sqlite"))]
+    _file_too_large: tokio::signal::unix::Signal,
 }
 
 impl Signals {
@@ -22,7 +26,12 @@ impl Signals {
         {
             use tokio::signal::unix::{SignalKind, signal};
 
-            Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+            Ok(Self {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+                #[cfg(feature = "sqlite")]
+                _file_too_large: signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
+            })
         }
         #[cfg(not(unix))]
         Ok(Self {})

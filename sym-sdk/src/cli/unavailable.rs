@@ -14,8 +14,9 @@ pub(super) fn write(runtime: &Runtime, output: &mut Output<'_>) -> io::Result<()
     let err = &mut *output.err;
     writeln!(err, "error: started without everything that is configured")?;
     for part in &parts {
-        writeln!(err, "  {}", title(part))?;
-        for fault in &part.faults {
+        writeln!(err, "  {}", title(part, &blocked))?;
+        // Not those of a removed flow, which say how to have it back. What to do about access that cannot be revoked comes last.
+        for fault in part.faults.iter().filter(|_| part.part != UnavailablePart::RemovedFlow) {
             for line in fault.to_string().lines() {
                 writeln!(err, "    {line}")?;
             }
@@ -43,7 +44,7 @@ pub(super) fn write(runtime: &Runtime, output: &mut Output<'_>) -> io::Result<()
     Ok(())
 }
 
-fn title(part: &Unavailable) -> String {
+fn title(part: &Unavailable, blocked: &[BlockedAccess]) -> String {
     let name = &part.name;
     let (what, retried) = match part.part {
         UnavailablePart::Program if name == "program" => {
@@ -51,7 +52,12 @@ fn title(part: &Unavailable) -> String {
         }
         UnavailablePart::Program => (format!("no flow accepts requests without the {name}"), part.is_retried),
         UnavailablePart::Flow => (format!("flow `{name}` accepts no requests"), part.is_retried),
-        UnavailablePart::RemovedFlow => return format!("flow `{name}` was removed while it gives access:"),
+        UnavailablePart::RemovedFlow if blocked.iter().any(|access| access.flow == *name) => {
+            return format!("flow `{name}` was removed while it gives access, and not all of that can be revoked");
+        }
+        UnavailablePart::RemovedFlow => {
+            return format!("flow `{name}` was removed while it gives access, which is revoked at its end");
+        }
         UnavailablePart::FrontEnd => (format!("front end `{name}` is not served"), part.is_retried),
         UnavailablePart::LogDestination => (format!("log destination `{name}` receives nothing"), part.is_retried),
     };

@@ -5,12 +5,16 @@
 //! same whichever effect it is delivered for.
 
 mod erased;
+#[cfg(feature = "cli")]
+mod scripted;
 mod simulated;
 mod view;
 
 use std::sync::Arc;
 
 pub(crate) use erased::DynDelivery;
+#[cfg(feature = "cli")]
+pub(crate) use scripted::{ScriptedDelivery, Undeliverable};
 pub use simulated::SimulatedDelivery;
 pub use view::RequestView;
 
@@ -24,8 +28,8 @@ use crate::routing::Destination;
 /// and sends notices to people.
 ///
 /// Calls are at least once: after a crash the same call can be repeated. An error for which
-/// [`is_retryable`](crate::Error::is_retryable) holds is retried a few times; after that the request's next notification is
-/// delivered.
+/// [`is_retryable`](crate::Error::is_retryable) holds is retried for about a day; for a few seconds if it is a delivery that another
+/// notification follows, which is then delivered. A form is retried for a minute and a half.
 ///
 /// Implement the methods as `async fn`.
 pub trait Delivery: Send + Sync + 'static {
@@ -50,12 +54,19 @@ pub trait Delivery: Send + Sync + 'static {
         delivered == acted
     }
 
-    /// Updates a delivered message to the request's current state. A message that no longer exists is not an error.
+    /// Updates a delivered message to the request's current state.
+    ///
+    /// # Errors
+    /// [`message_gone`] if the message no longer exists, or nobody can see it any more. The message of an open request is delivered again
+    /// then, and nothing else follows.
     fn update(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send;
 
     /// Reminds those who see a delivered message that it waits for a decision: with a reply in its thread, for example.
     ///
     /// By default there are no reminders, which is recorded.
+    ///
+    /// # Errors
+    /// [`message_gone`] as for [`update`](Self::update): the message that is delivered again reminds as well.
     fn remind(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send {
         let _ = (request, message);
         let text = format!("front end `{}` sends no reminders", self.name());
@@ -74,7 +85,10 @@ pub trait Delivery: Send + Sync + 'static {
         async { Err(no_receipts()) }
     }
 
-    /// Updates a receipt to the request's current state. A message that no longer exists is not an error.
+    /// Updates a receipt to the request's current state.
+    ///
+    /// # Errors
+    /// [`message_gone`] if the message no longer exists. It is sent again then, whatever became of the request.
     fn update_receipt(&self, request: &RequestView, message: &MessageRef) -> impl Future<Output = Result<()>> + Send {
         let _ = (request, message);
         async { Ok(()) }
@@ -170,6 +184,19 @@ impl<D: Delivery> Delivery for Arc<D> {
     async fn open_form(&self, request: &RequestView, form: &PromptForm) -> Result<()> {
         (**self).open_form(request, form).await
     }
+}
+
+/// Creates the error for a message that does not exist any more, `SymSDK:MESSAGE_GONE`. See [`Delivery::update`].
+///
+/// ```
+/// use sym_sdk::delivery::message_gone;
+/// use sym_sdk::error::codes;
+///
+/// let error = message_gone("the channel of the message was archived");
+/// assert_eq!(*error.code(), codes::MESSAGE_GONE);
+/// ```
+pub fn message_gone(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::NotFound, codes::MESSAGE_GONE, message)
 }
 
 fn no_receipts() -> Error {

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use crate::error::{ErrorCode, codes};
 use crate::forms::FieldMap;
 use crate::machine::{
-    self, Access, ActionKind, DeliveredMessage, EarlierRequest, EventRecord, Extension, ExtensionStatus, FormRef,
-    MessageRef, MessageStatus, Routing, RunState, TimerKind,
+    self, Abilities, Access, ActionKind, DeliveredMessage, EarlierRequest, EventRecord, Extension, ExtensionStatus,
+    FormRef, MessageRef, MessageStatus, RequestDigest, Routing, Rules, RunState, TimerKind,
 };
-use crate::model::{AccessTarget, ChannelType, DeescalateType, Event, RunStatus, Step, User, UserType};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, Event, Hooks, RunStatus, Step, User, UserType};
 use crate::routing::RequestPermission;
 
 /// A request as a front end displays it: the event that it is displayed for, and the current state.
@@ -82,6 +82,17 @@ impl RequestView {
     /// from them. `now` is the time by the runtime's clock.
     pub fn allowed_actions(&self, user: &User, now: Timestamp) -> Vec<ActionKind> {
         machine::allowed_actions(self.event.flow(), &self.state, user, now)
+    }
+
+    /// Returns the digest of what is decided, for [`Decision::seen`](crate::runtime::Decision::seen). `None` before the request.
+    pub fn digest(&self) -> Option<RequestDigest> {
+        RequestDigest::of(&self.state)
+    }
+
+    /// Returns what a user can do now through a kind of channel, with the reasons for what they cannot.
+    pub fn abilities(&self, user: &User, channel: ChannelType, now: Timestamp) -> Abilities {
+        let rules = Rules { flow: self.event.flow(), hooks: Hooks::NONE };
+        machine::abilities(&rules, &self.state, user, channel, now)
     }
 
     /// Returns the number of approvals so far, and the number required.
@@ -217,6 +228,12 @@ impl RequestView {
     pub fn current_deliveries(&self) -> impl Iterator<Item = &DeliveredMessage> {
         let current = self.current_notification();
         self.delivered().iter().filter(move |delivered| delivered.entry == current)
+    }
+
+    /// Returns the destination, for people, to which a message was delivered.
+    pub fn destination_of(&self, message: &MessageRef) -> Option<&str> {
+        let delivered = self.delivered().iter().find(|delivered| delivered.message == *message);
+        delivered.map(|delivered| delivered.destination.as_str())
     }
 
     /// Returns the message in which the requester follows the request, once it was sent.

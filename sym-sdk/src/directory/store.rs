@@ -43,6 +43,26 @@ pub trait DirectoryStore: Send + Sync {
     /// Returns all users, sorted by name.
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>>;
 
+    /// Returns up to `limit` users whose names start with `prefix`, sorted by name, after the name `after`. A store should read no more
+    /// than these; by default, all users are read.
+    fn users_page<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Arc<User>>>> {
+        Box::pin(async move {
+            let (prefix, after) = (prefix.to_ascii_lowercase(), after.map(str::to_ascii_lowercase));
+            let mut users = self.users().await?;
+            users.retain(|user| {
+                let name = user.username().to_ascii_lowercase();
+                name.starts_with(&prefix) && after.as_ref().is_none_or(|after| name > *after)
+            });
+            users.truncate(limit);
+            Ok(users)
+        })
+    }
+
     /// Adds a user, unless one with that name exists.
     ///
     /// If another user has the id, fails with [`DirectoryConflict::Taken`]. If a [deleted user](DeletedUser) has the id, the name or

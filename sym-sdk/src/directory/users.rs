@@ -121,6 +121,15 @@ impl Directory {
         self.store.users().await
     }
 
+    /// Returns a page of users, sorted by name: up to `limit` whose names start with `prefix`, ignoring the case of ASCII letters, after the
+    /// user with the name `after`. The name of a person is their e-mail address. For the next page, pass the name of the last user.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn users_page(&self, prefix: &str, after: Option<&str>, limit: usize) -> Result<Vec<Arc<User>>> {
+        self.store.users_page(&fold_email(prefix), after, limit).await
+    }
+
     /// Adds a user, or replaces the one with that id, who stays locked or unlocked.
     ///
     /// Fails if another user has the name, if the name of a bot could be mistaken for that of a person, the platform or

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 
 use super::health::{AccessHealth, Backlog};
 use super::store::{
-    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    Claim, Claimed, Commit, Committed, DueTimer, InputFingerprint, InputKey, RunFilter, Store, StoreError, StoredRun,
+    TimerKey,
 };
 use crate::audit::{AuditEntry, AuditHead, AuditRecord, StoredEntry, count_events};
 use crate::directory::EventQuery;
@@ -53,6 +54,7 @@ struct ReplyRow {
     run: Option<RunId>,
     at: Timestamp,
     reply: InputReply,
+    fingerprint: Option<InputFingerprint>,
 }
 
 #[derive(Debug)]
@@ -135,7 +137,8 @@ impl Tables {
         for entry in stored {
             self.chain.push(AuditRecord::after(&self.audit_head(), entry));
         }
-        self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply });
+        let fingerprint = commit.input.fingerprint();
+        self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply, fingerprint });
         Committed::Written
     }
 
@@ -315,6 +318,10 @@ impl Store for MemoryStore {
 
     fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>> {
         ready(self.tables().replies.get(key).map(|row| row.reply.clone()))
+    }
+
+    fn recorded_fingerprint(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputFingerprint>, StoreError>> {
+        ready(self.tables().replies.get(key).and_then(|row| row.fingerprint))
     }
 
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {

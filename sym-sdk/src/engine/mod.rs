@@ -78,7 +78,8 @@ pub use memory::MemoryStore;
 #[cfg_attr(docsrs, doc(cfg(feature = "sqlite")))]
 pub use sqlite::{BackupProgress, SqliteOptions, SqliteStore};
 pub use store::{
-    Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun, TimerKey,
+    AuditOrder, AuditPage, AuditQuery, Change, Claim, Claimed, Commit, Committed, DueTimer, InputFingerprint, InputKey,
+    Relation, RunCursor, RunFilter, RunPage, RunQuery, Store, StoreError, StoredRun, TimerKey, Viewer,
 };
 pub use traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, EngineRecords};
 #[cfg(feature = "server")]

@@ -28,7 +28,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use metrics::{counter, gauge, histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 use tracing::field::Empty;
 use tracing::{Span, debug_span, info_span};
 
@@ -38,6 +38,30 @@ use crate::machine::{Effect, Input, InputBody, InputReply, Outcome};
 
 /// Effects and timers that have been due for longer than this are late.
 pub(super) const LATE_AFTER: Duration = Duration::from_secs(60);
+
+/// Describes the metrics to the recorder, so that whoever reads them sees their units and descriptions.
+///
+/// Call it after a recorder was installed; `server::PrometheusMetrics` does.
+pub fn describe() {
+    describe_counter!("sym_inputs_total", "Inputs delivered");
+    describe_counter!("sym_effects_total", "Effects executed, by kind and outcome");
+    describe_counter!("sym_commits_total", "Commits, by result: written, duplicate, conflict or failed");
+    describe_counter!("sym_worker_panics_total", "Restarts of workers that panicked");
+    describe_histogram!("sym_effect_duration_seconds", Unit::Seconds, "Duration of effects");
+    describe_histogram!("sym_commit_duration_seconds", Unit::Seconds, "Time until the store has made a commit durable");
+    let lateness = "Delay between the due time of a scheduled effect and its start";
+    describe_histogram!("sym_effect_lateness_seconds", Unit::Seconds, lateness);
+    let lateness = "Delay between the due time of a timer and its firing";
+    describe_histogram!("sym_timer_lateness_seconds", Unit::Seconds, lateness);
+    describe_gauge!("sym_due", "Effects and timers that are due and not in progress");
+    describe_gauge!("sym_late", "Effects and timers that have been due for more than a minute");
+    let oldest = "Time for which the oldest effect or timer that is due has been due";
+    describe_gauge!("sym_oldest_due_seconds", Unit::Seconds, oldest);
+    let stuck = "Runs whose revocation has failed and is not confirmed yet, or is deferred by a hook";
+    describe_gauge!("sym_stuck", stuck);
+    describe_gauge!("sym_store_writable", "1, or 0 while the store does not take writes");
+    describe_gauge!("sym_unwritten", "Outcomes and ends of access that the store has not taken yet");
+}
 
 fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     // Negative if the clock went back meanwhile.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::observability;
-use super::store::StoreError;
+use super::store::{StoreError, WriteProblem};
 use crate::error::{Error, codes};
 use crate::sync::lock;
 use crate::time::TimestampExt;
@@ -19,53 +19,86 @@ const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The condition of the store.
 #[derive(Debug, Default)]
-pub(super) struct StoreCondition(Mutex<Option<Outage>>);
+pub(super) struct StoreCondition(Mutex<Condition>);
+
+#[derive(Debug, Default)]
+struct Condition {
+    /// The time since which no write has succeeded. `None` if the last one has.
+    failing_since: Option<Timestamp>,
+    /// The outage that was logged and has not ended. It goes on while the store takes revocations only.
+    outage: Option<Outage>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Outage {
     since: Timestamp,
     logged: Timestamp,
+    /// Whether the store has refused the last write because it takes revocations only.
+    takes_revocations: bool,
 }
 
 impl StoreCondition {
     /// Whether the last write that was attempted has failed.
     pub(super) fn is_failing(&self) -> bool {
-        self.outage().is_some()
+        self.condition().failing_since.is_some()
+    }
+
+    /// Whether all writes are taken, as far as is known.
+    pub(super) fn is_writable(&self) -> bool {
+        self.condition().outage.is_none()
     }
 
     /// Whether writes have failed for at least this long.
     pub(super) fn has_failed_for(&self, time: Duration, now: Timestamp) -> bool {
-        self.outage().is_some_and(|outage| outage.since.plus(time) <= now || now < outage.since)
+        self.condition().failing_since.is_some_and(|since| since.plus(time) <= now || now < since)
     }
 
     /// Notes that a write has failed.
     pub(super) fn failed(&self, error: &Error, unwritten: usize, now: Timestamp) {
-        let mut outage = self.outage();
-        let since = outage.map_or(now, |outage| outage.since);
-        // Logged again, too, if the clock went back.
-        if outage.is_some_and(|outage| outage.logged <= now && now < outage.logged.plus(LOG_INTERVAL)) {
-            return;
+        let mut condition = self.condition();
+        condition.failing_since.get_or_insert(now);
+        let takes_revocations = takes_revocations_only(error);
+        let since = condition.outage.map_or(now, |outage| outage.since);
+        if let Some(outage) = &mut condition.outage {
+            outage.takes_revocations = takes_revocations;
+            // Logged again, too, if the clock went back.
+            if outage.logged <= now && now < outage.logged.plus(LOG_INTERVAL) {
+                return;
+            }
         }
-        *outage = Some(Outage { since, logged: now });
-        drop(outage);
+        condition.outage = Some(Outage { since, logged: now, takes_revocations });
+        drop(condition);
         observability::store_writable(false);
         tracing::error!(
-            error = %error.report(), %since, unwritten,
-            "the store does not take writes; access that ends is revoked from memory, and new requests are refused"
+            %since, unwritten, error = %error.report(),
+            "the store does not take writes; new requests are refused, and access that ends is revoked, from memory if necessary"
         );
     }
 
-    /// Notes that a write has succeeded. Returns whether that ends an outage.
-    pub(super) fn succeeded(&self, now: Timestamp) -> bool {
-        let Some(outage) = self.outage().take() else { return false };
-        observability::store_writable(true);
-        tracing::info!(since = %outage.since, until = %now, "the store takes writes again");
-        true
+    /// Notes that a write has succeeded. Returns whether the one before had failed.
+    ///
+    /// If it `takes_access_away`, it does not end an outage in which only such writes are taken: otherwise, each revocation would be logged
+    /// as the end of the outage, and the next failure as a new one.
+    pub(super) fn succeeded(&self, takes_access_away: bool, now: Timestamp) -> bool {
+        let mut condition = self.condition();
+        let had_failed = condition.failing_since.take().is_some();
+        if let Some(outage) = condition.outage.take_if(|outage| !(outage.takes_revocations && takes_access_away)) {
+            drop(condition);
+            observability::store_writable(true);
+            tracing::info!(since = %outage.since, until = %now, "the store takes writes again");
+        }
+        had_failed
     }
 
-    fn outage(&self) -> MutexGuard<'_, Option<Outage>> {
+    fn condition(&self) -> MutexGuard<'_, Condition> {
         lock(&self.0)
     }
+}
+
+/// Whether an error is that of a store that takes revocations only.
+fn takes_revocations_only(error: &Error) -> bool {
+    let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<StoreError>());
+    source.and_then(StoreError::write_problem) == Some(WriteProblem::OnlyRevocations)
 }
 
 /// Whether an error is that of a store which failed or did not respond.
@@ -83,6 +116,40 @@ pub(super) fn is_outage(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn not_writable(problem: WriteProblem) -> Error {
+        Error::from(StoreError::NotWritable { problem: problem.into(), hint: "free space".to_owned() })
+    }
+
+    /// Each revocation on a full disk was logged as the end of the outage.
+    #[test]
+    fn revocations_do_not_end_an_outage_in_which_only_they_are_stored() {
+        let (condition, now) = (StoreCondition::default(), Timestamp::UNIX_EPOCH);
+        for (problem, takes_access_away, ends) in [
+            (WriteProblem::OnlyRevocations, true, false),
+            (WriteProblem::OnlyRevocations, false, true),
+            (WriteProblem::DiskFull, true, true),
+            (WriteProblem::DiskFull, false, true),
+        ] {
+            condition.failed(&not_writable(problem), 0, now);
+            assert!(condition.is_failing() && !condition.is_writable());
+            assert!(condition.succeeded(takes_access_away, now), "what is kept is written soon");
+            assert_eq!((condition.is_failing(), condition.is_writable()), (false, ends), "{problem:?}");
+            // A later success of another write ends it.
+            assert!(!condition.succeeded(false, now));
+            assert!(condition.is_writable());
+        }
+    }
+
+    /// The disk was full, then only the reserve was used up.
+    #[test]
+    fn the_last_failure_tells_what_is_stored() {
+        let (condition, now) = (StoreCondition::default(), Timestamp::UNIX_EPOCH);
+        condition.failed(&not_writable(WriteProblem::OnlyRevocations), 0, now);
+        condition.failed(&not_writable(WriteProblem::DiskFull), 0, now);
+        condition.succeeded(true, now);
+        assert!(condition.is_writable());
+    }
 
     /// They were logged at the level `debug`, although nobody else told of them.
     #[test]

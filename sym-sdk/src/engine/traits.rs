@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::health::{AccessHealth, Backlog};
-use super::store::{InputKey, RunFilter, StoredRun};
+use super::store::{AuditPage, AuditQuery, Change, InputKey, RunFilter, RunPage, RunQuery, StoredRun};
 use super::workers::{WorkerLimits, Workers};
 use crate::audit::{AuditEntry, AuditLog};
 use crate::clock::Clock;
@@ -19,7 +19,7 @@ use crate::directory::EventSource;
 use crate::error::{Error, Result};
 use crate::future::BoxFuture;
 use crate::machine::{Effect, Input, InputReply, Outcome, People, RunState, Transition};
-use crate::model::RunId;
+use crate::model::{EventId, RunId};
 
 /// The program that an engine runs: a pure transition function, and the execution of the effects that it asks for.
 pub trait EffectHandler: Send + Sync + 'static {
@@ -53,6 +53,9 @@ pub trait Engine: EngineRecords {
     /// Delivers an input to its Run. Once this returns, the input and everything that follows from it is durable.
     ///
     /// Submitting the same key again returns the first reply and changes nothing.
+    ///
+    /// # Errors
+    /// If the key has the fingerprint of another content than before, or what the engine works on fails.
     fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>>;
 
     /// Returns the reply to the input with this key, if such an input was accepted.
@@ -84,6 +87,20 @@ pub trait Engine: EngineRecords {
 pub trait EngineRecords: AuditLog + fmt::Debug + Send + Sync + 'static {
     /// Lists Runs, newest first.
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>>>;
+
+    /// Finds a page of Runs, newest first. The default reads all Runs.
+    fn find_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<RunPage>> {
+        Box::pin(async move { Ok(query.page_of_all(self.runs(query.filter().clone(), usize::MAX).await?)) })
+    }
+
+    /// Returns the Run to which an event was admitted: see [`Store::run_of_event`](super::Store::run_of_event).
+    fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>>>;
+
+    /// Searches the audit log.
+    fn find_audit<'a>(&'a self, query: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage>>;
+
+    /// Lists the changes that the audit records after the one with number `seq` report, one for each record.
+    fn changes_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Change>>>;
 
     /// Lists audit entries in commit order, of one Run or of all.
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>>>;

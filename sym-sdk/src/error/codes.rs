@@ -105,10 +105,20 @@ pub const NOT_EXTENDABLE: ErrorCode = ErrorCode::new("SymSDK", "NOT_EXTENDABLE")
 pub const SELF_APPROVAL: ErrorCode = ErrorCode::new("SymSDK", "SELF_APPROVAL");
 /// `SymSDK:REQUEST_OUTDATED`: what the request asks for was changed in the configuration since.
 pub const REQUEST_OUTDATED: ErrorCode = ErrorCode::new("SymSDK", "REQUEST_OUTDATED");
+/// `SymSDK:REQUEST_CHANGED`: the request is not what its approver has seen.
+pub const REQUEST_CHANGED: ErrorCode = ErrorCode::new("SymSDK", "REQUEST_CHANGED");
+/// `SymSDK:IDEMPOTENCY_KEY_REUSED`: the idempotency key was used for something else.
+pub const IDEMPOTENCY_KEY_REUSED: ErrorCode = ErrorCode::new("SymSDK", "IDEMPOTENCY_KEY_REUSED");
+/// `SymSDK:INVALID_CURSOR`: not a cursor, or one of another list or record.
+pub const INVALID_CURSOR: ErrorCode = ErrorCode::new("SymSDK", "INVALID_CURSOR");
+/// `SymSDK:UNKNOWN_EVENT`: the event does not exist.
+pub const UNKNOWN_EVENT: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_EVENT");
 /// `SymSDK:UNKNOWN_RUN`: the Run does not exist.
 pub const UNKNOWN_RUN: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_RUN");
 /// `SymSDK:RUN_PRUNED`: the Run existed, but has been pruned.
 pub const RUN_PRUNED: ErrorCode = ErrorCode::new("SymSDK", "RUN_PRUNED");
+/// `SymSDK:MESSAGE_GONE`: a message that was delivered does not exist any more, or nobody can see it.
+pub const MESSAGE_GONE: ErrorCode = ErrorCode::new("SymSDK", "MESSAGE_GONE");
 /// `SymSDK:UNKNOWN_MESSAGE`: the message does not belong to the request.
 pub const UNKNOWN_MESSAGE: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_MESSAGE");
 /// `SymSDK:UNKNOWN_USER`: the user does not exist.
@@ -171,6 +181,8 @@ pub const ACCESS_EXPIRED: ErrorCode = ErrorCode::new("AccessStrategy", "EXPIRED"
 pub const TOO_MANY_REQUESTS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_REQUESTS");
 /// `SymSDK:TOO_MANY_OPEN_REQUESTS`: too many requests of a user wait for a decision.
 pub const TOO_MANY_OPEN_REQUESTS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_OPEN_REQUESTS");
+/// `SymSDK:TOO_MANY_FORMS`: too many forms, or options of forms, are being prepared at the moment.
+pub const TOO_MANY_FORMS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_FORMS");
 /// `SymSDK:TOO_LARGE`: the data exceeds a size limit.
 pub const TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "TOO_LARGE");
 /// `SymSDK:STORE`: the store failed.
@@ -181,6 +193,34 @@ pub const STORE_NOT_WRITABLE: ErrorCode = ErrorCode::new("SymSDK", "STORE_NOT_WR
 pub const WORKERS: ErrorCode = ErrorCode::new("SymSDK", "WORKERS");
 /// `SymSDK:LISTEN`: the program cannot listen on a network address.
 pub const LISTEN: ErrorCode = ErrorCode::new("SymSDK", "LISTEN");
+/// `SymSDK:INVALID_CERTIFICATE`: a TLS certificate or its key cannot be used.
+pub const INVALID_CERTIFICATE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_CERTIFICATE");
+/// `SymSDK:METRICS`: metrics cannot be exported.
+pub const METRICS: ErrorCode = ErrorCode::new("SymSDK", "METRICS");
+/// `SymSDK:UNKNOWN_ROUTE`: the server has no such route.
+pub const UNKNOWN_ROUTE: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_ROUTE");
+/// `SymSDK:METHOD_NOT_ALLOWED`: the route does not take this method.
+pub const METHOD_NOT_ALLOWED: ErrorCode = ErrorCode::new("SymSDK", "METHOD_NOT_ALLOWED");
+/// `SymSDK:UNSUPPORTED_MEDIA_TYPE`: the body is not of a type that the route takes.
+pub const UNSUPPORTED_MEDIA_TYPE: ErrorCode = ErrorCode::new("SymSDK", "UNSUPPORTED_MEDIA_TYPE");
+/// `SymSDK:HEADERS_TOO_LARGE`: the headers of a request exceed the limit.
+pub const HEADERS_TOO_LARGE: ErrorCode = ErrorCode::new("SymSDK", "HEADERS_TOO_LARGE");
+/// `SymSDK:INVALID_PARAMETER`: a parameter of the query string or a header is invalid.
+pub const INVALID_PARAMETER: ErrorCode = ErrorCode::new("SymSDK", "INVALID_PARAMETER");
+/// `SymSDK:REQUEST_TIMED_OUT`: answering took longer than the limit of requests.
+pub const REQUEST_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "REQUEST_TIMED_OUT");
+/// `SymSDK:TOO_MANY_CALLS`: a caller calls too fast.
+pub const TOO_MANY_CALLS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_CALLS");
+/// `SymSDK:TOO_MANY_STREAMS`: too many streams of changes are open.
+pub const TOO_MANY_STREAMS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_STREAMS");
+/// `SymSDK:STOPPING`: the server is stopping.
+pub const STOPPING: ErrorCode = ErrorCode::new("SymSDK", "STOPPING");
+/// `SymSDK:INTERNAL`: a bug in this crate.
+pub const INTERNAL: ErrorCode = ErrorCode::new("SymSDK", "INTERNAL");
+/// `Authentication:MISSING_CREDENTIALS`: the call names nobody.
+pub const AUTHENTICATION_MISSING: ErrorCode = ErrorCode::new("Authentication", "MISSING_CREDENTIALS");
+/// `Authentication:AMBIGUOUS_CREDENTIALS`: the call authenticates in two ways.
+pub const AUTHENTICATION_AMBIGUOUS: ErrorCode = ErrorCode::new("Authentication", "AMBIGUOUS_CREDENTIALS");
 /// `SymSDK:AUDIT_LOG`: the audit log was modified, or cannot be read.
 pub const AUDIT_LOG: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_LOG");
 /// `SymSDK:AUDIT_DESTINATION`: audit entries could not be delivered.

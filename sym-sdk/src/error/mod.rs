@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 mod code;
 pub mod codes;
 mod report;
+mod user_message;
 
 pub use code::ErrorCode;
 pub use report::Report;

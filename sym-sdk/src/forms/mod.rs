@@ -10,6 +10,7 @@ mod field_option;
 mod field_spec;
 mod field_type;
 mod field_value;
+mod menu;
 mod option_labels;
 mod prompt;
 
@@ -24,5 +25,6 @@ pub use field_option::FieldOption;
 pub use field_spec::FieldSpec;
 pub use field_type::FieldType;
 pub use field_value::FieldValue;
+pub use menu::Menu;
 pub use option_labels::OptionLabels;
 pub use prompt::{PromptField, PromptForm, SlackUserSelection};

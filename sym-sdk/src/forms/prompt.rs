@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{FieldMap, FieldOption, FieldSpec, FieldType, FieldValue};
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::normalize::is_blank;
 use crate::suggest;
 
 /// A Slack user who was selected in a form.
@@ -198,8 +199,40 @@ impl PromptForm {
         self.fields.iter().filter_map(|field| Some((field.name.clone(), field.value.clone()?))).collect()
     }
 
+    /// Sets the values of fields to what was entered in them, by name. A value that does not have the field's type clears it, as `null` and
+    /// empty text do: what is wrong with it is reported when the form is submitted. Fields that are not among the entered ones stay as
+    /// they are.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use sym_sdk::forms::{FieldSpec, FieldType, PromptField, PromptForm};
+    ///
+    /// let reason = PromptField::from_spec(&FieldSpec::new("reason", FieldType::String)?);
+    /// let hosts = PromptField::from_spec(&FieldSpec::new("hosts", FieldType::Int)?);
+    /// let mut form = PromptForm::new(vec![reason, hosts]);
+    ///
+    /// form.fill(json!({ "reason": "incident 42", "hosts": "many" }).as_object().unwrap());
+    /// assert!(form.field("reason")?.is("incident 42"));
+    /// assert_eq!(form.field("hosts")?.value, None);
+    /// # Ok::<(), sym_sdk::Error>(())
+    /// ```
+    pub fn fill(&mut self, entered: &Map<String, Value>) {
+        for field in &mut self.fields {
+            if let Some(json) = entered.get(&field.name) {
+                field.value = parse_value(field, json);
+            }
+        }
+    }
+
     fn unknown(&self, name: &str) -> Error {
         Error::new(ErrorKind::NotFound, codes::UNKNOWN_FIELD, format!("the form has no field `{name}`"))
             .with_hint(suggest::hint(name, "fields in the form", self.fields.iter().map(|field| field.name.as_str())))
     }
+}
+
+fn parse_value(field: &PromptField, json: &Value) -> Option<FieldValue> {
+    if matches!(json, Value::Null) || matches!(json, Value::String(text) if is_blank(text)) {
+        return None;
+    }
+    FieldSpec::new(field.name(), field.field_type()).ok()?.parse(json).ok()
 }

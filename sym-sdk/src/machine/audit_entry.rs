@@ -359,13 +359,71 @@ pub enum AuditKind {
         /// The error.
         error: EffectError,
     },
-    /// Nobody was notified of an error: there is no error destination, or no front end reaches it. It is in the program's log.
+    /// Nobody was notified of an error: there is no error destination, no front end reaches it, or every attempt at the alert failed. The
+    /// error is in the program's log.
     AlertUndelivered {
         /// The error.
         error: EffectError,
         /// The reason why nobody was notified.
         reason: EffectError,
     },
+}
+
+impl AuditKind {
+    /// Returns the name of the kind, as it is stored.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Received => "received",
+            Self::Refused { .. } => "refused",
+            Self::SubmissionRefused { .. } => "submission_refused",
+            Self::HandlerCalled { .. } => "handler_called",
+            Self::Ignored { .. } => "ignored",
+            Self::Completed => "completed",
+            Self::Failed { .. } => "failed",
+            Self::Reported { .. } => "reported",
+            Self::Routed { .. } => "routed",
+            Self::Counted { .. } => "counted",
+            Self::ApprovalWithdrawn { .. } => "approval_withdrawn",
+            Self::FormOpened => "form_opened",
+            Self::Delivered { .. } => "delivered",
+            Self::OptedOut { .. } => "opted_out",
+            Self::DeliveryFailed { .. } => "delivery_failed",
+            Self::Messaged { .. } => "messaged",
+            Self::ReminderBegun { .. } => "reminder_begun",
+            Self::Reminded { .. } => "reminded",
+            Self::Identified { .. } => "identified",
+            Self::StandingAccess { .. } => "standing_access",
+            Self::LesserAccess { .. } => "lesser_access",
+            Self::Granted { .. } => "granted",
+            Self::GrantFailed { .. } => "grant_failed",
+            Self::Revoked { .. } => "revoked",
+            Self::RevokedProvisionally { .. } => "revoked_provisionally",
+            Self::StandingAccessKept { .. } => "standing_access_kept",
+            Self::RevokeFailed { .. } => "revoke_failed",
+            Self::RevokeRetried { .. } => "revoke_retried",
+            Self::WrittenOff { .. } => "written_off",
+            Self::RegrantBegun { .. } => "regrant_begun",
+            Self::Regranted { .. } => "regranted",
+            Self::RegrantFailed { .. } => "regrant_failed",
+            Self::Extended { .. } => "extended",
+            Self::ExtensionFailed { .. } => "extension_failed",
+            Self::ExtensionClosed { .. } => "extension_closed",
+            Self::Rearmed => "rearmed",
+            Self::ExpiryCorrected { .. } => "expiry_corrected",
+            Self::UserAction { .. } => "user_action",
+            Self::Alerted { .. } => "alerted",
+            Self::AlertUndelivered { .. } => "alert_undelivered",
+        }
+    }
+
+    /// Returns the handler that the entry names: it was called, or it has failed.
+    pub fn handler(&self) -> Option<&HandlerRef> {
+        match self {
+            Self::HandlerCalled { handler, .. } => Some(handler),
+            Self::Failed { error } | Self::Reported { error } => error.handler.as_deref(),
+            _ => None,
+        }
+    }
 }
 
 /// The result of a handler, as it is recorded.

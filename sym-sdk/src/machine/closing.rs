@@ -36,7 +36,9 @@ impl Stepper<'_> {
             check_requester(self.people.current(requester))?;
         }
         match &self.state.request {
-            Some(request) if event.extension.is_some() => check_extension(self.rules.flow, request, event),
+            Some(request) if event.extension.is_some() => {
+                check_extension(self.rules.flow, request, event.duration, event.duration_set_by_hook)
+            }
             Some(request) => check_request(self.rules.flow, request, event.target.as_ref(), event.duration),
             None => Ok(()),
         }

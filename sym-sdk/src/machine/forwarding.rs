@@ -52,6 +52,8 @@ impl Stepper<'_> {
     ) {
         let event = &pending.event;
         let round = Round::of(event);
+        // Delivered again, because the message is gone.
+        let is_repeated = self.state.delivered_in(round).iter().any(|delivered| delivered.entry == entry);
         let failed_as_a_whole;
         let results: &[DeliveryResult] = match outcome {
             Outcome::Delivered(results) => results,
@@ -74,8 +76,10 @@ impl Stepper<'_> {
                         self.effect(event, EffectKind::Alert { error });
                     }
                 }
-                self.postpone_timeout(notification);
-                self.start_reminders(round);
+                if !is_repeated {
+                    self.postpone_timeout(notification);
+                    self.start_reminders(round);
+                }
                 let at = self.after_now(retry_delay(pending.attempt));
                 self.effect_at(event, pending.kind.clone(), pending.attempt.saturating_add(1), Some(at), None);
                 return;
@@ -85,17 +89,26 @@ impl Stepper<'_> {
             self.effect(event, EffectKind::Alert { error });
         }
         self.request_receipt(event);
+        if !delivered && is_repeated && !self.continues_from(round, entry) {
+            // It was seen, and may have been approved in part: it stays open.
+            if self.state.is_open_in(round) {
+                self.message_requester(event, Notice::NotDelivered);
+            }
+            return;
+        }
         if !delivered {
             self.state.queue.push_back(QueuedInput::DeliveryFailed { entry, event: event.clone() });
             return;
         }
         let now = self.clock;
         self.state.update_reminders_in(round, |reminders| reminders.last_at = Some(now));
-        if let Some(request) = self.state.take_deferred_after_request_in(round) {
-            self.after(&request);
-        }
-        if event.name == Step::RequestForward {
-            self.after(event);
+        if !is_repeated {
+            if let Some(request) = self.state.take_deferred_after_request_in(round) {
+                self.after(&request);
+            }
+            if event.name == Step::RequestForward {
+                self.after(event);
+            }
         }
         if !self.state.is_open_in(round) || self.state.current_in(round) != entry {
             // The request was decided or forwarded in the meantime, so the new message shows buttons that no longer work.

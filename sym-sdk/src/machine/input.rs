@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use super::effect_error::EffectError;
 use super::outcome::Outcome;
 use super::people::People;
+use super::request_digest::RequestDigest;
 use super::timer::TimerKind;
 use super::user_actions::UserActionInput;
 use crate::forms::{FieldMap, OptionLabels};
@@ -204,6 +205,9 @@ pub enum Action {
         /// The extension that is approved; `None` for the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         extension: Option<EventId>,
+        /// The request, or the extension, as the approver has seen it. If it is another one by now, the approval is refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<RequestDigest>,
     },
     /// Deny the request, or an extension. The requester withdraws it with the same action.
     Deny {
@@ -212,6 +216,9 @@ pub enum Action {
         /// The extension that is denied; `None` for the request.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         extension: Option<EventId>,
+        /// The request, or the extension, as its author has seen it. If it is another one by now, the denial is refused.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<RequestDigest>,
     },
     /// Ask for more time, for access that has not ended yet.
     Extend(ExtensionInput),
@@ -233,12 +240,12 @@ pub enum Action {
 impl Action {
     /// Returns the approval of a request, without a text.
     pub const fn approve() -> Self {
-        Self::Approve { decision_message: None, duration: None, extension: None }
+        Self::Approve { decision_message: None, duration: None, extension: None, seen: None }
     }
 
     /// Returns the denial of a request, without a text.
     pub const fn deny() -> Self {
-        Self::Deny { decision_message: None, extension: None }
+        Self::Deny { decision_message: None, extension: None, seen: None }
     }
 
     /// Returns the extension that the action decides.
@@ -247,6 +254,16 @@ impl Action {
             Self::Approve { extension, .. } | Self::Deny { extension, .. } => *extension,
             _ => None,
         }
+    }
+
+    /// Returns the denial of the extension with this id, without a text.
+    pub const fn deny_extension(extension: EventId) -> Self {
+        Self::Deny { decision_message: None, extension: Some(extension), seen: None }
+    }
+
+    /// Returns the approval of the extension with this id, without a text.
+    pub const fn approve_extension(extension: EventId) -> Self {
+        Self::Approve { decision_message: None, duration: None, extension: Some(extension), seen: None }
     }
 
     /// Returns the step of the event that the action becomes.

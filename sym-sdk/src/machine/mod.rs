@@ -42,7 +42,7 @@
 //! is no replay at start, no snapshotting, and old Runs do not depend on how today's code would interpret their history. The
 //! state stays small because everything in it is bounded: the queue, the retries in progress, the approvals.
 //!
-//! Retries of grants, deliveries and revocations are new effects with new keys, decided here, because they are rules of the domain
+//! Retries of grants, messages and revocations are new effects with new keys, decided here, because they are rules of the domain
 //! (a grant must not be attempted after the access would have ended). Repeating one effect after a crash is the engine's task.
 //!
 //! # What it leaves to others
@@ -58,7 +58,9 @@
 //!
 //! | Module | Rules |
 //! |---|---|
-//! | `permissions` | who may do what to a Run, and in which state |
+//! | `permissions` | who may see a Run and do what to it, and in which state |
+//! | `abilities` | the answers of `permissions` for one user |
+//! | `request_digest` | what a decision is about, so that nobody decides what they have not seen |
 //! | `stepper` | the life cycle of an event, the queue, failure of a Run |
 //! | `queue` | which actions may wait for the active event |
 //! | `approval` | the form, the request, its routing, votes and the decision |
@@ -80,8 +82,10 @@
 //! | `user_actions` | the record of what administrators do to users |
 //! | `receipt` | the message in which the requester follows the request |
 //! | `message_status` | which message of a request may be acted on |
+//! | `resending` | messages that are sent again: after a failure, or because they were deleted |
 //! | `retry` | how often and how long effects are retried |
 
+mod abilities;
 mod access;
 mod approval;
 mod audit_entry;
@@ -110,6 +114,8 @@ mod queue;
 mod receipt;
 mod recheck;
 mod reminders;
+mod request_digest;
+mod resending;
 mod retry;
 mod settling;
 mod state;
@@ -118,6 +124,7 @@ mod timer;
 mod transition;
 mod user_actions;
 
+pub use abilities::{Abilities, Verdict, abilities, approver_verdict};
 pub use access::{Access, EntitlementKey, Grant};
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
 pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
@@ -132,10 +139,12 @@ pub use notice::Notice;
 pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};
 pub use people::People;
 pub use permissions::allowed_actions;
+pub(crate) use permissions::{check_kind, check_source, may_begin};
 pub use prior_state::PriorState;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};
 pub use reminders::{MAX_REQUESTED_REMINDERS, MIN_REMINDER_INTERVAL, Reminders};
+pub use request_digest::RequestDigest;
 pub use retry::{IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_GRANT_ATTEMPTS, MAX_REVOKE_DELAY, revoke_delay};
 pub use settling::{MIN_SETTLE_TIME, SettleWindow};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};

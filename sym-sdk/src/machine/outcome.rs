@@ -36,6 +36,13 @@ pub enum Outcome {
     },
     /// A notification was delivered to some or all of its destinations; see [`EffectKind::Deliver`](super::EffectKind::Deliver).
     Delivered(Vec<DeliveryResult>),
+    /// Some of the messages to update do not exist any more; see [`EffectKind::UpdateMessages`](super::EffectKind::UpdateMessages).
+    Updated {
+        /// The messages that are gone.
+        gone: Vec<MessageRef>,
+        /// The error, if others could not be updated.
+        error: Option<EffectError>,
+    },
     /// The requester's receipt was sent, and can be updated by this reference; see [`EffectKind::Receipt`](super::EffectKind::Receipt).
     ReceiptSent(MessageRef),
     /// The identity was found; see [`EffectKind::Identify`](super::EffectKind::Identify).
@@ -99,6 +106,7 @@ impl Outcome {
             Self::Hook { .. } => "hook",
             Self::Routed { .. } => "routed",
             Self::Delivered(_) => "delivered",
+            Self::Updated { .. } => "updated",
             Self::ReceiptSent(_) => "receipt_sent",
             Self::Identified { .. } => "identified",
             Self::Granted { .. } => "granted",

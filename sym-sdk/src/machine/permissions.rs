@@ -11,11 +11,13 @@ use jiff::Timestamp;
 use super::Rules;
 use super::access::Access;
 use super::effect_error::EffectError;
-use super::event_record::EventRecord;
 use super::extension::{ExtensionStatus, Round, check_extendable};
 use super::input::{Action, ActionKind, ExtensionInput};
+use super::outcome::Routing;
+use super::queue;
 use super::recheck::{check_extension, offered_durations, offered_durations_hint};
 use super::reminders::check_remindable;
+use super::request_digest::RequestDigest;
 use super::state::RunState;
 use crate::error::{ErrorCode, ErrorKind, codes};
 use crate::forms::format_duration;
@@ -44,34 +46,92 @@ pub fn allowed_actions(flow: &Flow, state: &RunState, user: &User, now: Timestam
     on_existing_runs.into_iter().filter(|kind| check_kind(flow, state, now, user, *kind).is_ok()).collect()
 }
 
-/// Checks an action of an input against the Run in its current state.
+/// The sender of an action: who takes it, and through which kind of channel.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sender<'a> {
+    pub(super) actor: &'a User,
+    pub(super) channel: ChannelType,
+}
+
+/// The way in which an admitted action proceeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// It is started.
+    Started,
+    /// It waits for the active event, and is checked again when its turn comes.
+    Queued,
+}
+
+/// Decides about an action that arrives.
+pub(super) fn admit(
+    rules: &Rules<'_>,
+    state: &RunState,
+    clock: Timestamp,
+    sender: Sender<'_>,
+    action: &Action,
+) -> Result<Admission, EffectError> {
+    let admission = admit_kind(rules, state, clock, sender, action.kind())?;
+    if admission == Admission::Started {
+        check_content(rules, state, sender, action)?;
+    }
+    Ok(admission)
+}
+
+/// Decides about an action of a kind, whatever its content.
+pub(super) fn admit_kind(
+    rules: &Rules<'_>,
+    state: &RunState,
+    clock: Timestamp,
+    sender: Sender<'_>,
+    kind: ActionKind,
+) -> Result<Admission, EffectError> {
+    if state.active_event.is_some() {
+        return queue::check(rules.flow, state, sender.actor, kind).map(|()| Admission::Queued);
+    }
+    check_channel(rules.flow, sender, kind)?;
+    check_kind(rules.flow, state, clock, sender.actor, kind).map(|()| Admission::Started)
+}
+
+/// Checks an action against the Run in its current state, when no event is active.
 pub(super) fn check(
     rules: &Rules<'_>,
     state: &RunState,
     clock: Timestamp,
-    event: &EventRecord,
+    sender: Sender<'_>,
     action: &Action,
 ) -> Result<(), EffectError> {
-    match action {
+    check_channel(rules.flow, sender, action.kind())?;
+    check_kind(rules.flow, state, clock, sender.actor, action.kind())?;
+    check_content(rules, state, sender, action)
+}
+
+/// Checks that actions of this kind are accepted from the channel.
+fn check_channel(flow: &Flow, sender: Sender<'_>, kind: ActionKind) -> Result<(), EffectError> {
+    match kind {
         // First, so that a guest is told the reason that holds for every channel.
-        Action::Prompt | Action::Request(_) => {
-            may_begin(&event.actor).and_then(|()| check_source(rules.flow, event))?
+        ActionKind::Prompt | ActionKind::Request => {
+            may_begin(sender.actor).and_then(|()| check_source(flow, sender.channel))
         }
-        Action::Extend(_) => check_source(rules.flow, event)?,
-        _ if event.channel.kind() == ChannelType::Cli => is_for_command_line(action)?,
-        _ => {}
+        ActionKind::Extend => check_source(flow, sender.channel),
+        _ if sender.channel == ChannelType::Cli => is_for_command_line(kind),
+        _ => Ok(()),
     }
-    check_kind(rules.flow, state, clock, &event.actor, action.kind())?;
+}
+
+/// Checks what an action says, which its sender may take.
+fn check_content(rules: &Rules<'_>, state: &RunState, sender: Sender<'_>, action: &Action) -> Result<(), EffectError> {
     match action {
-        Action::Extend(extension) => check_extension_input(rules.flow, state, event, extension),
-        Action::Approve { duration, extension, .. } => {
+        Action::Extend(extension) => check_extension_input(rules.flow, state, extension),
+        Action::Approve { duration, extension, seen, .. } => {
             is_open_extension(state, *extension)?;
+            is_unchanged(state, *extension, *seen)?;
             let round = extension.map_or(Round::Request, Round::Extension);
             duration.map_or(Ok(()), |duration| is_offered_for_less(rules.flow, state, round, duration))
         }
-        Action::Deny { decision_message, extension } => {
+        Action::Deny { decision_message, extension, seen } => {
             is_open_extension(state, *extension)?;
-            has_reason(rules.flow, state, &event.actor, decision_message.as_deref())
+            is_unchanged(state, *extension, *seen)?;
+            has_reason(rules.flow, state, sender.actor, decision_message.as_deref())
         }
         Action::WriteOff { reason } if reason.trim().is_empty() => Err(refused(
             ErrorKind::InvalidInput,
@@ -82,7 +142,8 @@ pub(super) fn check(
     }
 }
 
-fn check_kind(
+/// Checks an action of this kind on a Run in its current state.
+pub(crate) fn check_kind(
     flow: &Flow,
     state: &RunState,
     clock: Timestamp,
@@ -162,7 +223,8 @@ fn already_begun() -> EffectError {
 
 // Beginning a Run.
 
-fn may_begin(actor: &User) -> Result<(), EffectError> {
+/// Checks that the user may make requests at all.
+pub(crate) fn may_begin(actor: &User) -> Result<(), EffectError> {
     if actor.role() == UserRole::Guest {
         let error = forbidden(format!("{} is a guest; guests cannot make requests", actor.username()));
         return Err(error.with_hint("ask an administrator to make them a member"));
@@ -171,8 +233,8 @@ fn may_begin(actor: &User) -> Result<(), EffectError> {
 }
 
 /// Checks that the flow accepts requests from the channel.
-fn check_source(flow: &Flow, event: &EventRecord) -> Result<(), EffectError> {
-    let source = match event.channel.kind() {
+pub(crate) fn check_source(flow: &Flow, channel: ChannelType) -> Result<(), EffectError> {
+    let source = match channel {
         ChannelType::Slack => Source::Slack,
         ChannelType::Api => Source::Api,
         ChannelType::Web => Source::Web,
@@ -193,9 +255,9 @@ fn check_source(flow: &Flow, event: &EventRecord) -> Result<(), EffectError> {
 }
 
 /// Checks that the action takes access away. The command line acts as whoever it names, so it must not be able to give any.
-fn is_for_command_line(action: &Action) -> Result<(), EffectError> {
-    match action {
-        Action::Revoke | Action::WriteOff { .. } => Ok(()),
+fn is_for_command_line(kind: ActionKind) -> Result<(), EffectError> {
+    match kind {
+        ActionKind::Revoke | ActionKind::WriteOff => Ok(()),
         _ => Err(forbidden("only revocations and write-offs are accepted on the command line")),
     }
 }
@@ -266,6 +328,16 @@ fn admits_guest(flow: &Flow, actor: &User) -> Result<(), EffectError> {
 }
 
 fn may_approve(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
+    may_vote(flow, state, round, actor)?;
+    if state.approvals_in(round).iter().any(|approver| approver.may_be(actor)) {
+        let message = "you have already approved this request; it needs more approvals from others";
+        return Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message));
+    }
+    Ok(())
+}
+
+/// Checks that the approval of a user would count, had they not approved yet and the request not been decided.
+pub(super) fn may_vote(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
     may_decide(flow, state, round, actor)?;
     let self_approval = state.routing_in(round).is_some_and(|routing| routing.permission.self_approval_allowed());
     if state.run.requester().is_some_and(|requester| requester.may_be(actor)) && !self_approval {
@@ -275,10 +347,6 @@ fn may_approve(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Res
     if !state.routing_in(round).is_some_and(|routing| routing.permission.approve_deny().admits_approval(actor)) {
         let message = format!("{} is a bot, and the permissions of this request do not name it", actor.username());
         return Err(forbidden(message).with_hint("ask a person to approve, or name the bot in `get_permissions`"));
-    }
-    if state.approvals_in(round).iter().any(|approver| approver.may_be(actor)) {
-        let message = "you have already approved this request; it needs more approvals from others";
-        return Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message));
     }
     Ok(())
 }
@@ -360,12 +428,7 @@ fn may_extend(state: &RunState, actor: &User) -> Result<(), EffectError> {
 }
 
 /// Checks the content of a request for an extension, and that the access is where it was requested.
-fn check_extension_input(
-    flow: &Flow,
-    state: &RunState,
-    event: &EventRecord,
-    input: &ExtensionInput,
-) -> Result<(), EffectError> {
+fn check_extension_input(flow: &Flow, state: &RunState, input: &ExtensionInput) -> Result<(), EffectError> {
     if input.duration.is_zero() {
         return Err(refused(ErrorKind::InvalidInput, codes::INVALID_DURATION, "an extension needs a duration"));
     }
@@ -377,7 +440,7 @@ fn check_extension_input(
             .with_hint(offered_durations_hint(&offered)));
     }
     match &state.request {
-        Some(request) => check_extension(flow, request, event),
+        Some(request) => check_extension(flow, request, Some(input.duration), false),
         None => Ok(()),
     }
 }
@@ -409,6 +472,16 @@ fn is_open_extension(state: &RunState, id: Option<EventId>) -> Result<(), Effect
     }
     let message = "this extension was settled before; another one waits for a decision";
     Err(refused(ErrorKind::Conflict, codes::ALREADY_DECIDED, message))
+}
+
+/// Checks that a decision is about what its author has seen, if they say what that was.
+fn is_unchanged(state: &RunState, extension: Option<EventId>, seen: Option<RequestDigest>) -> Result<(), EffectError> {
+    let round = extension.map_or(Round::Request, Round::Extension);
+    if seen.is_none_or(|seen| RequestDigest::in_round(state, round) == Some(seen)) {
+        return Ok(());
+    }
+    let message = "the request has changed since it was shown";
+    Err(refused(ErrorKind::Conflict, codes::REQUEST_CHANGED, message).with_hint("look at it again before you decide"))
 }
 
 // Ending access.
@@ -480,6 +553,24 @@ fn can_remove(flow: &Flow, state: &RunState) -> Result<(), EffectError> {
         return Err(already_begun());
     }
     is_new(state)
+}
+
+// Looking at a Run.
+
+/// Checks that somebody may see a Run: the person who began it, the bot that did so for them, those whom `webapp_view` or `approve_deny`
+/// admits, and administrators. To all others, it is as if there were no such Run.
+pub(super) fn may_view(state: &RunState, user: &User) -> Result<(), EffectError> {
+    let admits = |routing: &Routing| {
+        routing.permission.webapp_view().admits(user) || routing.permission.approve_deny().admits(user)
+    };
+    let of_extension = state.extension.as_deref().and_then(|extension| extension.routing.as_ref());
+    let has_begun = state.requester_id().or(state.opener_id()) == Some(user.id());
+    let by_bot = user.user_type() == UserType::Bot && state.run.source_channel().bot() == Some(user.username());
+    if user.is_admin() || has_begun || by_bot || state.routing.iter().chain(of_extension).any(admits) {
+        return Ok(());
+    }
+    let message = format!("there is no Run {}", state.run.id());
+    Err(refused(ErrorKind::NotFound, codes::UNKNOWN_RUN, message))
 }
 
 // Comparing people. These give rights, so only the id counts. What forbids something compares with `User::may_be` instead.

@@ -6,7 +6,7 @@
 //! actions that take something away.
 
 use super::effect_error::EffectError;
-use super::input::{Action, ActionKind};
+use super::input::ActionKind;
 use super::permissions;
 use super::state::{QueuedInput, RunState};
 use crate::error::{ErrorKind, codes};
@@ -19,9 +19,8 @@ const MAX_QUEUED_INPUTS: usize = 64;
 /// The number of these places that are kept for denials, revocations and write-offs by people who are permitted to make them.
 const RESERVED_INPUTS: usize = 16;
 
-/// Checks whether an action may wait for the active event.
-pub(super) fn check(flow: &Flow, state: &RunState, actor: &User, action: &Action) -> Result<(), EffectError> {
-    let kind = action.kind();
+/// Checks whether an action of this kind may wait for the active event.
+pub(super) fn check(flow: &Flow, state: &RunState, actor: &User, kind: ActionKind) -> Result<(), EffectError> {
     let is_certain = permissions::check_actor(flow, state, actor, kind)?;
     let refused = |message| Err(EffectError::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message));
     let is_repeated = state.queue.iter().any(|queued| match queued {

@@ -11,7 +11,6 @@
 use std::time::Duration;
 
 use super::effect_error::EffectError;
-use super::event_record::EventRecord;
 use super::fingerprint::{Fingerprint, changed};
 use super::people::check_requester;
 use super::state::{ActiveEvent, RequestData, RunState, Stage};
@@ -61,14 +60,19 @@ pub(super) fn check_request(
 }
 
 /// Checks an extension that is about to be requested or approved: the access is where it was requested, and the flow offers the duration.
-pub(super) fn check_extension(flow: &Flow, request: &RequestData, event: &EventRecord) -> Result<(), EffectError> {
+pub(super) fn check_extension(
+    flow: &Flow,
+    request: &RequestData,
+    duration: Option<Duration>,
+    is_set_by_hook: bool,
+) -> Result<(), EffectError> {
     match &request.target {
         Some(target) => check_place(flow, request, target)?,
         None => check_fingerprint(flow, request)?,
     }
     check_fields(flow, &request.fields)?;
-    match event.duration {
-        Some(duration) if event.duration_set_by_hook => check_hook_duration(flow, duration),
+    match duration {
+        Some(duration) if is_set_by_hook => check_hook_duration(flow, duration),
         Some(duration) => check_duration(flow, duration),
         None => Err(refused(codes::INVALID_DURATION, "the extension has no duration")),
     }

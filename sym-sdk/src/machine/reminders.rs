@@ -4,6 +4,7 @@
 //! were notified reminded, now and then. Both stop with the decision. The timer is durable, and is set anew when it has fired: after a stop
 //! there is one reminder, and not one for each that was missed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use super::event_record::EventRecord;
 use super::extension::Round;
 use super::outcome::DeliveryResult;
 use super::permissions;
-use super::state::RunState;
+use super::state::{PendingEffect, RunState};
 use super::stepper::Stepper;
 use super::timer::TimerKind;
 use crate::error::{ErrorKind, codes};
@@ -66,7 +67,8 @@ pub(super) fn check_remindable(state: &RunState, clock: Timestamp) -> Result<(),
     let since = |last: Timestamp| Duration::try_from(clock.duration_since(last)).unwrap_or(MIN_REMINDER_INTERVAL);
     match reminders.last_at.map(since) {
         Some(since) if since < MIN_REMINDER_INTERVAL => {
-            let wait = Duration::from_secs((MIN_REMINDER_INTERVAL - since).as_secs().max(1));
+            // Rounded up to minutes: nobody counts the seconds.
+            let wait = Duration::from_secs((MIN_REMINDER_INTERVAL - since).as_secs().div_ceil(60).max(1) * 60);
             refused(format!(
                 "those who can decide were notified a short while ago; try again in {}",
                 format_duration(wait)
@@ -120,13 +122,28 @@ impl Stepper<'_> {
         let (round, now) = (Round::of(event), self.clock);
         let entry = self.state.current_in(round);
         self.state.update_reminders_in(round, |reminders| reminders.last_at = Some(now));
+        self.withdraw_late_reminders();
         self.audit(event, AuditKind::ReminderBegun { entry });
         self.effect(event, EffectKind::Remind { entry });
     }
 
-    /// Records which destinations were reminded. A reminder that fails is not repeated: the request is where it was delivered.
-    pub(super) fn reminded(&mut self, event: &Arc<EventRecord>, entry: usize, results: &[DeliveryResult]) {
-        for result in results.iter().cloned() {
+    /// Records which destinations were reminded. A reminder that reached none of them is sent again later. Where the message of the request
+    /// is gone, it is delivered again, which reminds as well.
+    pub(super) fn reminded(&mut self, pending: &PendingEffect, entry: usize, results: &[DeliveryResult]) {
+        let event = &pending.event;
+        let gone: BTreeSet<_> = results.iter().filter_map(DeliveryResult::gone).map(str::to_owned).collect();
+        let is_failure = |result: &&DeliveryResult| matches!(result, DeliveryResult::Failed { .. });
+        if !results.is_empty() && gone.is_empty() && results.iter().filter(is_failure).count() == results.len() {
+            let errors = results.iter().filter_map(|result| match result {
+                DeliveryResult::Failed { error, .. } => Some(error),
+                _ => None,
+            });
+            if let Some(error) = errors.max_by_key(|error| error.retryable) {
+                self.message_failed(pending, error);
+            }
+            return;
+        }
+        for result in results.iter().filter(|result| result.gone().is_none()).cloned() {
             match result {
                 DeliveryResult::Delivered { destination, .. } => {
                     self.audit(event, AuditKind::Reminded { entry, destination });
@@ -135,5 +152,6 @@ impl Stepper<'_> {
                 DeliveryResult::OptedOut { .. } => {}
             }
         }
+        self.deliver_again(event, &gone);
     }
 }

@@ -20,6 +20,17 @@ pub(super) const MAX_DELIVERY_ATTEMPTS: u32 = 3;
 /// for hours, or not admit the program until an operator has seen to it.
 pub(super) const MAX_FINAL_DELIVERY_ATTEMPTS: u32 = 342;
 
+/// The maximum number of attempts at what nothing waits for: notices, updates of messages, receipts, reminders and alerts. They take as
+/// long as those of the last notification.
+pub(super) const MAX_MESSAGE_ATTEMPTS: u32 = MAX_FINAL_DELIVERY_ATTEMPTS;
+
+/// The maximum number of messages of a Run that are sent again because they are gone. Somebody may delete each of them.
+pub(super) const MAX_RESENT: u32 = 10;
+
+/// The maximum number of attempts to show a form. With [`retry_delay`] they take a minute and a half: somebody is looking at a view that
+/// waits for it.
+pub(super) const MAX_FORM_ATTEMPTS: u32 = 5;
+
 /// The interval between alerts about a revocation that keeps failing.
 pub(super) const REVOCATION_ALERT_INTERVAL: Duration = Duration::from_secs(24 * 60 * 60);
 

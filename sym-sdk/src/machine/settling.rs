@@ -181,6 +181,7 @@ impl Stepper<'_> {
     /// Tells the requester that the access has ended, if it was granted.
     pub(super) fn notify_ended(&mut self, event: &Arc<EventRecord>, target: String, revocation: &Revocation) {
         self.state.ended_at = Some(self.now);
+        self.withdraw_late_notices();
         if self.state.was_escalated() {
             let held_by_other_run = revocation.still_needed_by > 0;
             let notice = match self.state.last_grant() {

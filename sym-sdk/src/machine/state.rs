@@ -21,7 +21,8 @@ use super::reminders::Reminders;
 use super::timer::{LiveTimer, TimerKind};
 use crate::error::ErrorCode;
 use crate::forms::{FieldMap, OptionLabels};
-use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Run, RunStatus, Srn, Step, User};
+use crate::model::{AccessTarget, Channel, DeescalateType, EventId, Run, RunStatus, Srn, Step, User, UserId};
+use crate::routing::RequestPermission;
 
 /// The state of a Run, stored as a whole at every commit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,9 @@ pub struct RunState {
     pub created_at: Timestamp,
     /// The time of the last change. It never decreases, even if the clock goes back.
     pub updated_at: Timestamp,
+    /// The user who has begun the Run, until the first step has an actor: an `on_` hook may come before that, or fail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_by: Option<UserId>,
     /// The fingerprint of the flow under which a request was submitted that is not stored yet: its `on_request` hook comes first, and
     /// may be called by a program with another configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +57,9 @@ pub struct RunState {
     /// The message in which the requester follows the request, once it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub receipt: Option<MessageRef>,
+    /// The number of messages that were sent again because they were gone.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub resent: u32,
     /// The view that shows the form, if the front end has named one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<FormRef>,
@@ -106,10 +113,49 @@ pub struct RunState {
     pub next_generation: u64,
 }
 
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl RunState {
     /// Returns whether the request can be decided now.
     pub fn is_open(&self) -> bool {
         matches!(self.run.status(), RunStatus::Requested | RunStatus::Forwarded)
+    }
+
+    /// Returns the id of the user who made the request, also while its `on_request` hook has not returned yet.
+    pub fn requester_id(&self) -> Option<UserId> {
+        self.run.requester().map(User::id).or(self.begun_by)
+    }
+
+    /// Returns the id of the user who opened the form, as long as no request was made with it.
+    pub fn opener_id(&self) -> Option<UserId> {
+        self.run.actor(Step::Prompt).filter(|_| self.requester_id().is_none()).map(User::id)
+    }
+
+    /// Returns the name of the requested target.
+    pub(crate) fn target_name(&self) -> Option<&str> {
+        let target = self.request.as_ref().and_then(|request| request.target.as_ref());
+        target.map(|target| target.name().as_str())
+    }
+
+    /// Returns the permissions of what waits for a decision: the open extension, or the open request.
+    pub(crate) fn open_permission(&self) -> Option<&RequestPermission> {
+        let routing = match self.open_extension() {
+            Some(extension) => extension.routing.as_ref(),
+            None => self.routing.as_ref().filter(|_| self.is_open()),
+        };
+        routing.map(|routing| &routing.permission)
+    }
+
+    /// Returns the users who have approved or denied the request or an extension, some of them more than once.
+    pub(crate) fn deciders(&self) -> impl Iterator<Item = UserId> {
+        let extension = self.extension.as_deref();
+        let approvals =
+            self.run.approvals().iter().chain(extension.into_iter().flat_map(|extension| &extension.approvals));
+        let decisions = self.decision.iter().chain(extension.and_then(|extension| extension.decision.as_ref()));
+        let decisions = decisions.filter(|decision| !decision.decided_by_hook).map(|decision| decision.actor.id());
+        approvals.map(|user| user.id()).chain(decisions)
     }
 
     /// Returns whether the Run waits for its form to be submitted.

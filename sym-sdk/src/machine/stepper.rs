@@ -20,11 +20,12 @@ use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
 use super::outcome::{HookResult, Outcome};
 use super::people::People;
+use super::permissions::{Admission, Sender};
 use super::reminders::Reminders;
 use super::state::{ActiveEvent, PendingEffect, QueuedInput, RunError, RunState, Stage};
 use super::timer::{TimerChange, TimerKind};
-use super::transition::{EntitlementChange, InputReply, Transition};
-use super::{Rules, permissions, queue};
+use super::transition::{EntitlementChange, InputReply, LoggedActors, Transition};
+use super::{Rules, permissions};
 use crate::model::{Channel, ChannelType, EventId, HandlerRef, Hook, Run, RunStatus, Step, User};
 
 /// A step in progress.
@@ -52,6 +53,7 @@ pub(super) struct Stepper<'a> {
     pub(super) timers: Vec<TimerChange>,
     pub(super) holds: Vec<EntitlementChange>,
     pub(super) audit: Vec<AuditEntry>,
+    pub(super) logged: Option<LoggedActors>,
 }
 
 impl<'a> Stepper<'a> {
@@ -75,6 +77,7 @@ impl<'a> Stepper<'a> {
             timers: vec![],
             holds: vec![],
             audit: vec![],
+            logged: None,
         }
     }
 
@@ -120,12 +123,14 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
         flow: input.flow.clone(),
         created_at: input.at,
         updated_at: input.at,
+        begun_by: None,
         submitted_under: None,
         request: None,
         routing: None,
         current_notification: 0,
         delivered: Vec::new(),
         receipt: None,
+        resent: 0,
         form: input.form.clone(),
         approved_duration: None,
         decision: None,
@@ -154,17 +159,15 @@ fn new_run(rules: &Rules<'_>, input: &Input) -> RunState {
 impl Stepper<'_> {
     fn submitted(&mut self, event: EventId, actor: &Arc<User>, channel: &Channel, action: &Action) -> InputReply {
         let record = self.action_record(event, action, actor, channel.clone());
-        if self.state.active_event.is_some() {
-            if let Err(error) = queue::check(self.rules.flow, &self.state, actor, action) {
-                return self.refuse(record, error);
-            }
-            let (actor, channel, action) = (actor.clone(), channel.clone(), action.clone());
-            self.state.queue.push_back(QueuedInput::Action { event, actor, channel, action });
-            return InputReply::Accepted { event: Some(event) };
-        }
-        match permissions::check(&self.rules, &self.state, self.clock, &record, action) {
+        let sender = Sender { actor, channel: channel.kind() };
+        match permissions::admit(&self.rules, &self.state, self.clock, sender, action) {
             Err(error) => self.refuse(record, error),
-            Ok(()) => {
+            Ok(Admission::Queued) => {
+                let (actor, channel, action) = (actor.clone(), channel.clone(), action.clone());
+                self.state.queue.push_back(QueuedInput::Action { event, actor, channel, action });
+                InputReply::Accepted { event: Some(event) }
+            }
+            Ok(Admission::Started) => {
                 self.stored = true;
                 self.replies_to = Some(event);
                 self.start_action(record, action);
@@ -219,8 +222,10 @@ impl Stepper<'_> {
                 Some(QueuedInput::Timer(TimerKind::Expire)) => self.access_expired(),
                 Some(QueuedInput::DeliveryFailed { entry, event }) => self.notification_failed(entry, &event),
                 Some(QueuedInput::Action { event, actor, channel, action }) => {
+                    let sender = Sender { actor: &actor, channel: channel.kind() };
+                    let checked = permissions::check(&self.rules, &self.state, self.clock, sender, &action);
                     let record = self.action_record(event, &action, &actor, channel);
-                    match permissions::check(&self.rules, &self.state, self.clock, &record, &action) {
+                    match checked {
                         Ok(()) => self.start_action(record, &action),
                         Err(error) => {
                             // The reply was sent when the action was queued, so the refusal is sent as a message.
@@ -265,6 +270,9 @@ impl Stepper<'_> {
     /// Begins an admitted event with its `on_` hook.
     pub(super) fn begin(&mut self, event: EventRecord, repeated: BTreeSet<Step>) {
         let event = Arc::new(event);
+        if matches!(event.name, Step::Prompt | Step::Request) && event.extension.is_none() {
+            self.state.begun_by = Some(event.actor.id()).filter(|_| self.state.run.actors().is_empty());
+        }
         self.audit(&event, AuditKind::Received);
         let hook = Hook::On(event.name);
         if self.rules.hooks.has(hook) && !self.overrules_hook(&event) {
@@ -381,8 +389,11 @@ impl Stepper<'_> {
                 self.report(event, error.clone());
             }
             (EffectKind::OpenForm, Outcome::Failed(error)) => {
-                self.report(event, error.clone());
-                self.notify_failure(event, error);
+                let is_given_up = self.message_failed(pending, error);
+                if is_given_up {
+                    self.effect(event, EffectKind::Alert { error: error.clone() });
+                    self.notify_failure(event, error);
+                }
             }
             (EffectKind::OpenForm, _) => {
                 self.audit(event, AuditKind::FormOpened);
@@ -391,7 +402,13 @@ impl Stepper<'_> {
             (EffectKind::Deliver { entry, notification }, outcome) => {
                 self.delivery_done(pending, *entry, notification, outcome);
             }
-            (EffectKind::Remind { entry }, Outcome::Delivered(results)) => self.reminded(event, *entry, results),
+            (EffectKind::Remind { entry }, Outcome::Delivered(results)) => self.reminded(pending, *entry, results),
+            (EffectKind::UpdateMessages, Outcome::Updated { gone, error }) => {
+                self.messages_gone(event, gone);
+                if let Some(error) = error {
+                    self.message_failed(pending, error);
+                }
+            }
             (EffectKind::Revoke { target, identity }, outcome) => {
                 self.revoke_done(pending, target, identity, outcome);
             }
@@ -403,24 +420,19 @@ impl Stepper<'_> {
             (EffectKind::Alert { error }, Outcome::Done) => {
                 self.audit(event, AuditKind::Alerted { error: error.clone() });
             }
-            (EffectKind::Alert { error }, Outcome::AlertUndelivered { reason }) => {
+            // A failed alert must not raise another alert, unless it is given up.
+            (EffectKind::Alert { .. }, Outcome::Failed(reason)) if self.send_again_later(pending, reason) => {}
+            (EffectKind::Alert { error }, Outcome::AlertUndelivered { reason } | Outcome::Failed(reason)) => {
                 self.audit(event, AuditKind::AlertUndelivered { error: error.clone(), reason: reason.clone() });
                 self.alert_failed();
             }
-            // A failed alert must not raise another alert.
             (
-                EffectKind::Alert { .. }
-                | EffectKind::UpdateMessages
+                EffectKind::UpdateMessages
                 | EffectKind::Receipt
                 | EffectKind::Message { .. }
                 | EffectKind::Remind { .. },
                 Outcome::Failed(error),
-            ) => {
-                self.audit(event, AuditKind::Reported { error: error.clone() });
-                if matches!(pending.kind, EffectKind::Alert { .. }) {
-                    self.alert_failed();
-                }
-            }
+            ) => _ = self.message_failed(pending, error),
             _ => {}
         }
     }

@@ -38,6 +38,13 @@ pub struct Transition {
     pub reply: InputReply,
 }
 
+/// The actors that the last audit entry names.
+pub(super) struct LoggedActors {
+    event: Arc<EventRecord>,
+    is_refused: bool,
+    actors: Arc<BTreeMap<Step, LoggedActor>>,
+}
+
 /// A change of the Runs that need an entitlement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -158,20 +165,32 @@ impl Stepper<'_> {
 
 impl Stepper<'_> {
     pub(super) fn audit(&mut self, event: &Arc<EventRecord>, kind: AuditKind) {
+        let actors = self.logged_actors(event, &kind);
         self.audit.push(AuditEntry {
             run: self.state.run.id(),
             flow: self.state.flow.clone(),
             parent: self.state.run.parent(),
             at: self.now,
             event: event.clone(),
-            actors: Arc::new(self.logged_actors(event, &kind)),
+            actors,
             status: self.state.run.status(),
             kind,
         });
     }
 
-    /// Returns the users who triggered the steps of the Run so far.
-    fn logged_actors(&self, event: &EventRecord, kind: &AuditKind) -> BTreeMap<Step, LoggedActor> {
+    /// Returns the users who triggered the steps of the Run so far. Entries of one event have the same ones.
+    fn logged_actors(&mut self, event: &Arc<EventRecord>, kind: &AuditKind) -> Arc<BTreeMap<Step, LoggedActor>> {
+        let is_refused = matches!(kind, AuditKind::Refused { .. } | AuditKind::SubmissionRefused { .. });
+        let last = self.logged.as_ref();
+        if let Some(last) = last.filter(|last| Arc::ptr_eq(&last.event, event) && last.is_refused == is_refused) {
+            return last.actors.clone();
+        }
+        let actors = Arc::new(self.actors_of(event, is_refused));
+        self.logged = Some(LoggedActors { event: event.clone(), is_refused, actors: actors.clone() });
+        actors
+    }
+
+    fn actors_of(&self, event: &EventRecord, is_refused: bool) -> BTreeMap<Step, LoggedActor> {
         let organization = self.state.flow.organization();
         // Runs that began under an earlier version have stored no channels.
         let unknown = Channel::new(ChannelType::Api);
@@ -182,7 +201,7 @@ impl Stepper<'_> {
                 (*step, logged_actor(user, channel, organization))
             })
             .collect();
-        if !matches!(kind, AuditKind::Refused { .. } | AuditKind::SubmissionRefused { .. }) {
+        if !is_refused {
             let actor = || logged_actor(&event.actor, &event.channel, organization);
             if event.extension.is_some() {
                 // The Run keeps who triggered the step of the request; here it is that of the extension.
@@ -196,7 +215,9 @@ impl Stepper<'_> {
 
     /// Records who triggered a step.
     pub(super) fn set_actor(&mut self, step: Step, event: &EventRecord) {
+        self.logged = None;
         self.state.run.set_actor(step, event.actor.clone());
+        self.state.begun_by = None;
         self.state.actor_channels.insert(step, event.channel.clone());
     }
 

@@ -4,6 +4,11 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::User;
+
+/// The start of the identifier of a channel through which a bot submits on behalf of a person.
+const BOT_PREFIX: &str = "bot:";
+
 /// The kind of channel that an event came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -71,6 +76,17 @@ impl Channel {
     pub fn with_identifier(mut self, identifier: impl Into<String>) -> Self {
         self.identifier = Some(identifier.into());
         self
+    }
+
+    /// Returns the channel of the HTTP API for what a bot submits on behalf of a person, so that the record names both.
+    pub fn of_bot(bot: &User) -> Self {
+        Self::new(ChannelType::Api).with_identifier(format!("{BOT_PREFIX}{}", bot.username()))
+    }
+
+    /// Returns the username of the bot that has submitted on behalf of a person.
+    pub fn bot(&self) -> Option<&str> {
+        let identifier = self.identifier.as_deref().filter(|_| self.kind == ChannelType::Api)?;
+        identifier.strip_prefix(BOT_PREFIX)
     }
 
     /// The kind of channel.

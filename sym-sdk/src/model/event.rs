@@ -175,20 +175,20 @@ impl Event {
         let organization = self.flow.organization();
         let actors = self.run.actors().iter();
         let actors = actors.map(|(step, user)| (*step, schema::actor(user, &self.channel, organization))).collect();
+        let timestamp = self.timestamp();
         let event = LoggedEvent::new(Parts {
-            id: self.id.to_string(),
+            id: Some(self.id),
             run: self.run.id(),
             flow: self.flow.srn(),
             parent: self.run.parent(),
             actors: &actors,
             event: self.id,
             name: self.name,
-            at: self.timestamp(),
+            at: &timestamp,
             channel: &self.channel,
             actor: &self.user,
             fields: self.payload.to_json(),
-            status: "processing",
-            errors: Vec::new(),
+            state: schema::State::new("processing", Vec::new()),
         });
         json!(event)
     }

@@ -46,7 +46,7 @@ pub use payload::{DeescalateType, Payload};
 pub use run::{Run, RunStatus};
 pub use schema::{LoggedActor, LoggedIdentity};
 #[cfg(feature = "runtime")]
-pub(crate) use schema::{LoggedEvent, Parts as LoggedParts, actor as logged_actor};
+pub(crate) use schema::{LoggedEvent, Parts as LoggedParts, State as LoggedState, actor as logged_actor};
 pub use secret::{Secret, SecretSource};
 pub(crate) use secret_output::OpenedOutput;
 pub use secret_output::SecretOutput;

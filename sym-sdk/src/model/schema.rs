@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Step;
 use super::{Channel, ChannelType, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
@@ -17,21 +17,56 @@ const FLOW_SELECTION: &str = "flow_selection";
 
 /// The JSON form of an event.
 #[derive(Debug, Serialize)]
-pub(crate) struct LoggedEvent {
-    id: String,
+pub(crate) struct LoggedEvent<'a> {
+    /// `None` for the line of an audit entry, whose id follows from its record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<EventId>,
     #[serde(rename = "type")]
-    kind: &'static str,
-    meta: Value,
-    state: Value,
-    run: Value,
-    event: Value,
-    actor: LoggedActor,
-    fields: Map<String, Value>,
+    pub(crate) kind: &'static str,
+    pub(crate) meta: Meta,
+    pub(crate) state: State,
+    pub(crate) run: LoggedRun<'a>,
+    pub(crate) event: Occurrence<'a>,
+    pub(crate) actor: LoggedActor,
+    pub(crate) fields: Map<String, Value>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct Meta {
+    schema_version: u32,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct State {
+    status: &'static str,
+    errors: Vec<Value>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct LoggedRun<'a> {
+    id: RunId,
+    srn: Srn,
+    flow: &'a Srn,
+    actors: &'a BTreeMap<Step, LoggedActor>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent: Option<Srn>,
+}
+
+/// The change that has happened.
+#[derive(Debug, Serialize)]
+pub(crate) struct Occurrence<'a> {
+    id: EventId,
+    srn: Srn,
+    #[serde(rename = "type")]
+    kind: Step,
+    template: &'static str,
+    timestamp: &'a Timestamp,
+    channel: ChannelType,
 }
 
 /// The data of a [`LoggedEvent`].
 pub(crate) struct Parts<'a> {
-    pub(crate) id: String,
+    pub(crate) id: Option<EventId>,
     pub(crate) run: RunId,
     pub(crate) flow: &'a Srn,
     pub(crate) parent: Option<RunId>,
@@ -39,38 +74,40 @@ pub(crate) struct Parts<'a> {
     pub(crate) actors: &'a BTreeMap<Step, LoggedActor>,
     pub(crate) event: EventId,
     pub(crate) name: Step,
-    pub(crate) at: Timestamp,
+    pub(crate) at: &'a Timestamp,
     pub(crate) channel: &'a Channel,
     pub(crate) actor: &'a User,
     pub(crate) fields: Map<String, Value>,
-    pub(crate) status: &'static str,
-    pub(crate) errors: Vec<Value>,
+    pub(crate) state: State,
 }
 
-impl LoggedEvent {
-    pub(crate) fn new(parts: Parts<'_>) -> Self {
-        let Parts { run, flow, parent, actors, event, name, at, channel, .. } = parts;
+impl State {
+    pub(crate) fn new(status: &'static str, errors: Vec<Value>) -> Self {
+        Self { status, errors }
+    }
+}
+
+impl<'a> LoggedEvent<'a> {
+    pub(crate) fn new(parts: Parts<'a>) -> Self {
+        let Parts { id, run, flow, parent, actors, event, name, at, channel, fields, state, .. } = parts;
         let organization = flow.organization();
-        let mut run = json!({ "id": run, "srn": Run::srn_of(flow, run), "flow": flow, "actors": actors });
-        if let Some(parent) = parent {
-            run["parent"] = json!(selection_run(organization, parent));
-        }
+        let parent = parent.map(|parent| selection_run(organization, parent));
         Self {
-            id: parts.id,
+            id,
             kind: "event",
-            meta: json!({ "schema_version": SCHEMA_VERSION }),
-            state: json!({ "status": parts.status, "errors": parts.errors }),
-            run,
-            event: json!({
-                "id": event,
-                "srn": event_srn(name),
-                "type": name,
-                "template": "sym:template:approval:1.0.0",
-                "timestamp": at,
-                "channel": channel.kind(),
-            }),
+            meta: Meta { schema_version: SCHEMA_VERSION },
+            state,
+            run: LoggedRun { id: run, srn: Run::srn_of(flow, run), flow, actors, parent },
+            event: Occurrence {
+                id: event,
+                srn: event_srn(name),
+                kind: name,
+                template: "sym:template:approval:1.0.0",
+                timestamp: at,
+                channel: channel.kind(),
+            },
             actor: actor(parts.actor, channel, organization),
-            fields: parts.fields,
+            fields,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Slug;
 use super::slug::problem;
@@ -27,8 +27,8 @@ const TYPED_MODELS: [&str; 7] =
 /// assert_eq!(srn, "ACME:integration:slack:main:latest");
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Srn {
     organization: Arc<str>,
     model: Arc<str>,
@@ -278,6 +278,12 @@ impl fmt::Display for Srn {
             write!(f, ":{identifier}")?;
         }
         Ok(())
+    }
+}
+
+impl Serialize for Srn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Tasks that run beside the workers: pruning of old Runs, reconciliation, and the end of access of users who are locked or deleted,
 //! periodically, and one look at the audit log.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::reconcile::Reconcile;
+use super::reconcile::{Reconcile, UnknownAccess};
 use super::{Runtime, user_administration};
 use crate::audit;
 use crate::engine::{Engine, StopSignal};
@@ -17,6 +18,9 @@ const RECONCILE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// The number of audit entries that are verified at start. The whole log is verified by a command.
 const MAX_VERIFIED_AT_START: u64 = 1_024;
+
+/// The number of targets that a log message names.
+const MAX_NAMED_TARGETS: usize = 5;
 
 /// The interval at which access of users who are locked or deleted is looked for. Usually there is none: it ended when they were.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -111,13 +115,32 @@ pub(super) async fn reconcile(runtime: Runtime, periodic: PeriodicReconcile, mut
     }
 }
 
+/// Names the first of some targets, each once.
+fn named_targets(unknown: &[UnknownAccess]) -> String {
+    let titles: BTreeSet<_> = unknown.iter().map(|access| access.target.title()).collect();
+    let more = titles.len().saturating_sub(MAX_NAMED_TARGETS);
+    let mut named = titles.into_iter().take(MAX_NAMED_TARGETS).collect::<Vec<_>>().join(", ");
+    if more > 0 {
+        named.push_str(&format!(" and {more} more"));
+    }
+    named
+}
+
 async fn reconcile_once(runtime: &Runtime, PeriodicReconcile { interval, options, .. }: &PeriodicReconcile) {
     match runtime.reconcile(options.clone()).await {
         Ok(done) => {
             let (missing, extra, unknown) = (done.missing.len(), done.extra.len(), done.unknown.len());
             let compared = done.compared;
             if unknown > 0 {
-                tracing::warn!(compared, missing, extra, unknown, "reconciled; the access of some targets is unknown");
+                let targets = named_targets(&done.unknown);
+                tracing::warn!(
+                    compared,
+                    missing,
+                    extra,
+                    unknown,
+                    targets,
+                    "reconciled; the access of some targets is unknown"
+                );
             } else {
                 tracing::info!(compared, missing, extra, "reconciled");
             }

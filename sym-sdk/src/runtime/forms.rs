@@ -1,12 +1,13 @@
 //! Forms: building a flow's form from its targets, fields and prefetch reducers, and changing it with `on_change` handlers.
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::bounded_call::call_bounded;
 use super::effect_executor::EffectExecutor;
+use super::field_error::FieldError;
 use super::flows::FlowEntry;
 use super::handler_call::{call, failed_in};
-use super::request_validation::{DURATION, TARGET};
+use super::request_validation::{DURATION, TARGET, unknown_field};
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField, PromptForm, format_duration};
 use crate::handler::{Context, HandlerError};
@@ -19,10 +20,49 @@ pub(super) async fn build_form(
     entry: &FlowEntry,
     event: Event,
 ) -> Result<PromptForm, EffectError> {
-    let flow = &entry.flow;
     let context = Context::builder().services(entry.services()).event(event).build();
-    let declared = flow.fields().iter().map(|spec| prompt_field(executor, entry, &context, spec));
-    let declared = try_join_all(declared).await?;
+    let declared = entry.flow.fields().iter().map(|spec| prompt_field(executor, entry, &context, spec));
+    Ok(assemble(&entry.flow, try_join_all(declared).await?))
+}
+
+/// Builds the form as it opens. A field whose prefetch reducer fails has no options, and the error is returned beside the form.
+pub(super) async fn build_form_in_part(
+    executor: &EffectExecutor,
+    entry: &FlowEntry,
+    event: Event,
+) -> (PromptForm, Vec<FieldError>) {
+    let context = Context::builder().services(entry.services()).event(event).build();
+    let specs = entry.flow.fields();
+    let built = join_all(specs.iter().map(|spec| prompt_field(executor, entry, &context, spec))).await;
+    let mut errors = Vec::new();
+    let declared = specs.iter().zip(built).map(|(spec, built)| {
+        built.unwrap_or_else(|error| {
+            errors.push(FieldError::in_handler(spec.name(), error));
+            PromptField::with_options(spec, Vec::new())
+        })
+    });
+    let declared = declared.collect();
+    (assemble(&entry.flow, declared), errors)
+}
+
+/// Returns the options of one field as the form opens.
+pub(super) async fn options_of(
+    executor: &EffectExecutor,
+    entry: &FlowEntry,
+    event: Event,
+    field: &str,
+) -> Result<Vec<FieldOption>, Error> {
+    let flow = &entry.flow;
+    if let Some(spec) = flow.field(field) {
+        let context = Context::builder().services(entry.services()).event(event).build();
+        return Ok(prompt_field(executor, entry, &context, spec).await?.current_allowed_values);
+    }
+    let form = assemble(flow, Vec::new());
+    form.field(field).map(|field| field.current_allowed_values.clone()).map_err(|_| unknown_field(flow, field))
+}
+
+/// Returns the form with the declared fields, and with fields for the target and the duration unless they are declared.
+fn assemble(flow: &Flow, declared: Vec<PromptField>) -> PromptForm {
     let has = |name: &str| declared.iter().any(|field| field.name() == name);
     let mut fields = Vec::with_capacity(declared.len() + 2);
     if !has(TARGET) {
@@ -31,7 +71,7 @@ pub(super) async fn build_form(
     let duration = if has(DURATION) { None } else { duration_field(flow) };
     fields.extend(declared);
     fields.extend(duration);
-    Ok(flow.prompt_form().with_fields(fields))
+    flow.prompt_form().with_fields(fields)
 }
 
 async fn prompt_field(
@@ -42,7 +82,7 @@ async fn prompt_field(
 ) -> Result<PromptField, EffectError> {
     if spec.name() == TARGET {
         // A flow can declare the target field to set its position. The options are always the strategy's targets.
-        return Ok(PromptField::with_options(spec, target_options(&entry.flow)));
+        return Ok(with_only_option(PromptField::with_options(spec, target_options(&entry.flow))));
     }
     if !spec.is_prefetched() {
         return Ok(PromptField::from_spec(spec));
@@ -73,7 +113,15 @@ pub(super) async fn prefetched_field(
 fn target_field(flow: &Flow) -> Option<PromptField> {
     flow.strategy()?;
     let spec = FieldSpec::new(TARGET, FieldType::String).ok()?.with_label("Target");
-    Some(PromptField::with_options(&spec, target_options(flow)))
+    Some(with_only_option(PromptField::with_options(&spec, target_options(flow))))
+}
+
+/// Selects the only target there is. Of other fields, one option may be a consent, which nobody gives for the user.
+fn with_only_option(mut field: PromptField) -> PromptField {
+    if let ([only], None) = (field.current_allowed_values.as_slice(), &field.value) {
+        field.value = Some(only.value().clone());
+    }
+    field
 }
 
 fn target_options(flow: &Flow) -> Vec<FieldOption> {

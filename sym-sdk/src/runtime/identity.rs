@@ -294,7 +294,7 @@ pub fn first_contact(user: &User) -> Error {
         .with_hint("you are known from now on: look at the request again, and repeat your decision")
 }
 
-fn refuse_locked(user: &User) -> Result<(), Error> {
+pub(super) fn refuse_locked(user: &User) -> Result<(), Error> {
     if !user.is_locked() {
         return Ok(());
     }
@@ -302,6 +302,6 @@ fn refuse_locked(user: &User) -> Result<(), Error> {
     Err(Error::new(ErrorKind::Forbidden, codes::USER_LOCKED, message).with_hint("ask an administrator"))
 }
 
-fn unknown_user(who: &str, hint: &str) -> Error {
+pub(super) fn unknown_user(who: &str, hint: &str) -> Error {
     Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("{who} is not a known user")).with_hint(hint)
 }

@@ -50,10 +50,17 @@ mod background_tasks;
 mod blocked_access;
 mod bounded_call;
 mod builder;
+mod changes;
+mod deciders;
 mod earlier_request;
 mod effect_executor;
+mod field_error;
+mod field_options;
+mod flow_form;
 mod flow_visibility;
 mod flows;
+mod form_settling;
+mod form_submission;
 mod forms;
 #[cfg(feature = "server")]
 mod front_end;
@@ -62,12 +69,14 @@ mod handler_data;
 mod identity;
 mod limits;
 mod offered_options;
+mod open_forms;
 mod open_request_limit;
 mod open_requests;
 mod other_levels;
 mod output_secrets;
 mod overview;
 mod plugin;
+mod preview;
 mod prior_access;
 mod prompt_view;
 mod reconcile;
@@ -77,8 +86,10 @@ mod request_rate;
 mod request_validation;
 mod request_view;
 mod revocation_strategies;
+mod run_access;
 mod secrets;
 mod service_checks;
+mod single_flight;
 mod slack_fields;
 mod startup_checks;
 mod submission;
@@ -96,40 +107,49 @@ use background_tasks::PeriodicReconcile;
 #[cfg(feature = "server")]
 pub(crate) use bounded_call::call_bounded;
 pub use builder::{Builder, HandlerUsage};
+use changes::ChangeReader;
+pub use changes::{ChangeCursor, Changes};
+pub use deciders::{BarredApprover, Deciders};
 use effect_executor::EffectExecutor;
+pub use field_error::FieldError;
+use field_options::MenuCache;
+pub use flow_form::FlowForm;
+pub use form_settling::{FormChange, Settling};
 #[cfg(feature = "server")]
 pub(crate) use front_end::{DynFrontEnd, FrontEnds};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-pub use front_end::{FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig};
+pub use front_end::{
+    FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig, PublicUrl, RouterContext,
+    ServerLimits,
+};
 pub use identity::first_contact;
 use jiff::Timestamp;
 pub use limits::Limits;
+pub use open_forms::{FormSnapshot, LockedForm, OpenForm, OpenForms};
 pub use output_secrets::OutputKey;
 pub use overview::Overview;
 pub use plugin::Plugin;
+pub use preview::{Preview, PreviewDeciders, PreviewDestination, PreviewNotification};
 pub use prompt_view::PromptView;
 use reconcile::RecentTargets;
 pub use reconcile::{ComparedTarget, ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 use recovery::Recovery;
 use refusals::Refusals;
-pub use request_validation::FieldError;
 pub use secrets::{LocalSecrets, SecretReader};
-use serde_json::{Map, Value};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 pub use submission::{
     Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };
 pub use user_administration::{Administrator, EndedAccess};
 
-use crate::audit::{AuditEntry, AuditKind, EventSummary};
+use crate::audit::{AuditEntry, EventSummary};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::directory::Directory;
+use crate::directory::{Directory, KeyValue};
 use crate::engine::{AccessHealth, Drive, Engine, RunFilter, StoredRun, WorkerLimits, Workers};
-use crate::error::{Error, ErrorKind, Result, codes};
-use crate::forms::PromptForm;
-use crate::model::{Flow, Flows, RunId, Step, User};
+use crate::error::{Error, Result};
+use crate::model::{Flow, Flows, RunId};
 use crate::time::TimestampExt;
 
 /// Access is late if it has not ended this long after its expiry: a revocation takes a moment.
@@ -146,8 +166,11 @@ pub struct Runtime {
     shippers: Arc<[AuditShipper]>,
     retention: Option<Duration>,
     periodic_reconcile: Option<PeriodicReconcile>,
+    values: KeyValue,
     recent_targets: RecentTargets,
     refusals: Refusals,
+    change_reader: ChangeReader,
+    menus: MenuCache,
     #[cfg(feature = "server")]
     front_ends: FrontEnds,
 }
@@ -176,10 +199,22 @@ impl Runtime {
         &self.executor.directory
     }
 
+    /// Returns the values of handlers. A front end keeps in them what must survive a restart and belongs to no Run, below a name of its own
+    /// that begins with `sym_`.
+    pub fn key_value(&self) -> &KeyValue {
+        &self.values
+    }
+
     /// Returns the front ends, for a server to mount.
     #[cfg(feature = "server")]
     pub(crate) fn front_ends(&self) -> &FrontEnds {
         &self.front_ends
+    }
+
+    /// Returns the limits.
+    #[cfg(feature = "api")]
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.executor.limits
     }
 
     /// Returns the clock.
@@ -220,7 +255,7 @@ impl Runtime {
         }
     }
 
-    /// Returns a Run in its current state, for tools that inspect it. Front ends use [`prompt`](Self::prompt) and
+    /// Returns a Run in its current state, for tools that inspect it, whoever may see it. Front ends use [`run_for`](Self::run_for), [`prompt`](Self::prompt) and
     /// [`request_view`](Self::request_view) instead: the state is the machine's own, and what it means for a user is not
     /// for a front end to decide.
     ///
@@ -229,21 +264,8 @@ impl Runtime {
     pub async fn run(&self, run: RunId) -> Result<StoredRun> {
         match self.engine.run(run).await? {
             Some(stored) => Ok(stored),
-            None => Err(self.missing_run(run).await?),
+            None => Err(run_access::missing_run(run, &self.engine.audit(Some(run), usize::MAX).await?)),
         }
-    }
-
-    /// Returns the error for a Run that is not in the store: it never existed, or it was pruned.
-    async fn missing_run(&self, run: RunId) -> Result<Error> {
-        let record = self.engine.audit(Some(run), usize::MAX).await?;
-        Ok(match record.last() {
-            Some(last) if record.iter().any(|entry| entry.kind == AuditKind::Received) => {
-                let message = format!("Run {run} ended on {:.0} and is no longer kept", last.at);
-                let error = Error::new(ErrorKind::NotFound, codes::RUN_PRUNED, message);
-                error.with_hint("the audit log still tells of it; make a new request if access is needed again")
-            }
-            _ => Error::new(ErrorKind::NotFound, codes::UNKNOWN_RUN, format!("there is no Run {run}")),
-        })
     }
 
     /// Waits until the engine has failed for good, and returns the reason: the store's threads have ended, or its file was replaced.
@@ -293,69 +315,6 @@ impl Runtime {
     /// If the store fails.
     pub async fn audit(&self, run: Option<RunId>, limit: usize) -> Result<Vec<AuditEntry>> {
         self.engine.audit(run, limit).await
-    }
-
-    /// Builds the form that a user would see, with options from prefetch reducers. No Run is begun.
-    ///
-    /// # Errors
-    /// If there is no such flow, it is hidden from the user, or a prefetch reducer fails.
-    pub async fn preview_form(&self, flow: &str, user: &Arc<User>) -> Result<PromptForm> {
-        let entry = self.executor.flows.accepting(flow)?;
-        self.check_visible(entry.flow.srn(), user).await?;
-        let event = forms::prompt_event(&self.executor, entry, user);
-        forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
-    }
-
-    /// Rebuilds the open form of a Run, with current options from prefetch reducers and no values filled in. For front ends that
-    /// lost the form, as in a restart.
-    ///
-    /// # Errors
-    /// If there is no such Run, its form was submitted or has failed, the flow was removed or is hidden from the user, or a
-    /// prefetch reducer fails.
-    pub async fn form(&self, run: RunId) -> Result<PromptForm> {
-        let state = self.run(run).await?.state;
-        let asked = state.run.actors().get(&Step::Prompt).filter(|_| state.is_form_open());
-        let Some(user) = asked else {
-            let message = "this form was submitted already, or is no longer open";
-            let error = Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, message);
-            return Err(error.with_hint("begin a new request"));
-        };
-        let entry = self.executor.flows.by_srn(&state.flow)?;
-        self.executor.flows.check_accepts(entry)?;
-        self.check_visible(entry.flow.srn(), user).await?;
-        let event = forms::prompt_event_of(&self.executor, entry, user, &state.run);
-        forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
-    }
-
-    /// Validates the inputs of a form as it was last shown, and returns the errors by field: none if [`submit`](Self::submit) would
-    /// accept them. No Run is begun.
-    ///
-    /// # Errors
-    /// If there is no such flow.
-    pub fn check_form(&self, flow: &str, form: &PromptForm, inputs: &Map<String, Value>) -> Result<Vec<FieldError>> {
-        let flow = &self.executor.flows.named(flow)?.flow;
-        let parsed = request_validation::parse_inputs(flow, &self.executor.limits, inputs);
-        let checked = parsed.and_then(|(_, _, fields)| offered_options::check_form_options(flow, form, &fields));
-        Ok(checked.err().unwrap_or_default())
-    }
-
-    /// Calls the `on_change` handler of a field that was changed, and returns the form as changed by it. Without a handler the form
-    /// is returned as it is.
-    ///
-    /// # Errors
-    /// If there is no such flow, it is hidden from the user, or the handler fails. Errors that the handler creates with
-    /// [`Error::handler`] have the kind [`ErrorKind::InvalidInput`] and may be shown to the user. All others, including those of
-    /// clients and other crates, have the kind [`ErrorKind::Handler`] and must not be.
-    pub async fn change_form(
-        &self,
-        flow: &str,
-        user: &Arc<User>,
-        changed: &str,
-        form: PromptForm,
-    ) -> Result<PromptForm> {
-        let entry = self.executor.flows.accepting(flow)?;
-        self.check_visible(entry.flow.srn(), user).await?;
-        forms::change_form(&self.executor, entry, user, changed, form).await
     }
 
     /// Returns the events of a Run in order, each with its result.

@@ -13,9 +13,10 @@
 use futures_util::future::try_join_all;
 
 use super::effect_executor::EffectExecutor;
+use super::field_error::FieldError;
 use super::flows::FlowEntry;
 use super::forms::prefetched_field;
-use super::request_validation::FieldError;
+
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, FieldOption, FieldSpec, FieldValue, OptionLabels, PromptField, PromptForm};
 use crate::handler::Context;
@@ -45,13 +46,13 @@ pub(super) fn check_form_options(
 /// Checks the values of a request without the form that was shown. `event` is the one that a form would be built for. Prefetch reducers run concurrently.
 ///
 /// # Errors
-/// The values that would not have been offered, or the error of a reducer.
+/// The values that would not have been offered, or the error of a reducer, by field.
 pub(super) async fn check_prefetched_options(
     executor: &EffectExecutor,
     entry: &FlowEntry,
     event: Event,
     fields: &FieldMap,
-) -> Result<OptionLabels> {
+) -> Result<OptionLabels, Vec<FieldError>> {
     let flow = &entry.flow;
     let given = |spec: &&FieldSpec| spec.is_prefetched() && fields.contains(spec.name());
     let specs: Vec<_> = flow.fields().iter().filter(given).collect();
@@ -59,9 +60,11 @@ pub(super) async fn check_prefetched_options(
         return Ok(OptionLabels::default());
     }
     let context = Context::builder().services(entry.services()).event(event).build();
-    let offered = specs.into_iter().map(|spec| prefetched_field(executor, entry, &context, spec));
-    let offered = try_join_all(offered).await.map_err(Error::from)?;
-    check(flow, offered.iter(), fields).map_err(|errors| super::request_validation::merge_field_errors(flow, errors))
+    let offered = specs.into_iter().map(async |spec| {
+        let field = prefetched_field(executor, entry, &context, spec).await;
+        field.map_err(|error| vec![FieldError::in_handler(spec.name(), error)])
+    });
+    check(flow, try_join_all(offered).await?.iter(), fields)
 }
 
 fn check<'a>(
@@ -83,7 +86,7 @@ fn check<'a>(
         match options.iter().position(Option::is_none) {
             Some(index) if spec.options_bind() || flow.fills_setting(spec.name()) => {
                 let error = not_offered(field, members.get(index).unwrap_or(value));
-                errors.push(FieldError { field: Some(field.name().to_owned()), error });
+                errors.push(FieldError::new(field.name(), error));
             }
             _ => labels.insert(field.name(), members.iter().zip(options).map(|(member, option)| label(member, option))),
         }

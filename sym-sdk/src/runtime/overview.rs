@@ -75,7 +75,13 @@ impl Runtime {
                     .extend(view.filter(|view| view.allowed_actions(user, now).contains(&ActionKind::Approve)));
             }
         }
-        let held = RunFilter { status: Some(RunStatus::Escalated), active: true, ..RunFilter::default() };
+        // Only access that is given can be extended, and the store finds it without looking at all other Runs.
+        let held = RunFilter {
+            status: Some(RunStatus::Escalated),
+            may_hold_access: true,
+            active: true,
+            ..RunFilter::default()
+        };
         for state in self.listed(held, MAX_OPEN_RUNS, &mut overview.is_partial).await? {
             let is_own = state.run.requester().is_some_and(|requester| requester.is_same(user));
             if is_own || !state.extension.as_deref().is_some_and(Extension::is_open) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
+use super::field_error::FieldError;
 use super::limits::Limits;
 use crate::error::{Error, ErrorCode, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, FieldSpec, FieldType, FieldValue, format_duration};
@@ -24,16 +25,6 @@ const TARGET_NAME: &str = "target";
 /// The field that selects the duration.
 pub(super) const DURATION: &str = "duration";
 
-/// An error in a request's inputs.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct FieldError {
-    /// The field. `None` if the error is about the request as a whole.
-    pub field: Option<String>,
-    /// The error.
-    pub error: Error,
-}
-
 /// Parses a request's inputs and checks them against the flow. All errors are merged into one.
 pub(super) fn parse_request(
     flow: &Flow,
@@ -42,15 +33,18 @@ pub(super) fn parse_request(
     context: Option<&Map<String, Value>>,
     parent: Option<RunId>,
 ) -> Result<RequestInput> {
-    if let Some(context) = context {
-        check_size("the context", context, limits.context_bytes)?;
-    }
+    check_context(limits, context)?;
     let (target, duration, fields) =
         parse_inputs(flow, limits, inputs).map_err(|errors| merge_field_errors(flow, errors))?;
     Ok(RequestInput { target, duration, fields, context: context.cloned(), parent, ..RequestInput::default() })
 }
 
-type Inputs = (Option<AccessTarget>, Option<Duration>, FieldMap);
+/// Checks the size of a request's context.
+pub(super) fn check_context(limits: &Limits, context: Option<&Map<String, Value>>) -> Result<()> {
+    context.map_or(Ok(()), |context| check_size("the context", context, limits.context_bytes))
+}
+
+pub(super) type Inputs = (Option<AccessTarget>, Option<Duration>, FieldMap);
 
 /// Parses the inputs alone, with errors by field.
 pub(super) fn parse_inputs(
@@ -58,7 +52,7 @@ pub(super) fn parse_inputs(
     limits: &Limits,
     inputs: &Map<String, Value>,
 ) -> Result<Inputs, Vec<FieldError>> {
-    check_size("the fields", inputs, limits.fields_bytes).map_err(|error| vec![FieldError { field: None, error }])?;
+    check_size("the fields", inputs, limits.fields_bytes).map_err(|error| vec![FieldError::of_request(error)])?;
     let mut errors = Vec::new();
     let fields = parse_fields(flow, inputs, &mut errors);
     let target = keep(TARGET, parse_target(flow, inputs, &fields), &mut errors).flatten();
@@ -67,7 +61,7 @@ pub(super) fn parse_inputs(
 }
 
 fn keep<T>(field: &str, result: Result<T>, errors: &mut Vec<FieldError>) -> Option<T> {
-    result.map_err(|error| errors.push(FieldError { field: Some(field.to_owned()), error })).ok()
+    result.map_err(|error| errors.push(FieldError::new(field, error))).ok()
 }
 
 /// Merges field errors: one is returned as it is, several as an error that lists them, with the code of the first.
@@ -109,7 +103,7 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, errors: &mut Vec<Field
     for name in inputs.keys() {
         let special = flow.strategy().is_some() && [TARGET, TARGET_SRN, TARGET_NAME, DURATION].contains(&name.as_str());
         if !special && flow.field(name).is_none() {
-            errors.push(FieldError { field: None, error: unknown_field(flow, name) });
+            errors.push(FieldError::of_request(unknown_field(flow, name)));
         }
     }
     for spec in flow.fields().iter().filter(|spec| spec.name() != TARGET && spec.name() != DURATION) {
@@ -125,7 +119,7 @@ fn parse_fields(flow: &Flow, inputs: &Map<String, Value>, errors: &mut Vec<Field
                     fields.insert(spec.name(), default.clone());
                 }
                 None if spec.is_required() && spec.is_visible() => {
-                    errors.push(FieldError { field: Some(spec.name().to_owned()), error: missing(flow, spec.name()) });
+                    errors.push(FieldError::new(spec.name(), missing(flow, spec.name())));
                 }
                 None => {}
             },
@@ -144,7 +138,7 @@ fn is_empty(value: &Value) -> bool {
     }
 }
 
-fn unknown_field(flow: &Flow, name: &str) -> Error {
+pub(super) fn unknown_field(flow: &Flow, name: &str) -> Error {
     let message = format!("flow `{}` has no field `{name}`", flow.name());
     let mut known: Vec<_> = flow.fields().iter().map(FieldSpec::name).collect();
     if flow.strategy().is_some() {

@@ -243,7 +243,8 @@ pub(super) fn unreadable(error: &dyn std::error::Error) -> Diagnostic {
 pub(super) fn unconfigured(flow: &str, runs: u64) -> Diagnostic {
     let runs = if runs == 1 { "1 Run".to_owned() } else { format!("{runs} Runs") };
     let message = format!("flow `{flow}` is no longer declared, but {runs} of it may still hold access");
-    Diagnostic::error(SourceLocation::default(), message).with_hint("declare the flow until the access has ended")
+    let hint = "declare the flow until the access has ended; `serve` without `--strict` starts all the same, and revokes it at its end";
+    Diagnostic::error(SourceLocation::default(), message).with_hint(hint)
 }
 
 /// Returns the error for access whose expiry is lost.

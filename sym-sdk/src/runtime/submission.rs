@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::InputKey;
 use crate::forms::PromptForm;
-use crate::machine::{Action, ActionKind, ExtensionInput, FormRef, MessageRef};
+use crate::machine::{Action, ActionKind, ExtensionInput, FormRef, MessageRef, RequestDigest};
 use crate::model::{Channel, ChannelType, EventId, RunId, User, UserId, UserIdentity};
 use crate::normalize::normalize_text;
 
@@ -261,7 +261,8 @@ macro_rules! common_setters {
             /// Sets the idempotency key: a repeated submission with the same key has no effect, and returns the same receipt.
             ///
             /// A front end that lets callers choose keys must prefix them with its own name and the caller's, so that no
-            /// caller can use the key of another one's submission.
+            /// caller can use the key of another one's submission, and add [what was sent](InputKey::with_content), so that a key
+            /// which is used again for something else is refused.
             pub fn key(mut self, key: InputKey) -> Self {
                 self.key = Some(key);
                 self
@@ -399,6 +400,15 @@ impl Decision {
     pub fn of_extension(mut self, id: EventId) -> Self {
         if let Action::Approve { extension, .. } | Action::Deny { extension, .. } = &mut self.action {
             *extension = Some(id);
+        }
+        self
+    }
+
+    /// Sets what the author of the decision has seen: the [digest](RequestDigest::of) of the request when it was shown. The decision is
+    /// refused with `SymSDK:REQUEST_CHANGED` if the request, or the extension that is decided, is another one by now.
+    pub fn seen(mut self, digest: RequestDigest) -> Self {
+        if let Action::Approve { seen, .. } | Action::Deny { seen, .. } = &mut self.action {
+            *seen = Some(digest);
         }
         self
     }

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::Runtime;
 use super::bounded_call::call_bounded;
+use super::effect_executor::EffectExecutor;
+use super::field_error::FieldError;
+use super::flows::FlowEntry;
 use super::forms::{prompt_event, prompt_event_of};
 use super::offered_options::{check_form_options, check_prefetched_options};
 use super::refusals::Attempt;
@@ -24,11 +27,31 @@ use crate::machine::{Action, Input, InputBody, InputReply, MessageRef, MessageSt
 use crate::model::{Channel, ChannelType, EventId, Run, RunId, Srn, User};
 
 /// The source of the options of a request.
-struct Offered<'a> {
+pub(super) struct Offered<'a> {
     /// The form as it was last shown.
-    form: Option<&'a PromptForm>,
+    pub(super) form: Option<&'a PromptForm>,
     /// The Run that was begun with a form.
-    prompted: Option<&'a Run>,
+    pub(super) prompted: Option<&'a Run>,
+}
+
+impl Offered<'_> {
+    /// Checks that the values of a request were offered, and returns the labels of the chosen options.
+    pub(super) async fn check(
+        self,
+        executor: &EffectExecutor,
+        entry: &FlowEntry,
+        requester: &Arc<User>,
+        fields: &FieldMap,
+    ) -> Result<OptionLabels, Vec<FieldError>> {
+        if let Some(form) = self.form {
+            return check_form_options(&entry.flow, form, fields);
+        }
+        let event = match self.prompted {
+            Some(run) => prompt_event_of(executor, entry, requester, run),
+            None => prompt_event(executor, entry, requester),
+        };
+        check_prefetched_options(executor, entry, event, fields).await
+    }
 }
 
 /// The namespace of ids that are derived from idempotency keys.
@@ -235,22 +258,12 @@ impl Runtime {
         offered: Offered<'_>,
     ) -> Result<OptionLabels> {
         let entry = self.executor.flows.by_srn(flow)?;
-        match offered.form {
-            Some(form) => {
-                check_form_options(&entry.flow, form, fields).map_err(|errors| merge_field_errors(&entry.flow, errors))
-            }
-            None => {
-                let event = match offered.prompted {
-                    Some(run) => prompt_event_of(&self.executor, entry, requester, run),
-                    None => prompt_event(&self.executor, entry, requester),
-                };
-                check_prefetched_options(&self.executor, entry, event, fields).await
-            }
-        }
+        let checked = offered.check(&self.executor, entry, requester, fields).await;
+        checked.map_err(|errors| merge_field_errors(&entry.flow, errors))
     }
 
     /// Checks that a form belongs to the flow that it is submitted for, and returns the form's Run.
-    async fn check_form_flow(&self, form: RunId, flow: &str) -> Result<Arc<RunState>> {
+    pub(super) async fn check_form_flow(&self, form: RunId, flow: &str) -> Result<Arc<RunState>> {
         let entry = self.executor.flows.named(flow)?;
         let state = self.run(form).await?.state;
         let flow = &state.flow;
@@ -290,11 +303,11 @@ impl Runtime {
 /// Returns the key of the input that a submission with this key becomes. The prefix keeps callers from choosing the keys of
 /// timers and effects.
 fn submission_key(key: &InputKey) -> InputKey {
-    InputKey::new(format!("submission:{}", key.as_str()))
+    key.within("submission")
 }
 
 /// Refuses the channels of events that code fires: handlers and rules trust them.
-fn check_channel(channel: &Channel) -> Result<()> {
+pub(super) fn check_channel(channel: &Channel) -> Result<()> {
     let kind = channel.kind();
     if !matches!(kind, ChannelType::Sdk | ChannelType::Scheduler) {
         return Ok(());

@@ -267,7 +267,7 @@ impl Runtime {
                 Some(End::Access) => (Action::Revoke, &mut ended.revoking),
                 Some(End::Request) => {
                     let decision_message = Some(format!("the requester is no longer admitted: {}", admin.reason));
-                    (Action::Deny { decision_message, extension: None }, &mut ended.denied)
+                    (Action::Deny { decision_message, extension: None, seen: None }, &mut ended.denied)
                 }
                 None => continue,
             };

@@ -22,9 +22,23 @@
 //! [`Server::run_front_ends`] beside it.
 
 mod accept;
+#[cfg(feature = "api")]
+pub(crate) mod caller;
 mod front_end_tasks;
+#[cfg(feature = "api")]
+pub(crate) mod guard;
+pub(crate) mod peer;
+#[cfg(feature = "api")]
+pub(crate) mod problem;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+#[cfg(feature = "api")]
+pub(crate) mod rate;
 mod readiness;
+pub(crate) mod request_id;
 mod routes;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -32,47 +46,26 @@ use std::time::Duration;
 
 pub use axum;
 use axum::Router;
+pub use peer::IpRange;
+#[cfg(feature = "api")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+pub use rate::Rate;
 use tokio::net::TcpListener;
 pub use tokio_util::sync::CancellationToken;
 
 use crate::engine::WorkerLimits;
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::runtime::Runtime;
+pub use crate::runtime::ServerLimits;
+use crate::runtime::{PublicUrl, RouterContext, Runtime};
+use accept::Transport;
+#[cfg(feature = "prometheus")]
+pub use prometheus::PrometheusMetrics;
 use readiness::Readiness;
+#[cfg(feature = "tls")]
+pub use tls::TlsCertificate;
 
 /// Time for calls in flight when the engine has failed. Their outcomes cannot be stored.
 const FAILURE_GRACE: Duration = Duration::from_secs(1);
-
-/// The limits of a server.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct ServerLimits {
-    /// Maximum size of a request's body in bytes. Larger ones are answered with 413.
-    pub body_bytes: usize,
-    /// Maximum size of a request's head in bytes, of at least 8 KiB. Larger ones are answered with 431.
-    pub head_bytes: usize,
-    /// Timeout of the head of a request, and of idle connections.
-    pub head: Duration,
-    /// Timeout of a request, including its body. After that it is dropped and answered with 503.
-    pub request: Duration,
-    /// Maximum number of concurrent connections. Others wait to be accepted.
-    pub connections: usize,
-    /// Timeout of requests in flight at shutdown, and then of work in progress.
-    pub grace: Duration,
-}
-
-impl Default for ServerLimits {
-    fn default() -> Self {
-        Self {
-            body_bytes: 1024 * 1024,
-            head_bytes: 64 * 1024,
-            head: Duration::from_secs(15),
-            request: Duration::from_secs(30),
-            connections: 1024,
-            grace: Duration::from_secs(10),
-        }
-    }
-}
 
 /// A server of a runtime and its front ends.
 #[derive(Clone, Debug)]
@@ -81,14 +74,27 @@ pub struct Server {
     runtime: Runtime,
     limits: ServerLimits,
     workers: WorkerLimits,
+    public_url: Option<PublicUrl>,
+    stop: CancellationToken,
     readiness: Arc<Readiness>,
+    #[cfg(feature = "tls")]
+    certificate: Option<TlsCertificate>,
 }
 
 impl Server {
     /// Creates a server for the runtime.
     pub fn new(runtime: Runtime) -> Self {
         let readiness = Arc::new(Readiness::new(runtime.clone()));
-        Self { runtime, limits: ServerLimits::default(), workers: WorkerLimits::default(), readiness }
+        Self {
+            runtime,
+            limits: ServerLimits::default(),
+            workers: WorkerLimits::default(),
+            public_url: None,
+            stop: CancellationToken::new(),
+            readiness,
+            #[cfg(feature = "tls")]
+            certificate: None,
+        }
     }
 
     /// Sets the limits.
@@ -103,10 +109,35 @@ impl Server {
         self
     }
 
+    /// Serves HTTPS with a certificate, instead of HTTP.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, certificate: TlsCertificate) -> Self {
+        self.certificate = Some(certificate);
+        self
+    }
+
+    /// Sets the address under which people reach the server, for links.
+    pub fn public_url(mut self, url: PublicUrl) -> Self {
+        self.public_url = Some(url);
+        self
+    }
+
+    /// Sets the token that ends responses which stream, for [`router`](Self::router): cancel it when the application that mounts the routes
+    /// begins to stop. [`serve`](Self::serve) uses its own.
+    pub fn stop(mut self, stop: CancellationToken) -> Self {
+        self.stop = stop;
+        self
+    }
+
     /// Returns the routes: those of the front ends, each below its name, `/health` and `/ready`. They enforce the limits of bodies and
-    /// requests; the limits of connections are up to the application that mounts them.
+    /// requests; the limits of connections are up to the application that mounts them, and so is the extension `ConnectInfo<SocketAddr>`
+    /// with the address of the client.
     pub fn router(&self) -> Router {
-        routes::router(&self.runtime, self.limits, self.readiness.clone())
+        let context = RouterContext::new(self.runtime.clone())
+            .with_stop(self.stop.clone())
+            .with_limits(self.limits)
+            .with_public_url(self.public_url.clone());
+        routes::router(&context, self.readiness.clone())
     }
 
     /// Runs the front ends' own connections, until `stop` is cancelled and they have ended.
@@ -120,14 +151,23 @@ impl Server {
     /// # Errors
     /// If the engine [has failed for good](Runtime::failure). Nothing is waited for then: end the program with an error, so that a
     /// supervisor restarts it.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+    pub async fn serve(mut self, listener: TcpListener, stop: CancellationToken) -> Result<()> {
+        let transport = self.transport()?;
+        self.stop = stop.clone();
         let workers = self.runtime.start(self.workers);
         self.readiness.watch(workers.liveness());
-        let accepting = accept::accept(listener, self.router(), self.limits, stop.clone());
+        let accepting = accept::accept(listener, self.router(), self.limits, transport, stop.clone());
         let running = async {
             tokio::select! {
                 () = self.run_front_ends(stop.clone()) => {}
                 () = after(&stop, self.limits.grace) => tracing::warn!("front ends were cut off at shutdown"),
+            }
+        };
+        #[cfg(feature = "tls")]
+        let running = async {
+            match &self.certificate {
+                Some(certificate) => _ = tokio::join!(running, certificate.keep_fresh(&stop)),
+                None => running.await,
             }
         };
         let failed = tokio::select! {
@@ -150,6 +190,20 @@ impl Server {
             Err(_) => workers.shutdown(FAILURE_GRACE.min(self.limits.grace)).await,
         }
         failed
+    }
+
+    #[cfg(feature = "tls")]
+    fn transport(&self) -> Result<Transport> {
+        Ok(match &self.certificate {
+            Some(certificate) => Transport::Tls(certificate.acceptor()?),
+            None => Transport::Tcp,
+        })
+    }
+
+    #[cfg(not(feature = "tls"))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as with TLS")]
+    fn transport(&self) -> Result<Transport> {
+        Ok(Transport::Tcp)
     }
 }
 

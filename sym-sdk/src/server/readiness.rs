@@ -29,6 +29,9 @@ pub(super) struct NotReady {
     /// The message, for parts whose messages contain nothing confidential.
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// The whole error, for the log. `None` if it was logged elsewhere.
+    #[serde(skip)]
+    report: Option<String>,
 }
 
 /// A part that could not be built.
@@ -61,6 +64,8 @@ pub(super) struct Readiness {
     failed: Mutex<BTreeMap<String, ErrorCode>>,
     checked: tokio::sync::Mutex<Option<CheckResult>>,
     written: tokio::sync::Mutex<Option<CheckResult>>,
+    /// The parts that were logged as not ready, and why. Probes come every few seconds, and an error is logged once.
+    logged: Mutex<BTreeMap<String, ErrorCode>>,
 }
 
 impl Readiness {
@@ -71,6 +76,7 @@ impl Readiness {
             failed: Mutex::default(),
             checked: tokio::sync::Mutex::default(),
             written: tokio::sync::Mutex::default(),
+            logged: Mutex::default(),
         }
     }
 
@@ -101,17 +107,37 @@ impl Readiness {
         let mut not_ready: Vec<_> = self.store().await.into_iter().collect();
         if self.workers.get().is_some_and(|workers| !workers.is_alive()) {
             let error = Error::new(ErrorKind::Internal, codes::WORKERS, "workers have ended before their time");
-            not_ready.push(log_not_ready("workers", &error).with_reason(&error));
+            not_ready.push(NotReady::new("workers", &error).with_reason(error.message()));
         }
         not_ready.extend(self.missing());
         let failed = lock(&self.failed).clone();
-        not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code, reason: None }));
+        not_ready.extend(failed.into_iter().map(|(name, code)| NotReady { name, code, reason: None, report: None }));
         for failed in self.front_ends().await {
             if not_ready.iter().all(|known| known.name != failed.name) {
                 not_ready.push(failed);
             }
         }
+        self.log_changes(&not_ready);
         not_ready
+    }
+
+    /// Logs the parts that are not ready since now, or for another reason, and those that are ready again.
+    fn log_changes(&self, not_ready: &[NotReady]) {
+        let mut logged = lock(&self.logged);
+        logged.retain(|name, _| {
+            let is_ready = not_ready.iter().all(|part| part.name != *name);
+            if is_ready {
+                tracing::info!(name, "ready again");
+            }
+            !is_ready
+        });
+        for NotReady { name, code, report, .. } in not_ready {
+            let Some(report) = report else { continue };
+            if logged.get(name) != Some(code) {
+                tracing::warn!(name, error = %report, "not ready");
+                logged.insert(name.clone(), code.clone());
+            }
+        }
     }
 
     /// Returns the parts that could not be built. The others work without them.
@@ -130,26 +156,35 @@ impl Readiness {
         let flows = (!self.runtime.accepts_requests()).then(|| "flows".to_owned());
         let front_ends = self.runtime.unavailable().into_iter().filter(|part| part.part == UnavailablePart::FrontEnd);
         let missing = flows.into_iter().chain(front_ends.map(|part| part.name));
-        missing.map(|name| NotReady { name, code: codes::CONFIGURATION, reason: None })
+        missing.map(|name| NotReady { name, code: codes::CONFIGURATION, reason: None, report: None })
     }
 
     /// Reads from the store, and writes to it unless it was written to a moment ago: anybody may ask, as often as they like.
     async fn store(&self) -> Option<NotReady> {
-        let clock = &**self.runtime.clock();
-        let reading = self.runtime.engine().head();
-        let read = call_bounded(clock, CHECK_TIMEOUT, || "reading the store".to_owned(), reading).await;
-        if let Err(error) = read.flatten() {
-            return Some(store_not_ready(&error));
+        if let Err(not_ready) = self.await_store(self.runtime.engine().head()).await {
+            return Some(not_ready);
         }
+        let clock = &**self.runtime.clock();
         let mut written = self.written.lock().await;
         if let Some(last) = written.as_ref().filter(|last| last.holds(clock.now())) {
             return last.not_ready.first().cloned();
         }
-        let writing = self.runtime.engine().check_writable();
-        let write = call_bounded(clock, CHECK_TIMEOUT, || "writing to the store".to_owned(), writing).await;
-        let not_ready = write.flatten().err().map(|error| store_not_ready(&error));
+        let not_ready = self.await_store(self.runtime.engine().check_writable()).await.err();
         *written = Some(CheckResult { at: clock.now(), not_ready: not_ready.clone().into_iter().collect() });
         not_ready
+    }
+
+    /// Awaits a call of the store within the time limit.
+    async fn await_store<T>(&self, call: impl Future<Output = Result<T, Error>> + Send) -> Result<T, NotReady> {
+        match call_bounded(&**self.runtime.clock(), CHECK_TIMEOUT, || "the store".to_owned(), call).await {
+            Ok(result) => result.map_err(|error| store_not_ready(&error)),
+            Err(error) if error.kind() == ErrorKind::Timeout => {
+                let message = format!("the store did not respond within {CHECK_TIMEOUT:?}");
+                let error = Error::new(ErrorKind::Unavailable, codes::STORE, message);
+                Err(NotReady::new("store", &error).with_reason(error.message()))
+            }
+            Err(panic) => Err(NotReady::new("store", &panic)),
+        }
     }
 
     /// Returns the front ends that are not ready. Concurrent callers wait for one check.
@@ -163,7 +198,7 @@ impl Readiness {
             let what = || format!("the check of front end `{}`", front_end.name());
             let check = async { front_end.check().await };
             let checked = call_bounded(&**self.runtime.clock(), CHECK_TIMEOUT, what, check).await.flatten();
-            checked.err().map(|error| log_not_ready(front_end.name(), &error))
+            checked.err().map(|error| NotReady::new(front_end.name(), &error))
         });
         let not_ready: Vec<_> = join_all(checks).await.into_iter().flatten().collect();
         *checked = Some(CheckResult { at: self.runtime.clock().now(), not_ready: not_ready.clone() });
@@ -172,20 +207,27 @@ impl Readiness {
 }
 
 impl NotReady {
-    fn with_reason(self, error: &Error) -> Self {
-        Self { reason: Some(error.message().to_owned()), ..self }
+    /// Creates a part that is not ready. Its code alone is shown: anybody may ask whether the program is ready.
+    fn new(name: &str, error: &Error) -> Self {
+        Self {
+            name: name.to_owned(),
+            code: error.code().clone(),
+            reason: None,
+            report: Some(error.report().to_string()),
+        }
+    }
+
+    fn with_reason(self, reason: impl Into<String>) -> Self {
+        Self { reason: Some(reason.into()), ..self }
     }
 }
 
-/// Logs the error, and returns what kind of error it is. The rest can name files.
+/// Describes an error of the store by its kind. The rest can name files.
 fn store_not_ready(error: &Error) -> NotReady {
     let source = std::error::Error::source(error).and_then(|source| source.downcast_ref::<StoreError>());
-    let not_ready = log_not_ready("store", error);
-    NotReady { reason: source.map(|error| error.summary().to_owned()), ..not_ready }
-}
-
-/// Logs the error, and returns its code alone: anybody may ask whether the program is ready.
-fn log_not_ready(name: &str, error: &Error) -> NotReady {
-    tracing::warn!(name, error = %error.report(), "not ready");
-    NotReady { name: name.to_owned(), code: error.code().clone(), reason: None }
+    let not_ready = NotReady::new("store", error);
+    match source {
+        Some(source) => not_ready.with_reason(source.summary()),
+        None => not_ready,
+    }
 }

@@ -18,22 +18,28 @@ use tracing::Instrument as _;
 
 use super::ServerLimits;
 use super::readiness::Readiness;
-use crate::runtime::Runtime;
+use super::request_id::{CLIENT_REQUEST_ID, REQUEST_ID, RequestId, client_request_id};
+use crate::runtime::RouterContext;
 
-/// The header with the request id, which identifies a request in the log.
-const REQUEST_ID: &str = "x-request-id";
-
-pub(super) fn router(runtime: &Runtime, limits: ServerLimits, readiness: Arc<Readiness>) -> Router {
+pub(super) fn router(context: &RouterContext, readiness: Arc<Readiness>) -> Router {
+    let limits = context.limits;
     let own = Router::new().route("/health", get(health)).route("/ready", get(ready)).with_state(readiness);
-    let front_ends = runtime.front_ends().iter();
-    let all = front_ends
-        .fold(own, |all, front_end| all.nest(&format!("/{}", front_end.name()), front_end.router(runtime.clone())));
-    // Each layer wraps those before it. axum's own body limit applies to its extractors only, so a layer replaces it.
-    all.layer(DefaultBodyLimit::disable())
+    let own = limited(own, limits);
+    let front_ends = context.runtime.front_ends().iter();
+    let all = front_ends.fold(own, |all, front_end| {
+        let routes = front_end.router(context.clone());
+        let routes = if front_end.limits_requests() { routes } else { limited(routes, limits) };
+        all.nest(&format!("/{}", front_end.name()), routes)
+    });
+    // Each layer wraps those before it. axum's own body limit applies to its extractors only, so others replace it.
+    all.layer(DefaultBodyLimit::disable()).layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn(traced))
+}
+
+/// Limits the bodies and the time of requests.
+fn limited(routes: Router, limits: ServerLimits) -> Router {
+    routes
         .layer(RequestBodyLimitLayer::new(limits.body_bytes))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, limits.request))
-        .layer(CatchPanicLayer::custom(panicked))
-        .layer(middleware::from_fn(traced))
 }
 
 async fn health(State(readiness): State<Arc<Readiness>>) -> impl IntoResponse {
@@ -62,21 +68,29 @@ fn panicked(_: Box<dyn Any + Send>) -> Response {
     (StatusCode::INTERNAL_SERVER_ERROR, "internal error").into_response()
 }
 
-/// Assigns a request id, and logs the request under it. Of the path only the route is logged, because a client can put a secret
-/// anywhere.
-async fn traced(route: Option<MatchedPath>, request: Request, next: Next) -> Response {
-    // A failing random number generator must not fail the request.
-    let id = format!("{:016x}", getrandom::u64().unwrap_or_default());
+/// Assigns a request id, and logs the request under it, and under the client's own. Of the path only the route is logged, because a client can
+/// put a secret anywhere.
+async fn traced(route: Option<MatchedPath>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::random();
+    let clients = client_request_id(request.headers());
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
-    let span = tracing::info_span!("request", id, method = %request.method(), route);
+    let span = tracing::info_span!("request", id = id.as_str(), client_id = tracing::field::Empty, method = %request.method(), route);
+    if let Some(clients) = clients {
+        span.record("client_id", tracing::field::display(clients));
+    }
+    request.extensions_mut().insert(id.clone());
     let answer = async {
         let response = next.run(request).await;
         tracing::debug!(status = response.status().as_u16(), "answered");
         response
     };
     let mut response = answer.instrument(span).await;
-    if let Ok(id) = HeaderValue::try_from(id) {
-        response.headers_mut().insert(REQUEST_ID, id);
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::try_from(id.as_str()) {
+        headers.insert(REQUEST_ID, id);
+    }
+    if let Some(clients) = clients.and_then(|id| HeaderValue::try_from(id.to_string()).ok()) {
+        headers.insert(CLIENT_REQUEST_ID, clients);
     }
     response
 }

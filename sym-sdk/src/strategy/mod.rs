@@ -59,6 +59,8 @@ pub trait AccessStrategy: Send + Sync + 'static {
     /// Revokes access, and returns the step's output. Where [`AccessRequest::prior`] is set, this restores it instead of removing the
     /// identity from the resource.
     ///
+    /// It is also called after each grant that has failed, and must leave what that cannot have given.
+    ///
     /// # Errors
     /// If the access is not revoked, or may not have been.
     fn deescalate(&self, request: &AccessRequest<'_>) -> impl Future<Output = Result<Option<StepOutput>>> + Send;

@@ -6,6 +6,8 @@
     reason = "clippy's exception for tests leaves out their helpers"
 )]
 
+#[cfg(all(feature = "api", feature = "testing"))]
+mod api;
 #[cfg(feature = "cli")]
 mod app;
 #[cfg(feature = "testing")]
@@ -36,6 +38,7 @@ mod handler_data;
 mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
+mod menu;
 #[cfg(feature = "cli")]
 mod mistakes;
 #[cfg(feature = "testing")]

@@ -160,6 +160,116 @@ async fn reports_as_json() {
     assert_eq!(request["routed_to"], serde_json::json!(["#access"]));
 }
 
+/// Handlers of a flow whose form offers services.
+mod services {
+    use super::*;
+
+    /// Returns more services than are tried.
+    #[prefetch(field = "service")]
+    pub(super) fn service() -> Result<Vec<FieldOption>> {
+        (1..=30).map(|number| FieldOption::try_from(format!("service-{number:02}"))).collect()
+    }
+
+    #[prefetch(field = "region")]
+    pub(super) fn region() -> Result<Vec<FieldOption>> {
+        ["eu", "us"].into_iter().map(FieldOption::try_from).collect()
+    }
+
+    /// Lets admins decide about some of the services.
+    #[reducer]
+    pub(super) fn get_permissions(event: &Event) -> Result<RequestPermission> {
+        let is_critical = ["service-03", "service-05", "service-21"].contains(&event.fields().text("service")?);
+        let level = if is_critical { PermissionLevel::Admin } else { PermissionLevel::Member };
+        Ok(RequestPermission::decided_by(level))
+    }
+
+    /// Refuses one of the services.
+    #[hook]
+    pub(super) fn on_request(event: &Event) -> Result<Option<NextEvent>> {
+        match event.fields().text("service")? {
+            "service-07" => Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, "it is gone")),
+            _ => Ok(None),
+        }
+    }
+}
+
+const SERVICES: &str = r#"
+provider "sym" {
+  org = "acme"
+}
+
+resource "sym_environment" "main" {
+  name = "main"
+}
+
+resource "sym_flow" "deploy" {
+  name           = "deploy"
+  environment_id = sym_environment.main.id
+
+  params {
+    prompt_field {
+      name     = "service"
+      type     = "string"
+      prefetch = true
+    }
+
+    prompt_field {
+      name     = "region"
+      type     = "string"
+      prefetch = true
+    }
+  }
+}
+"#;
+
+/// Issue 14, part 5: routing that depends on an option which is not the first is found, and the options that are not tried are counted.
+#[tokio::test]
+async fn tries_further_options_of_prefetched_fields() {
+    let app = || {
+        let handlers = handlers![
+            services::service,
+            services::region,
+            services::get_permissions,
+            services::on_request,
+            get_request_notifications
+        ];
+        let dir = directory("all-prefetched", &[("main.tf", SERVICES)]);
+        App::new().registry(handlers).config_dir(dir).domain("example.com")
+    };
+    let done = run(app(), &["simulate", "--all"]).await;
+    done.is(
+        Exit::Failure,
+        expect![[r#"
+        == deploy (deploy)
+
+        #  REQUEST       OPTIONS                        ROUTED TO  WHO COULD DECIDE  OUTCOME
+        1  minimal form  region=eu, service=service-01  #access    members           approved
+        2  full form     region=eu, service=service-01  #access    members           approved
+        3  full form     region=eu, service=service-01  #access    members           denied
+        4  full form     region=eu, service=service-01  #access    members           expired
+        5  full form     region=eu, service=service-03  #access    admins            approved
+        6  full form     region=eu, service=service-07  -          -                 errored
+          #6: it is gone (SymSDK:INVALID_FIELD_VALUE)
+          service: the first 20 of 30 options were tried, and requests with another result are listed
+          region: 2 of 2 options were tried, with the same result
+
+        problem: deploy: every request with service=service-07 fails
+        problem: deploy: request 6 (full form): it is gone
+        1 flow, 6 requests: 2 problems
+    "#]],
+        expect![[r#""#]],
+    );
+
+    let done = run(app(), &["simulate", "--all", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&done.out).unwrap();
+    let expected = serde_json::json!([
+        { "field": "service", "offered": 30, "tried": 20, "differing": 2 },
+        { "field": "region", "offered": 2, "tried": 2, "differing": 0 },
+    ]);
+    assert_eq!(json["flows"][0]["prefetched"], expected);
+    assert_eq!(json["flows"][0]["requests"][4]["options"]["service"], "service-03");
+}
+
 #[tokio::test]
 async fn a_configuration_without_flows_is_said_to_have_none() {
     let app = App::new().registry(handlers![get_permissions]).config(Config::default()).domain("example.com");

@@ -40,6 +40,7 @@ resource "sym_flow" "code" {
       type           = "string"
       allowed_values = ["Normal", "Urgent"]
       default        = "Normal"
+      on_change      = true
     }
 
     prompt_field {

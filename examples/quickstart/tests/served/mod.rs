@@ -21,8 +21,16 @@ struct Served {
 
 impl Served {
     fn start(db: &Path) -> Self {
+        Self::spawn(&mut Self::command(db))
+    }
+
+    fn command(db: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_quickstart"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--fake-slack=127.0.0.1:0", "--db"]).arg(db);
+        command
+    }
+
+    fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
         let lines = BufReader::new(child.stdout.take().expect("its output")).lines();
         let mut served = Self { child, lines, program: String::new(), slack: String::new() };
@@ -44,6 +52,20 @@ impl Served {
         let (status, body) = http(&self.slack, "POST", path, &form.join("&"));
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).expect("the answer is JSON")
+    }
+
+    /// Has Cleo request an hour of access to a repository.
+    fn request_access(&self) {
+        self.act("/command", &[("as", CLEO), ("text", "/sym req repository-access")]);
+        let form = [
+            ("as", CLEO),
+            ("Target", "Repository"),
+            ("Repository", "acme/website"),
+            ("Urgency", "Normal"),
+            ("Reason", "Fix a typo"),
+            ("For how long", "1h"),
+        ];
+        self.act("/submit", &form);
     }
 
     /// Waits until a user sees the text, and returns everything the user sees.
@@ -103,16 +125,7 @@ fn a_request_is_made_and_approved_in_the_fake() {
     let mut served = Served::start(&db);
     assert_eq!(http(&served.program, "GET", "/ready", "").0, 200);
 
-    served.act("/command", &[("as", CLEO), ("text", "/sym req repository-access")]);
-    let form = [
-        ("as", CLEO),
-        ("Target", "Repository"),
-        ("Repository", "acme/website"),
-        ("Urgency", "Normal"),
-        ("Reason", "Fix a typo"),
-        ("For how long", "1h"),
-    ];
-    served.act("/submit", &form);
+    served.request_access();
     let own = http(&served.slack, "POST", "/click", &format!("as={CLEO}&button=Approve"));
     assert_eq!(own.0, 200, "{}", own.1);
     served.sees(CLEO, "Requesters cannot approve their own request.");
@@ -127,6 +140,34 @@ fn a_request_is_made_and_approved_in_the_fake() {
     let served = Served::start(&db);
     served.act("/command", &[("as", CLEO), ("text", "/sym whoami")]);
     served.sees(CLEO, "You are *cleo@example.com*, a member.");
+    assert_eq!(served.stop(), Some(0));
+}
+
+/// Issue 12: with the fake, too, the program starts with what can be built, and access ends.
+#[cfg(unix)]
+#[test]
+fn a_flow_that_is_removed_while_it_gives_access_keeps_nothing_from_starting() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let db = dir.path().join("sym-fake.db");
+    let mut served = Served::start(&db);
+    served.request_access();
+    served.act("/click", &[("as", BEN), ("button", "Approve")]);
+    served.line(" granted ");
+    assert_eq!(served.stop(), Some(0));
+
+    let renamed = include_str!("../../flow.tf").replace("\"repository-access\"", "\"other-access\"");
+    std::fs::write(dir.path().join("flow.tf"), renamed).expect("a file");
+    let config = dir.path().to_str().expect("a path that is text");
+    let strict = Served::command(&db).args(["--config", config, "--strict"]).output().expect("the program starts");
+    assert_eq!(strict.status.code(), Some(1));
+    let refused = String::from_utf8_lossy(&strict.stderr);
+    assert!(
+        refused.contains("flow `repository-access` is no longer declared, but 1 Run of it may still hold access"),
+        "{refused}"
+    );
+
+    let served = Served::spawn(Served::command(&db).args(["--config", config]));
+    assert_eq!(http(&served.program, "GET", "/ready", "").0, 200);
     assert_eq!(served.stop(), Some(0));
 }
 

@@ -85,6 +85,17 @@ struct Posted {
     message: Option<PostedMessage>,
 }
 
+/// The timestamp in the reference to a message that Slack posted without saying which.
+pub(in crate::slack) const UNKNOWN_TS: &str = "unknown";
+
+/// A message that was posted.
+pub(in crate::slack) struct SentMessage {
+    /// The reference, with [`UNKNOWN_TS`] if Slack did not give one.
+    pub(in crate::slack) message: MessageRef,
+    /// Whether the message was to go to a thread that does not exist any more. Slack has posted it in the channel.
+    pub(in crate::slack) is_outside_thread: bool,
+}
+
 #[derive(Deserialize)]
 struct Permalink {
     permalink: Url,
@@ -97,17 +108,11 @@ struct PostedMessage {
 }
 
 impl Posted {
-    /// Returns the reference to the message.
-    ///
-    /// # Errors
-    /// If the response does not name it. The message was posted then, but nobody can refer to it.
-    fn message_ref(self) -> Result<MessageRef> {
+    /// Returns the reference to the message, with [`UNKNOWN_TS`] if the response does not name it.
+    fn message_ref(self) -> MessageRef {
         let Self { channel, ts, message } = self;
         let ts = ts.or_else(|| message?.ts).filter(|ts| !ts.is_empty());
-        ts.map(|ts| MessageRef::new(channel, ts)).ok_or_else(|| {
-            let message = "Slack posted a message without saying which";
-            SLACK.error(ErrorKind::Unavailable, codes::UNKNOWN_MESSAGE, message).with_unknown_outcome()
-        })
+        MessageRef::new(channel, ts.unwrap_or_else(|| UNKNOWN_TS.to_owned()))
     }
 }
 
@@ -132,26 +137,41 @@ impl PostMessage {
     }
 }
 
+impl PostMessage {
+    /// Posts the message. A response that does not say which message it is about is no error: posting again would post it twice.
+    pub(in crate::slack) async fn send(self) -> Result<SentMessage> {
+        let thread = self.arguments.text("thread_ts");
+        let call = self.api.write("chat.postMessage", self.arguments)?.key(self.channel.clone());
+        let posted: Posted = call.explain(channel_not_found(self.channel)).await?.json()?;
+        // Slack does so without an error if the message that begins the thread was deleted.
+        let is_outside_thread =
+            thread.is_some() && posted.message.as_ref().is_some_and(|message| message.thread_ts.is_none());
+        Ok(SentMessage { message: posted.message_ref(), is_outside_thread })
+    }
+}
+
 impl IntoFuture for PostMessage {
     type Output = Result<MessageRef>;
     type IntoFuture = BoxFuture<'static, Result<MessageRef>>;
 
+    /// # Errors
+    /// Besides those of Slack, `Slack:UNKNOWN_MESSAGE` if the message was posted, but the response does not say which it is.
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let thread = self.arguments.text("thread_ts");
-            let call = self.api.write("chat.postMessage", self.arguments)?.key(self.channel.clone());
-            let posted: Posted = call.explain(channel_not_found(self.channel)).await?.json()?;
-            let went_to_channel = thread.is_some() && posted.message.as_ref().is_some_and(|m| m.thread_ts.is_none());
-            if went_to_channel {
-                // Slack does so without an error if the message that begins the thread was deleted.
+            let SentMessage { message, is_outside_thread } = self.send().await?;
+            if is_outside_thread {
                 tracing::warn!(
                     service = "slack",
-                    channel = posted.channel,
-                    thread,
+                    %message,
                     "a reply went to the channel, because its thread does not exist any more"
                 );
             }
-            posted.message_ref()
+            if message.ts() == UNKNOWN_TS {
+                let text = "Slack posted a message without saying which";
+                let error = SLACK.error(ErrorKind::Unavailable, codes::UNKNOWN_MESSAGE, text);
+                return Err(error.with_unknown_outcome());
+            }
+            Ok(message)
         })
     }
 }

@@ -17,6 +17,8 @@ use sym_sdk::error::Result;
 
 use crate::http::{Call, RateLimit};
 use crate::kit::{RateGroup, ServiceClient, null_as_default};
+#[cfg(feature = "slack-app")]
+pub(super) use chat::UNKNOWN_TS;
 pub use chat::{PostEphemeral, PostMessage, UpdateMessage};
 pub(super) use conversations::CHANNEL_HINT;
 pub use respond::Respond;

@@ -17,7 +17,7 @@ use super::log_error;
 use super::payload::{Action, BlockActions, ViewSubmission, team_id};
 use super::receipt_message::{REMIND, WITHDRAW};
 use super::request_message::{APPROVE, APPROVE_FOR_LESS, DECISION_MESSAGE, DENY, MAX_BLOCKS, REVOKE};
-use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use super::response::{Response, ResponseWithFollowUp, user_message};
 use crate::http::SecretString;
 use crate::slack::blocks::{BlockId, Context, Mrkdwn};
 use crate::slack::{MessageRef, Slack};
@@ -98,7 +98,7 @@ pub(super) async fn on_click(dispatcher: Dispatcher, click: BlockActions, action
             }
         }),
         Ok(()) => Response::Ack.into(),
-        Err(error) if is_refusal(&error) => {
+        Err(error) if error.is_refusal() => {
             ResponseWithFollowUp::ack_then(async move { report_refusal(&dispatcher, &click, &error).await })
         }
         Err(error) => {
@@ -160,7 +160,7 @@ pub(super) async fn submit_view<S: Into<Submission>>(
     };
     match outcome {
         Ok(()) => Response::Ack,
-        Err(error) if is_refusal(&error) => {
+        Err(error) if error.is_refusal() => {
             let text = Value::from(user_message(&error));
             Response::validation_errors([(input.to_string(), text)].into_iter().collect())
         }

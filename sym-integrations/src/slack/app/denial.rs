@@ -90,7 +90,7 @@ async fn asks(dispatcher: &Dispatcher, click: &BlockActions, run: RunId) -> Opti
 
 async fn open(dispatcher: &Dispatcher, denial: &Denial, trigger: &str, is_required: bool) -> Result<()> {
     let input = Input::new("Reason", PlainTextInput::new(TEXT).multiline()).optional(!is_required);
-    let input = input.block_id(REASON).hint("The requester is told.");
+    let input = input.block_id(REASON).hint("The requester will see it.");
     let view = Modal::new("Deny the request", [input])?.submit("Deny").close("Cancel").callback_id(DENY_VIEW);
     let view = view.private_metadata(PrivateMetadata::new(denial.to_string())?);
     dispatcher.app().slack().api().open_view(trigger, view).await.map(drop)

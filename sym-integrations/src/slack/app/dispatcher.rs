@@ -26,6 +26,7 @@ pub(super) struct Dispatcher {
 
 impl Dispatcher {
     pub(super) fn new(app: SlackApp, runtime: Runtime) -> Self {
+        app.keep_channel_ids_in(&runtime);
         Self { app, runtime }
     }
 
@@ -89,7 +90,7 @@ impl Dispatcher {
                 Response::Ack.into()
             }
             Incoming::UrlVerification(challenge) => Response::Json(json!({ "challenge": challenge })).into(),
-            Incoming::Event(event) => events::on_event(self, event.event),
+            Incoming::Event(event) => events::on_event(self, event.event).await,
             Incoming::Shortcut(shortcut) => form_open::on_shortcut(self, shortcut).await,
         }
     }

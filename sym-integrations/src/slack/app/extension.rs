@@ -12,16 +12,20 @@ use super::decision::{report_unopened, submit_view};
 use super::dispatcher::Dispatcher;
 use super::form_open::Opening;
 use super::payload::{Action, BlockActions, View, ViewSubmission};
+use super::request_text::shortened;
 use super::response::{Response, ResponseWithFollowUp};
 use crate::slack::blocks::{
-    ActionId, BlockId, CallbackId, Input, Modal, OptionObject, OptionValue, Options, PlainTextInput, PrivateMetadata,
-    StaticSelect,
+    ActionId, Block, BlockId, CallbackId, Input, Modal, OptionObject, OptionValue, Options, PlainTextInput,
+    PrivateMetadata, RichText, Spans, StaticSelect, TimeStyle,
 };
 
 const EXTEND_VIEW: CallbackId = CallbackId::from_static("extend");
 const DURATION: BlockId = BlockId::from_static("duration");
 const REASON: BlockId = BlockId::from_static("reason");
 const VALUE: ActionId = ActionId::from_static("value");
+
+/// The maximum length of a target in a sentence.
+const MAX_TARGET_LENGTH: usize = 200;
 
 /// The maximum number of options in a menu.
 const MAX_OPTIONS: usize = 100;
@@ -66,9 +70,18 @@ fn view(request: &RequestView) -> Result<Modal> {
     let options = durations.into_iter().take(MAX_OPTIONS).map(option).collect::<Result<Vec<_>>>()?;
     let duration = Input::new("How much longer?", StaticSelect::new(VALUE, Options::new(options)?)).block_id(DURATION);
     let reason = Input::new("Reason", PlainTextInput::new(VALUE).multiline()).optional(true).block_id(REASON);
-    let view = Modal::new("Extend access", [duration, reason])?.submit("Request").close("Cancel");
+    let about: Option<Block> = about(request).map(|text| RichText::section(text).into());
+    let blocks = about.into_iter().chain([duration.into(), reason.into()]);
+    let view = Modal::new("Extend access", blocks)?.submit("Request").close("Cancel");
     let run = PrivateMetadata::new(request.event().run().id().to_string())?;
     Ok(view.callback_id(EXTEND_VIEW).private_metadata(run))
+}
+
+/// Says which access is to be extended, and when it ends.
+fn about(request: &RequestView) -> Option<Spans> {
+    let target = shortened(&request.target()?.title(), MAX_TARGET_LENGTH);
+    let text = Spans::new().text("Your access to ").bold(target).text(" ends ");
+    Some(text.time(request.access_until()?, TimeStyle::DateTime).text("."))
 }
 
 /// Handles the submission of the view: asks for the extension, or says at the input why not.

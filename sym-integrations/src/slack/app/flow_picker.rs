@@ -36,7 +36,8 @@ impl FlowQuery {
     }
 
     /// Returns the only flow that matches: by its name or label, and by the name or label of its environment if one is named. Case,
-    /// quotation marks and the kinds of dashes and blanks are ignored, since keyboards change them.
+    /// quotation marks and the kinds of dashes and blanks are ignored, since keyboards change them. If nothing is named, any flow
+    /// matches.
     pub(super) fn find(&self, flows: &[Arc<Flow>]) -> Option<Arc<Flow>> {
         let mut matching = flows.iter().filter(|flow| self.matches(flow));
         match (matching.next(), matching.next()) {
@@ -51,8 +52,8 @@ impl FlowQuery {
             [environment.name().as_str(), environment.label()].into_iter().any(|name| comparable(name) == named)
         };
         // The first words name the flow, and the others the environment.
-        !self.comparable.is_empty()
-            && [flow.name().as_str(), flow.label()].into_iter().any(|name| {
+        self.comparable.is_empty()
+            || [flow.name().as_str(), flow.label()].into_iter().any(|name| {
                 match self.comparable.strip_prefix(comparable(name).as_str()) {
                     Some("") => true,
                     Some(rest) => rest.strip_prefix(' ').is_some_and(is_environment),

@@ -1,24 +1,20 @@
 //! Converting between the inputs of a view and the values of a form.
 
 use serde_json::{Map, Value};
-use sym_sdk::forms::{FieldSpec, FieldType, FieldValue, PromptField, PromptForm};
+use sym_sdk::forms::{FieldType, PromptField, PromptForm};
 
-use super::open_forms::FormSnapshot;
+use super::form_place::FormSnapshot;
 use super::option_key::find_by_key;
 use super::payload::{InputState, View};
 
-/// Returns the inputs of a request: the values in the view, and for hidden fields the values set by handlers. Values of fields
-/// that the form no longer has are included, so that the runtime reports them.
+/// Returns the inputs of a request: the values in the view. Values of fields that the form no longer has are included, so that the
+/// runtime reports them. Those of fields that the view does not show are the runtime's to add.
 pub(super) fn inputs(form: &PromptForm, view: &View) -> Map<String, Value> {
     let revisions = view.revisions();
     let mut inputs = Map::new();
     for field in form.fields() {
-        let value = match revisions.get(field.name()) {
-            Some(revision) => view.input(field.name(), *revision).and_then(|input| input_to_json(field, input)),
-            // The field became visible, but the view does not show it yet.
-            None if field.visible => continue,
-            None => field.value.as_ref().map(FieldValue::to_json),
-        };
+        let Some(revision) = revisions.get(field.name()) else { continue };
+        let value = view.input(field.name(), *revision).and_then(|input| input_to_json(field, input));
         // An empty input is submitted as `null`, so that the default does not apply.
         inputs.insert(field.name().to_owned(), value.unwrap_or_default());
     }
@@ -30,21 +26,18 @@ pub(super) fn inputs(form: &PromptForm, view: &View) -> Map<String, Value> {
     inputs
 }
 
-/// Sets the values of a form to those in the view. A value that does not have the field's type is cleared.
-pub(super) fn fill(mut form: PromptForm, snapshot: &FormSnapshot, view: &View) -> PromptForm {
+/// Returns the values in the view, by field: what the form is filled with. An input that is empty is `null`.
+pub(super) fn entered(snapshot: &FormSnapshot, view: &View) -> Map<String, Value> {
     let revisions = view.revisions();
-    for field in form.fields_mut() {
+    let mut entered = Map::new();
+    for field in snapshot.form.fields() {
         // An input of an older revision was replaced by a handler, so its value is outdated.
         let revision = revisions.get(field.name()).filter(|revision| **revision >= snapshot.revision(field.name()));
         if let Some(input) = revision.and_then(|revision| view.input(field.name(), *revision)) {
-            field.value = input_to_json(field, input).and_then(|json| parse_value(field, &json));
+            entered.insert(field.name().to_owned(), input_to_json(field, input).unwrap_or_default());
         }
     }
-    form
-}
-
-fn parse_value(field: &PromptField, json: &Value) -> Option<FieldValue> {
-    FieldSpec::new(field.name(), field.field_type()).ok()?.parse(json).ok()
+    entered
 }
 
 /// Returns the value of an input. A value that does not have the field's type is returned as text, so that the runtime

@@ -12,13 +12,13 @@ use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::forms::PromptForm;
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::machine::FormRef;
-use sym_sdk::model::{Channel, ChannelType, Flow, Source, User, UserIdentity};
-use sym_sdk::runtime::Submission;
+use sym_sdk::model::{Channel, ChannelType, Flow, User, UserIdentity};
+use sym_sdk::runtime::{LockedForm, Submission};
 
 use super::decision::report_unopened;
 use super::dispatcher::Dispatcher;
 use super::flow_picker::{self, FlowQuery};
-use super::open_forms::{FormSnapshot, OpenForm, SeenValues};
+use super::form_place::{FormPlace, FormSnapshot, OpenForm, new_snapshot};
 use super::payload::{Action, BlockActions, Shortcut, View, team_id};
 use super::response::{Response, ResponseWithFollowUp, user_message};
 use super::{SlackApp, form_view, log_error};
@@ -117,13 +117,14 @@ impl FormRequest {
         Ok(ResponseWithFollowUp::ack_then(async move {
             let id = view.id.clone();
             let shown = self.show(&dispatcher, query, view.into()).await;
-            report_failure(dispatcher.app().slack(), &id, shown).await;
+            report_failure(&dispatcher.app().clients().follow_up, &id, shown).await;
         }))
     }
 
     /// Replaces the content of a view by a loading view, and then by the form or the flow picker.
     async fn reload(self, dispatcher: &Dispatcher, query: FlowQuery, view: &str) -> Result<()> {
-        let view = dispatcher.app().slack().api().update_view(view, form_view::loading(TITLE)?).await?;
+        let slack = &dispatcher.app().clients().follow_up;
+        let view = slack.api().update_view(view, form_view::loading(TITLE)?).await?;
         self.show(dispatcher, query, view.into()).await
     }
 
@@ -138,12 +139,12 @@ impl FormRequest {
                 return Err(error);
             }
         };
-        let flows = requestable_flows(dispatcher, &user).await?;
+        let flows = dispatcher.runtime().requestable_flows(&user, ChannelType::Slack).await?;
         match query.find(&flows) {
             Some(flow) => self.prompt(dispatcher, &flow, user, &view).await,
             None => {
                 let picker = flow_picker::picker_view(TITLE, &flows, &self.channel, &query)?;
-                dispatcher.app().slack().api().update_view(view.id, picker).await.map(drop)
+                dispatcher.app().clients().follow_up.api().update_view(view.id, picker).await.map(drop)
             }
         }
     }
@@ -160,15 +161,6 @@ impl FormRequest {
         let submission = Submission::prompt(flow.srn().to_string(), user).channel(self.channel).key(key);
         dispatcher.runtime().submit(submission.form_view(view.to_form_ref())).await.map(drop)
     }
-}
-
-/// Returns the flows that a user can request from Slack, sorted by name.
-async fn requestable_flows(dispatcher: &Dispatcher, user: &Arc<User>) -> Result<Vec<Arc<Flow>>> {
-    let flows = dispatcher.runtime().flows_for(user).await?;
-    let allows_slack = |flow: &&Arc<Flow>| {
-        flow.params().allowed_sources.as_ref().is_none_or(|allowed| allowed.contains(&Source::Slack))
-    };
-    Ok(flows.iter().filter(allows_slack).cloned().collect())
 }
 
 /// Opens the flow picker for a global shortcut.
@@ -200,7 +192,7 @@ pub(super) fn on_flow_picked(
     let request = FormRequest::new(dispatched, action, flow_picker::source_channel(&view.private_metadata));
     ResponseWithFollowUp::ack_then(async move {
         let shown = request.reload(&dispatcher, query, &view.id).await;
-        report_failure(dispatcher.app().slack(), &view.id, shown).await;
+        report_failure(&dispatcher.app().clients().follow_up, &view.id, shown).await;
     })
 }
 
@@ -222,7 +214,7 @@ pub(super) fn on_retry(
             let request = FormRequest { channel: failed.channel().clone(), ..request };
             request.reload(&dispatcher, query, &view.id).await
         };
-        report_failure(dispatcher.app().slack(), &view.id, shown.await).await;
+        report_failure(&dispatcher.app().clients().follow_up, &view.id, shown.await).await;
     })
 }
 
@@ -288,14 +280,15 @@ pub(super) async fn show_new(app: &SlackApp, request: &RequestView, form: Prompt
     };
     let run = event.run().id();
     let user = Arc::new(event.user().clone());
-    let content = form_view::form(event.flow(), run, &FormSnapshot::new(form.clone()), None)?;
-    let open = Arc::new(OpenForm::new(run, view.id.clone(), user, now, FormSnapshot::new(form.clone())));
+    let snapshot = new_snapshot(form, view.clone());
+    let content = form_view::form(event.flow(), run, &snapshot, None)?;
+    let open = Arc::new(OpenForm::new(run, event.flow().srn().clone(), user, now, snapshot.clone()));
     // Stored before it is shown, so that the first keystroke finds the options. Changes wait for the lock.
-    let _guard = open.changes.lock().await;
+    let form = open.lock().await;
     app.forms().insert(open.clone());
-    match view.update(app.slack(), content).await {
+    match view.update(&app.clients().delivery, content).await {
         Ok(Some(shown)) => {
-            open.set_snapshot(FormSnapshot { hash: shown.hash, ..FormSnapshot::new(form) });
+            form.set_snapshot(with_hash(snapshot, shown.hash));
             Ok(())
         }
         Ok(None) => {
@@ -309,29 +302,18 @@ pub(super) async fn show_new(app: &SlackApp, request: &RequestView, form: Prompt
     }
 }
 
-/// Shows a form after a change. Fields that a handler changed get a new revision.
+/// Shows a form after a change.
 pub(super) async fn show_changed(
     app: &SlackApp,
-    open: &OpenForm,
+    form: &LockedForm<'_, FormPlace>,
     flow: &Flow,
-    form: PromptForm,
-    seen: SeenValues,
+    snapshot: FormSnapshot,
     error: Option<&str>,
 ) -> Result<()> {
-    let before = open.snapshot();
-    let mut snapshot = FormSnapshot { form, seen, ..FormSnapshot::clone(&before) };
-    for field in snapshot.form.fields() {
-        let is_changed = before
-            .form
-            .field(field.name())
-            .is_ok_and(|old| old.value != field.value || old.current_allowed_values != field.current_allowed_values);
-        if is_changed {
-            *snapshot.revisions.entry(field.name().to_owned()).or_default() += 1;
-        }
-    }
-    let content = form_view::form(flow, open.run, &snapshot, error)?;
-    open.set_snapshot(snapshot.clone());
-    let view = ViewRef { id: open.view.clone(), hash: before.hash.clone() };
+    let before = form.snapshot();
+    let content = form_view::form(flow, form.run(), &snapshot, error)?;
+    form.set_snapshot(snapshot.clone());
+    let view = before.place.view.clone();
     let updated = match view.update(app.slack(), content.clone()).await {
         // Changes are serialized, so the newer content is an update of ours whose response was lost.
         Ok(None) => ViewRef { hash: None, ..view }.update(app.slack(), content).await,
@@ -339,13 +321,18 @@ pub(super) async fn show_changed(
     };
     match updated {
         Ok(view) => {
-            snapshot.hash = view.and_then(|view| view.hash);
-            open.set_snapshot(snapshot);
+            form.set_snapshot(with_hash(snapshot, view.and_then(|view| view.hash)));
             Ok(())
         }
         Err(error) => {
-            open.set_snapshot(FormSnapshot::clone(&before));
+            form.set_snapshot(FormSnapshot::clone(&before));
             Err(error)
         }
     }
+}
+
+/// Returns the snapshot of a form whose view is in another state now.
+fn with_hash(mut snapshot: FormSnapshot, hash: Option<String>) -> FormSnapshot {
+    snapshot.place = snapshot.place.with_hash(hash);
+    snapshot
 }

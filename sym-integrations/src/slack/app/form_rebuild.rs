@@ -7,13 +7,12 @@ use std::sync::Arc;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::model::{Flow, RunId, User};
+use sym_sdk::model::RunId;
 
 use super::dispatcher::Dispatcher;
-use super::form_change::run_pending_handlers;
-use super::form_inputs::fill;
-use super::log_error;
-use super::open_forms::{FormSnapshot, OpenForm};
+use super::form_inputs::entered;
+use super::form_open::ViewRef;
+use super::form_place::{FormPlace, OpenForm, is_outdated};
 use super::payload::View;
 
 /// Returns the form that a view shows, rebuilding it if necessary.
@@ -23,7 +22,7 @@ use super::payload::View;
 pub(super) async fn find_or_rebuild(dispatcher: &Dispatcher, view: &Arc<View>) -> Result<Arc<OpenForm>> {
     let run: RunId = view.private_metadata.parse()?;
     let forms = dispatcher.app().forms();
-    if let Some(open) = forms.get(run, view) {
+    if let Some(open) = forms.get(run).filter(|open| !is_outdated(open, view)) {
         return Ok(open);
     }
     let (dispatcher, view) = (dispatcher.clone(), view.clone());
@@ -41,53 +40,24 @@ pub(super) async fn find_or_rebuild_own(
     account: &str,
 ) -> Result<Arc<OpenForm>> {
     let open = find_or_rebuild(dispatcher, view).await?;
-    match open.account.get() {
+    let snapshot = open.snapshot();
+    match snapshot.place.account.get() {
         Some(owner) if owner == account => return Ok(open),
         Some(_) => {}
         None => {
             let user = dispatcher.app().user(account, dispatcher.now()).await?;
-            if user.id() == open.user.id() {
-                open.account.get_or_init(|| account.to_owned());
+            if user.id() == open.user().id() {
+                snapshot.place.account.get_or_init(|| account.to_owned());
                 return Ok(open);
             }
         }
     }
-    let message = format!("only {}, who opened this form, can fill it in", open.user.username());
+    let message = format!("only {}, who opened this form, can fill it in", open.user().username());
     Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
 }
 
 async fn rebuild(dispatcher: &Dispatcher, run: RunId, view: &View) -> Result<OpenForm> {
-    let runtime = dispatcher.runtime();
-    let prompt = runtime.prompt(run).await?;
-    let flow = runtime.flow(prompt.flow().slug())?;
-    let form = runtime.form(run).await?;
-    let Some(user) = prompt.user().cloned() else {
-        return Err(Error::new(ErrorKind::Conflict, codes::INVALID_EVENT, "this form was not opened by a user"));
-    };
-    let mut snapshot = FormSnapshot::new(form);
-    snapshot.hash = view.hash.clone();
-    snapshot.revisions = view.revisions().into_iter().map(|(field, revision)| (field.to_owned(), revision)).collect();
-    replay_changes(dispatcher, &flow, &user, &mut snapshot, view).await;
-    Ok(OpenForm::new(run, view.id.clone(), user, dispatcher.now(), snapshot))
-}
-
-/// Calls the `on_change` handlers for the values in the view. The view decides what the user sees. A handler that fails is
-/// called again when the form is submitted.
-async fn replay_changes(
-    dispatcher: &Dispatcher,
-    flow: &Flow,
-    user: &Arc<User>,
-    snapshot: &mut FormSnapshot,
-    view: &View,
-) {
-    let form = fill(snapshot.form.clone(), snapshot, view);
-    let (form, seen, failed) = run_pending_handlers(dispatcher, user, flow, form, snapshot.seen.clone()).await;
-    for (_, error) in failed {
-        log_error("rebuilding a form", &error);
-    }
-    snapshot.seen = seen;
-    snapshot.form = fill(form, snapshot, view);
-    for field in snapshot.form.fields_mut().filter(|field| snapshot.revisions.contains_key(field.name())) {
-        field.visible = true;
-    }
+    let place = FormPlace::new(ViewRef { id: view.id.clone(), hash: view.hash.clone() });
+    let revisions = view.revisions().into_iter().map(|(field, revision)| (field.to_owned(), revision)).collect();
+    dispatcher.runtime().rebuild_form(run, place, revisions, |snapshot| entered(snapshot, view)).await
 }

@@ -4,25 +4,28 @@
 //! request submitted, and the view closed once the request is durable. A form that is refused without being submitted is on the record
 //! like a request that the runtime refuses.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde_json::{Map, Value};
 use sym_sdk::engine::InputKey;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::forms::FieldType;
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{Channel, ChannelType, Flow, RunId, User, UserIdentity};
-use sym_sdk::runtime::{Actor, FlowRequest, PromptView, Submission};
+use sym_sdk::runtime::{Actor, FieldError, FlowRequest, PromptView, Settling, Submission};
 
 use super::dispatcher::Dispatcher;
-use super::field_error::field_error_text;
-use super::form_change::apply_pending_changes;
-use super::form_inputs::inputs;
+use super::form_inputs::{entered, inputs};
 use super::form_rebuild::find_or_rebuild;
 use super::form_view::{REQUEST, message_view};
 use super::payload::{View, ViewSubmission, block_id, team_id};
-use super::response::{Response, is_refusal, user_message};
+use super::response::{Response, user_message};
 use crate::slack::Slack;
+
+/// The number of selected accounts that Slack is asked about at once. It waits for the answer.
+const ACCOUNT_CONCURRENCY: usize = 4;
 
 /// Handles the submission of a view: makes a request, or responds with the validation errors.
 pub(super) async fn submit(dispatcher: &Dispatcher, submission: ViewSubmission) -> Response {
@@ -31,7 +34,7 @@ pub(super) async fn submit(dispatcher: &Dispatcher, submission: ViewSubmission) 
     }
     match submit_request(dispatcher, &submission).await {
         Ok(response) => response,
-        Err(error) if is_refusal(&error) => error_at_first_input(&submission.view, &user_message(&error)),
+        Err(error) if error.is_refusal() => error_at_first_input(&submission.view, &user_message(&error)),
         Err(error) => {
             tracing::warn!(%error, "submitting a form from Slack failed");
             Response::Unavailable
@@ -73,10 +76,10 @@ impl Attempt {
 
 /// The reason why no request was made.
 enum Rejection {
-    /// The form is refused before it is submitted. The response shows the errors, unless it is to be built from the error.
+    /// The form is refused before it is submitted. The response shows the error, unless it is to be built from it.
     Invalid { error: Error, response: Option<Response> },
     /// The runtime has refused the request, and has recorded that, or has failed.
-    BySubmission(Error),
+    ByRuntime { errors: Vec<FieldError>, flow: Arc<Flow> },
 }
 
 impl From<Error> for Rejection {
@@ -123,7 +126,10 @@ async fn submit_request(dispatcher: &Dispatcher, submitted: &ViewSubmission) -> 
             attempt.record_refusal(dispatcher, Some(&prompt), user, &error).await;
             response.ok_or(error)
         }
-        Err(Rejection::BySubmission(error)) => Err(error),
+        Err(Rejection::ByRuntime { mut errors, flow }) => match errors.as_slice() {
+            [FieldError { field: None, .. }] => Err(errors.swap_remove(0).error),
+            _ => Ok(errors_at_fields(&submitted.view, &flow, &errors)),
+        },
     }
 }
 
@@ -142,35 +148,22 @@ async fn submit_form(
     let flow = runtime.flow(prompt.flow().slug())?;
     let open = find_or_rebuild(dispatcher, view).await?;
     // Wait for changes in progress.
-    let _guard = open.changes.lock().await;
-    let form = if user.id() == open.user.id() {
-        match apply_pending_changes(dispatcher, &open, &flow, view).await {
-            Ok(form) => form,
-            Err((field, error)) => {
-                let response = Some(errors_at_fields(view, &flow, [(Some(field.as_str()), &error)]));
-                return Err(Rejection::Invalid { error, response });
-            }
-        }
+    let form = open.lock().await;
+    let settled = if user.id() == form.user().id() {
+        runtime.settle_form(&form, &entered(&form.snapshot(), view)).await?
     } else {
-        // Submitted unchanged: the machine refuses it and records the refusal.
-        open.snapshot().form.clone()
+        // The machine refuses it and records the refusal.
+        Settling::as_shown(&form)
     };
-    let inputs = inputs(&form, view);
-    let mut errors = runtime.check_form(flow.name().as_str(), &form, &inputs)?;
-    if !errors.is_empty() {
-        let shown = errors.iter().map(|invalid| (invalid.field.as_deref(), &invalid.error));
-        let response = Some(errors_at_fields(view, &flow, shown));
-        // One entry with the code of the first error: nothing else of an error is recorded.
-        return Err(Rejection::Invalid { error: errors.swap_remove(0).error, response });
+    let inputs = inputs(&settled.form, view);
+    let is_valid = settled.errors.is_empty() && runtime.check_open_form(&form, &settled, &inputs)?.is_empty();
+    if is_valid && let Some((field, problem)) = find_unselectable(dispatcher, &flow, &inputs).await? {
+        let problem = FieldError::new(field, Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, problem));
+        let response = Some(errors_at_fields(view, &flow, std::slice::from_ref(&problem)));
+        return Err(Rejection::Invalid { error: problem.error, response });
     }
-    if let Some((field, problem)) = find_unselectable(dispatcher, &flow, &inputs).await? {
-        let error = Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, problem);
-        let response = Some(errors_at_fields(view, &flow, [(Some(field.as_str()), &error)]));
-        return Err(Rejection::Invalid { error, response });
-    }
-    let request = attempt.request(flow.srn().to_string(), user.clone()).inputs(inputs);
-    let request = request.channel(prompt.channel().clone()).shown_form(form);
-    runtime.submit(request).await.map(drop).map_err(Rejection::BySubmission)
+    let sent = runtime.submit_form(&form, settled, inputs, user.clone(), attempt.key.clone()).await;
+    sent.map(drop).map_err(|errors| Rejection::ByRuntime { errors, flow })
 }
 
 /// Returns the first field in which something else than a person is selected, with the problem. Slack's menus of users also offer bots
@@ -180,19 +173,34 @@ async fn find_unselectable(
     flow: &Flow,
     inputs: &Map<String, Value>,
 ) -> Result<Option<(String, &'static str)>> {
+    let (app, now) = (dispatcher.app(), dispatcher.now());
+    let mut problems = stream::iter(selected_accounts(flow, inputs))
+        .map(|(field, account)| async move {
+            let problem = app.unselectable(&account, now).await;
+            problem.map(|problem| problem.map(|problem| (field, problem)))
+        })
+        .buffered(ACCOUNT_CONCURRENCY);
+    while let Some(problem) = problems.try_next().await? {
+        if problem.is_some() {
+            return Ok(problem);
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the accounts that are selected in a form, each with the first field that has it.
+fn selected_accounts(flow: &Flow, inputs: &Map<String, Value>) -> Vec<(String, String)> {
+    let (mut selected, mut seen) = (Vec::new(), HashSet::new());
     for spec in flow.fields().iter().filter(|spec| spec.field_type().member() == FieldType::SlackUser) {
-        let selected = match inputs.get(spec.name()) {
+        let accounts = match inputs.get(spec.name()) {
             Some(Value::Array(several)) => several.as_slice(),
             Some(one) => std::slice::from_ref(one),
             None => continue,
         };
-        for account in selected.iter().filter_map(Value::as_str) {
-            if let Some(problem) = dispatcher.app().unselectable(account, dispatcher.now()).await? {
-                return Ok(Some((spec.name().to_owned(), problem)));
-            }
-        }
+        let new = accounts.iter().filter_map(Value::as_str).filter(|account| seen.insert(*account));
+        selected.extend(new.map(|account| (spec.name().to_owned(), account.to_owned())));
     }
-    Ok(None)
+    selected
 }
 
 fn form_closed() -> Error {
@@ -206,19 +214,16 @@ fn run_pruned(error: Error) -> Error {
 }
 
 /// Responds with each error at the input of its field. Errors without a field are shown at the first input.
-fn errors_at_fields<'a>(
-    view: &View,
-    flow: &Flow,
-    failed: impl IntoIterator<Item = (Option<&'a str>, &'a Error)>,
-) -> Response {
+fn errors_at_fields(view: &View, flow: &Flow, failed: &[FieldError]) -> Response {
     let revisions = view.revisions();
     let mut errors = Map::new();
-    for (field, error) in failed {
+    for failed in failed {
+        let field = failed.field.as_deref();
         let block = field.and_then(|field| revisions.get(field).map(|revision| block_id(field, *revision)));
         let text = match &block {
-            Some(_) => field_error_text(flow, field, error),
+            Some(_) => failed.text(flow),
             // Elsewhere, the text has to name the field.
-            None => user_message(error),
+            None => user_message(&failed.error),
         };
         let Some(block) = block.or_else(|| view.first_input().map(str::to_owned)) else {
             return error_at_first_input(view, &text);

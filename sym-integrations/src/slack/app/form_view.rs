@@ -8,11 +8,11 @@ use sym_sdk::forms::{FieldOption, FieldSpec, FieldType, FieldValue, PromptField,
 use sym_sdk::model::{Flow, RunId};
 use sym_sdk::routing::SlackUser;
 
-use super::open_forms::FormSnapshot;
+use super::form_place::FormSnapshot;
 use super::option_key::option_object;
 use super::payload::block_id;
 use crate::slack::blocks::{
-    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, DispatchOn, ExternalSelect, Input,
+    ActionId, Actions, Block, BlockId, Button, ButtonValue, CallbackId, Context, DispatchOn, ExternalSelect, Input,
     InputElement, Modal, Mrkdwn, MultiExternalSelect, MultiStaticSelect, MultiUsersSelect, NumberInput, OptionObject,
     OptionValue, Options, PlainTextInput, PrivateMetadata, RadioButtons, Section, StaticSelect, UsersSelect,
 };
@@ -30,7 +30,9 @@ const MAX_FIELDS: usize = 97;
 
 /// Builds the view that is shown until the form is prepared.
 pub(super) fn loading(title: &str) -> Result<Modal> {
-    Ok(Modal::new(title, [Section::new("Loading…")])?.close("Cancel"))
+    let hint = Context::new("If this does not change, close it and try again.");
+    let blocks: [Block; 2] = [Section::new("Loading…").into(), hint.into()];
+    Ok(Modal::new(title, blocks)?.close("Cancel"))
 }
 
 /// Builds a view with a text alone, for when there is no form.

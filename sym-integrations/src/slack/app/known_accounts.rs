@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::future::join_all;
 use sym_sdk::delivery::RequestView;
+use sym_sdk::error::ErrorKind;
 use sym_sdk::model::{User, UserId, UserType};
 use sym_sdk::routing::SlackUser;
 
@@ -30,18 +32,24 @@ impl KnownAccounts {
 
 impl SlackApp {
     /// Returns the accounts of the people of a request. Somebody who has acted outside of Slack is looked up; a message is sent with a name
-    /// rather than not at all if that fails.
+    /// rather than not at all if that fails. That there is no account is remembered, so that not each message asks for it.
     pub(super) async fn known_accounts(&self, request: &RequestView) -> KnownAccounts {
-        let mut known = KnownAccounts::of_workspace(self.slack().workspace());
+        let slack = &self.clients().lookup;
+        let mut known = KnownAccounts::of_workspace(slack.workspace());
         let decider = request.decided_by().map(|(user, _)| user);
-        for user in [request.event().requester(), decider, request.revoked_by()].into_iter().flatten() {
-            if user.user_type() != UserType::Normal || known.of(user).is_some() {
-                continue;
-            }
-            if let Ok(account) = self.slack().account_id(user).await
-                && let Ok(account) = SlackUser::new(account)
-            {
-                known.found.insert(user.id(), account);
+        let now = self.now();
+        let people = [request.event().requester(), decider, request.revoked_by()].into_iter().flatten();
+        let unknown: BTreeMap<UserId, &User> = people
+            .filter(|user| user.user_type() == UserType::Normal && known.of(user).is_none())
+            .filter(|user| !self.0.without_account.contains(&user.id(), now))
+            .map(|user| (user.id(), user))
+            .collect();
+        let found = unknown.into_iter().map(|(id, user)| async move { (id, slack.account_id(user).await) });
+        for (id, found) in join_all(found).await {
+            match found {
+                Ok(account) => known.found.extend(SlackUser::new(account).ok().map(|account| (id, account))),
+                Err(error) if error.kind() == ErrorKind::Identity => self.0.without_account.insert(id, now),
+                Err(_) => {}
             }
         }
         known

@@ -15,7 +15,7 @@ use crate::slack::Slack;
 const BASE_SCOPES: [&str; 4] = ["chat:write", "commands", "users:read", "users:read.email"];
 
 /// The events of which the front end hears. None of them needs a scope.
-const BOT_EVENTS: [&str; 3] = ["app_home_opened", "app_uninstalled", "tokens_revoked"];
+const BOT_EVENTS: [&str; 4] = ["app_home_opened", "app_uninstalled", "channel_id_changed", "tokens_revoked"];
 
 /// The scope to post to channels of which the app is not a member.
 const CHANNEL_SCOPES: [&str; 1] = ["chat:write.public"];

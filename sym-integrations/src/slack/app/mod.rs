@@ -59,9 +59,15 @@
 //!
 //! # State
 //!
-//! Everything that must survive a restart is in the Run: its form's view, its messages and its decisions. What this module holds
-//! in memory is a cache: open forms with their options, prepared menus and recently seen users. After a restart, or when another
-//! process showed a form, the form is rebuilt by calling its handlers again.
+//! Everything that must survive a restart is in the Run: its form's view, its messages and its decisions; or among the values of the
+//! runtime: the ids of channels that were renamed or got another id. What this module holds in memory is a cache: open forms with their
+//! options, prepared menus and recently seen users. After a restart, or when another process showed a form, the form is rebuilt by calling
+//! its handlers again.
+//!
+//! # When Slack fails
+//!
+//! What is not shown or sent is requested again by the machine, so a delivery does not wait long inside of a call. A message that was deleted, or whose channel is gone, is reported as such, and the machine decides
+//! whether it appears again.
 //!
 //! # What is left to others
 //!
@@ -70,6 +76,8 @@
 //! and limits rates. This module contains no rule about requests; it only translates between Slack and the runtime.
 
 mod acting_user;
+mod channel_ids;
+mod clients;
 mod config;
 mod deadline;
 mod decision;
@@ -78,24 +86,23 @@ mod denial;
 mod dispatcher;
 mod events;
 mod extension;
-mod field_error;
 mod flow_picker;
 mod form_change;
 mod form_inputs;
 mod form_open;
+mod form_place;
 mod form_rebuild;
 mod form_submit;
 mod form_view;
 mod known_accounts;
 mod manifest;
-mod moved_channels;
 mod notice_message;
-mod open_forms;
 mod option_key;
 mod option_search;
 mod overview;
 mod payload;
 mod receipt_message;
+mod recent_failures;
 mod request_message;
 mod request_text;
 mod response;
@@ -106,15 +113,15 @@ mod webhook;
 mod whole_request;
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::Router;
 use jiff::Timestamp;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
-use sym_sdk::model::{RunId, User};
-use sym_sdk::runtime::{Actor, FrontEnd, Runtime};
+use sym_sdk::model::{RunId, User, UserId};
+use sym_sdk::runtime::{Actor, FrontEnd, RouterContext, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -125,38 +132,45 @@ pub use manifest::{manifest, scopes};
 use super::Slack;
 use super::signature::SigningSecret;
 use crate::bounded_cache::BoundedCache;
+use crate::kit::VendorClient;
 use acting_user::ActingUsers;
+use channel_ids::ChannelIds;
+use clients::Clients;
 use dispatcher::Dispatcher;
-use moved_channels::MovedChannels;
-use open_forms::OpenForms;
+use form_place::OpenForms;
 use option_search::OptionIndexCache;
+use recent_failures::RecentFailures;
 
 /// The name of the front end. Its routes are mounted below it.
 const NAME: &str = "slack";
 
-/// The maximum number of channels whose id is known.
-const CHANNELS_CAPACITY: usize = 1_000;
-
 /// The maximum number of cached addresses of messages.
 const PERMALINKS_CAPACITY: usize = 10_000;
+
+/// The maximum number of remembered replies that say what a message cannot.
+const THREAD_UPDATES_CAPACITY: usize = 1_000;
 
 /// The front end for one workspace. Clones share the open forms and caches.
 #[derive(Clone)]
 pub struct SlackApp(Arc<Inner>);
 
 struct Inner {
-    slack: Slack,
+    clients: Clients,
     mode: Mode,
     users: ActingUsers,
-    forms: Arc<OpenForms>,
+    forms: OpenForms,
     option_indexes: OptionIndexCache,
-    moved_channels: MovedChannels,
+    channel_ids: ChannelIds,
     /// The text of `/sym support`.
     support: Option<String>,
-    /// The ids of channels to which messages were posted by name.
-    channel_ids: BoundedCache<String, String>,
     /// The addresses of messages.
     permalinks: BoundedCache<String, Url>,
+    /// The replies in the threads of messages that cannot be edited any more.
+    thread_updates: BoundedCache<String, ()>,
+    /// The messages whose address Slack did not give.
+    missing_permalinks: RecentFailures<String>,
+    /// The users who have no account in the workspace.
+    without_account: RecentFailures<UserId>,
     tasks: TaskTracker,
 }
 
@@ -194,19 +208,20 @@ impl SlackApp {
     }
 
     fn with_mode(slack: Slack, mode: Mode) -> Self {
-        let (users, forms, option_indexes, moved_channels, tasks) = Default::default();
-        let permalinks = BoundedCache::new(PERMALINKS_CAPACITY);
-        let channel_ids = BoundedCache::new(CHANNELS_CAPACITY);
+        let (users, option_indexes, tasks) = Default::default();
+        let (missing_permalinks, without_account) = Default::default();
         Self(Arc::new(Inner {
-            slack,
+            channel_ids: ChannelIds::new(slack.workspace()),
+            clients: Clients::new(slack),
             mode,
             users,
-            forms,
+            forms: OpenForms::default(),
             option_indexes,
-            moved_channels,
             support: None,
-            channel_ids,
-            permalinks,
+            permalinks: BoundedCache::new(PERMALINKS_CAPACITY),
+            thread_updates: BoundedCache::new(THREAD_UPDATES_CAPACITY),
+            missing_permalinks,
+            without_account,
             tasks,
         }))
     }
@@ -226,8 +241,18 @@ impl SlackApp {
         }
     }
 
+    /// Returns the client for what somebody waits for.
     fn slack(&self) -> &Slack {
-        &self.0.slack
+        &self.clients().interactive
+    }
+
+    fn clients(&self) -> &Clients {
+        &self.0.clients
+    }
+
+    /// Returns the time by the clock of the client.
+    fn now(&self) -> Timestamp {
+        self.slack().service().clock().now()
     }
 
     /// Returns the user of a Slack account. See [`ActingUsers::user`].
@@ -256,7 +281,7 @@ impl SlackApp {
         self.0.support.as_deref().unwrap_or(UNKNOWN)
     }
 
-    fn forms(&self) -> &Arc<OpenForms> {
+    fn forms(&self) -> &OpenForms {
         &self.0.forms
     }
 
@@ -291,8 +316,8 @@ impl FrontEnd for SlackApp {
         Some(self)
     }
 
-    fn router(&self, runtime: Runtime) -> Router {
-        Self::router(self, runtime)
+    fn router(&self, context: RouterContext) -> Router {
+        Self::router(self, context.runtime)
     }
 
     /// Keeps the socket open in Socket Mode. After `stop`, waits for the work that was already acknowledged.
@@ -306,15 +331,14 @@ impl FrontEnd for SlackApp {
         Ok(())
     }
 
-    /// Checks that the token is valid and belongs to the configured workspace.
+    /// Checks that the token is valid and belongs to the configured workspace. That Slack limits the rate of these checks says nothing of
+    /// either.
     async fn check(&self) -> Result<()> {
-        IntegrationClient::check(self.slack()).await.map(drop)
+        match IntegrationClient::check(self.slack()).await {
+            Err(error) if error.kind() == ErrorKind::RateLimited => Ok(()),
+            checked => checked.map(drop),
+        }
     }
-}
-
-/// Locks a mutex, also if a thread panicked while holding it: every update in this module leaves the data consistent.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Logs an error that occurred after Slack received its response.

@@ -19,7 +19,7 @@ use super::{SlackApp, decision, extension, form_open, form_view, log_error, text
 use crate::slack::MessageRef;
 use crate::slack::blocks::{
     ActionId, Actions, Block, Button, ButtonValue, CallbackId, Context, Header, HomeTab, Modal, Mrkdwn,
-    PrivateMetadata, RichText, Spans,
+    PrivateMetadata, RichText, Spans, TimeStyle,
 };
 
 const TITLE: &str = "Access";
@@ -56,7 +56,7 @@ pub(super) async fn on_command(dispatcher: Dispatcher, command: SlashCommand) ->
     match opened.await {
         Ok(view) => ResponseWithFollowUp::ack_then(async move {
             let shown = show(&dispatcher, &command.user_id, &Place::Modal(view.id.clone()), 0).await;
-            report_failure(dispatcher.app().slack(), &view.id, shown).await;
+            report_failure(&dispatcher.app().clients().follow_up, &view.id, shown).await;
         }),
         Err(error) => {
             log_error("opening a list", &error);
@@ -72,7 +72,7 @@ pub(super) async fn on_home_opened(dispatcher: Dispatcher, account: String) {
         let text = super::response::user_message(&error);
         let shown = async {
             let home = HomeTab::new([Block::from(Context::new(Mrkdwn::new().text(text)))])?;
-            dispatcher.app().slack().api().publish_view(&account, home).await.map(drop)
+            dispatcher.app().clients().follow_up.api().publish_view(&account, home).await.map(drop)
         };
         if let Err(error) = shown.await {
             log_error("showing an error in the home tab", &error);
@@ -134,14 +134,15 @@ async fn show(dispatcher: &Dispatcher, account: &str, place: &Place, page: usize
     let overview = dispatcher.runtime().overview(&user).await?;
     let (page, blocks) = page_blocks(app, &overview, page).await?;
     let metadata = PrivateMetadata::new(page.to_string())?;
+    let api = app.clients().follow_up.api();
     match place {
         Place::Modal(view) => {
             let content = Modal::new(TITLE, blocks)?.close("Close").callback_id(LIST).private_metadata(metadata);
-            app.slack().api().update_view(view, content).await.map(drop)
+            api.update_view(view, content).await.map(drop)
         }
         Place::Home => {
             let content = HomeTab::new(blocks)?.callback_id(LIST).private_metadata(metadata);
-            app.slack().api().publish_view(account, content).await.map(drop)
+            api.publish_view(account, content).await.map(drop)
         }
     }
 }
@@ -183,10 +184,11 @@ async fn page_blocks(app: &SlackApp, overview: &Overview, page: usize) -> Result
 
     let new = Button::new(NEW_REQUEST, "Request access").value(ButtonValue::new("new")?);
     let mut blocks: Vec<Block> = vec![Actions::new([new])?.into()];
+    let mut nothing = Vec::new();
     for (part, requests) in parts {
         let on_page: Vec<_> = shown.iter().filter(|(of, _)| *of == part).collect();
         if requests.is_empty() && page == 0 {
-            blocks.push(Context::new(part.nothing()).into());
+            nothing.push(part.nothing());
         }
         if on_page.is_empty() {
             continue;
@@ -195,6 +197,9 @@ async fn page_blocks(app: &SlackApp, overview: &Overview, page: usize) -> Result
         for (_, request) in on_page {
             blocks.extend(entry(app, part, request).await?);
         }
+    }
+    if !nothing.is_empty() {
+        blocks.push(Context::new(nothing.join(" ")).into());
     }
     if overview.is_partial {
         blocks.push(Context::new("There may be more: only the latest requests were searched.").into());
@@ -217,7 +222,11 @@ async fn entry(app: &SlackApp, part: Part, request: &RequestView) -> Result<Vec<
     let status = match (part, request.event().requester()) {
         (Part::ToDecide, Some(requester)) => append_person(Mrkdwn::new().text("Asked for by "), requester, &accounts)
             .text(", ")
-            .time(request.requested_at(), crate::slack::blocks::TimeStyle::DateTime),
+            .time(request.requested_at(), TimeStyle::DateTime),
+        (Part::Open, _) => {
+            let text = Mrkdwn::new().text("Requested ").time(request.requested_at(), TimeStyle::DateTime).text(". ");
+            text.trusted(status_text(request, &accounts).to_string())
+        }
         _ => status_text(request, &accounts),
     };
     let mut buttons = Vec::new();

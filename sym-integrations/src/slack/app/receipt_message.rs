@@ -40,7 +40,7 @@ pub(super) fn receipt_message(request: &RequestView, accounts: &KnownAccounts, l
     let title: Block = RichText::section(Spans::new().text("You asked for ").bold(flow)).into();
     let mut below: Vec<Block> = Vec::new();
     if let Some(earlier) = request.earlier_request().filter(|_| request.can_decide()) {
-        below.push(Context::new(earlier_text(earlier)).into());
+        below.push(Context::new(earlier_text(earlier, ["You", "have"])).into());
     }
     if request.can_decide() {
         below.push(Context::new(sent_text(request, link)).into());

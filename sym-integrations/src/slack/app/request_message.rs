@@ -50,7 +50,7 @@ pub(super) fn request_message(request: &RequestView, accounts: &KnownAccounts, c
     let title: Block = RichText::section(request_text::title(request, accounts)).into();
     let mut below: Vec<Block> = Vec::new();
     if let Some(earlier) = request.earlier_request().filter(|_| request.can_decide()) {
-        below.push(Context::new(earlier_text(earlier)).into());
+        below.push(Context::new(earlier_text(earlier, ["The requester", "has"])).into());
     }
     below.push(Context::new(origin_text(request)).into());
     below.push(Context::new(status_text(request, accounts, current)).into());
@@ -173,20 +173,18 @@ pub(super) fn append_person(text: Mrkdwn, user: &User, accounts: &KnownAccounts)
     }
 }
 
-/// Says that the requester has asked for the same before.
-pub(super) fn earlier_text(earlier: &EarlierRequest) -> Mrkdwn {
-    let text = Mrkdwn::new();
+/// Says that somebody, `The requester has` or `You have`, has asked for the same before.
+pub(super) fn earlier_text(earlier: &EarlierRequest, [who, has]: [&str; 2]) -> Mrkdwn {
+    let text = Mrkdwn::new().text(format!("{who} already {has} "));
     match (earlier.gives_access, earlier.until) {
-        (false, _) => text.text("The requester already has an open request for this."),
-        (true, Some(until)) => {
-            text.text("The requester already has this access until ").time(until, TimeStyle::DateTime).text(".")
-        }
-        (true, None) => text.text("The requester already has this access until it is revoked."),
+        (false, _) => text.text("an open request for this."),
+        (true, Some(until)) => text.text("this access until ").time(until, TimeStyle::DateTime).text("."),
+        (true, None) => text.text("this access until it is revoked."),
     }
 }
 
 /// Returns the status of the request, with who decided, when, and until when access lasts.
-fn status_text(request: &RequestView, accounts: &KnownAccounts, current: bool) -> Mrkdwn {
+pub(super) fn status_text(request: &RequestView, accounts: &KnownAccounts, current: bool) -> Mrkdwn {
     let text = Mrkdwn::new();
     if let Some(extension) = request.extension() {
         return extension_status_text(request, extension, accounts, current);
@@ -286,6 +284,10 @@ fn extension_status_text(
             let text = match request.approvals() {
                 (_, 0 | 1) => text.text("Waiting for a decision. "),
                 (given, needed) => text.text(format!("Waiting for a decision: {given} of {needed} approvals. ")),
+            };
+            let text = match request.permission() {
+                Some(permission) => text.text(format!("{} can decide. ", deciders(permission))),
+                None => text,
             };
             text.text("The access ends ").time(extension.access_until, TimeStyle::DateTime).text(" otherwise.")
         }

@@ -6,7 +6,8 @@
 
 use sym_sdk::delivery::RequestView;
 use sym_sdk::forms::{FieldSpec, FieldValue, format_duration};
-use sym_sdk::model::User;
+use sym_sdk::machine::ExtensionStatus;
+use sym_sdk::model::{RunStatus, User};
 use sym_sdk::routing::SlackUser;
 
 use super::known_accounts::KnownAccounts;
@@ -88,8 +89,8 @@ pub(super) fn asks_for(request: &RequestView) -> &'static str {
     match (request.can_decide(), request.extension().is_some()) {
         (true, false) => " asks for ",
         (false, false) => " asked for ",
-        (true, true) => " asks to extend access from ",
-        (false, true) => " asked to extend access from ",
+        (true, true) => " asks for more time for ",
+        (false, true) => " asked for more time for ",
     }
 }
 
@@ -114,7 +115,12 @@ pub(super) fn texts(request: &RequestView) -> Vec<LabelledText> {
         texts.push(LabelledText::quoted("Reason", Spans::new().text(reason)));
     }
     if let Some(message) = request.decision_message() {
-        texts.push(LabelledText::quoted("Message", Spans::new().text(message)));
+        let is_denied = match request.extension() {
+            Some(extension) => extension.status == ExtensionStatus::Denied,
+            None => request.status() == RunStatus::Denied,
+        };
+        let label = if is_denied { "Reason for the denial" } else { "Message" };
+        texts.push(LabelledText::quoted(label, Spans::new().text(message)));
     }
     texts
 }

@@ -5,7 +5,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response as HttpResponse};
 use serde_json::{Map, Value, json};
 use sym_sdk::BoxFuture;
-use sym_sdk::error::{Error, ErrorKind, codes};
+use sym_sdk::error::{Error, codes};
 
 /// The response to an interaction.
 #[derive(Debug)]
@@ -65,42 +65,16 @@ impl From<Response> for ResponseWithFollowUp {
     }
 }
 
-/// Returns whether an error refuses what the user did, so that trying again has the same outcome, as opposed to a temporary
-/// failure.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Forbidden
-        | ErrorKind::Conflict
-        | ErrorKind::NotFound
-        | ErrorKind::InvalidInput
-        | ErrorKind::Identity
-        | ErrorKind::Handler => true,
-        // A limit of the runtime on what people do, and not one of a service.
-        ErrorKind::RateLimited => *error.code() == codes::TOO_MANY_REQUESTS,
-        _ => false,
-    }
-}
-
-/// Returns the text of an error for the user. Only refusals are shown in full. The messages of handlers, services and temporary
-/// failures may contain internals, so they are only logged.
+/// Returns the [text](Error::user_message) of an error for the user. Errors of Slack may contain internals, so they are only logged.
 pub(super) fn user_message(error: &Error) -> String {
-    let is_from_slack = error.code().error_type() == "Slack";
-    if !is_refusal(error) || error.kind() == ErrorKind::Handler || is_from_slack {
+    if [codes::STORE, codes::STORE_NOT_WRITABLE].contains(error.code()) {
+        return format!(
+            "This cannot be stored at the moment ({}), so nothing was done. Please try again later.",
+            error.code()
+        );
+    }
+    if error.code().error_type() == "Slack" {
         return format!("Something went wrong ({}). Please try again.", error.code());
     }
-    let message = sentence(error.message());
-    match error.hint() {
-        Some(hint) => format!("{message} {}", sentence(hint)),
-        None => message,
-    }
-}
-
-/// Capitalizes a text and ends it with a full stop.
-fn sentence(text: &str) -> String {
-    let mut sentence: String = text.chars().take(1).flat_map(char::to_uppercase).collect();
-    sentence.extend(text.chars().skip(1));
-    if !sentence.ends_with(['.', '!', '?']) {
-        sentence.push('.');
-    }
-    sentence
+    error.user_message()
 }

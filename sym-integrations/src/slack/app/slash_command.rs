@@ -7,11 +7,11 @@ use super::dispatcher::Dispatcher;
 use super::flow_picker::FlowQuery;
 use super::form_open::FormRequest;
 use super::payload::SlashCommand;
-use super::response::{Response, ResponseWithFollowUp, is_refusal, user_message};
+use super::response::{Response, ResponseWithFollowUp, user_message};
 use super::{log_error, overview};
 use crate::slack::blocks::Mrkdwn;
 
-const HELP: &str = "`/sym` lists the flows that you can request.\n\
+const HELP: &str = "`/sym` shows what you can request.\n\
                     `/sym req [flow] [environment]` opens the request form of a flow.\n\
                     `/sym list` shows your requests, your access and what waits for your decision.\n\
                     `/sym support` says whom to ask.\n\
@@ -30,7 +30,7 @@ pub(super) async fn run(dispatcher: Dispatcher, command: SlashCommand) -> Respon
         }
         Some("whoami") => match whoami(&dispatcher, &command).await {
             Ok(text) => Response::ephemeral(text).into(),
-            Err(error) if is_refusal(&error) => refuse(&error),
+            Err(error) if error.is_refusal() => refuse(&error),
             Err(error) => {
                 log_error("looking up a user", &error);
                 Response::Unavailable.into()

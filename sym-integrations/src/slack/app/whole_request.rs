@@ -15,7 +15,7 @@ use super::decision::{message_ref, report_refusal};
 use super::dispatcher::Dispatcher;
 use super::known_accounts::KnownAccounts;
 use super::payload::{Action, BlockActions, View};
-use super::response::{Response, ResponseWithFollowUp, is_refusal};
+use super::response::{Response, ResponseWithFollowUp};
 use super::{log_error, request_text, text_layout};
 use crate::slack::blocks::{ActionId, Block, Modal, RichText};
 
@@ -78,7 +78,7 @@ pub(super) async fn on_show(dispatcher: Dispatcher, click: BlockActions, action:
             dispatcher.app().slack().api().open_view(&trigger, view).await.map(drop)
         };
         if let Err(error) = shown.await {
-            if !is_refusal(&error) {
+            if !error.is_refusal() {
                 log_error("showing a request", &error);
             }
             report_refusal(&dispatcher, &click, &error).await;

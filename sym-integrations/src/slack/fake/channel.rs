@@ -3,8 +3,8 @@
 use serde_json::json;
 use sym_sdk::error::Result;
 
-use super::FakeSlack;
 use super::shared::{configuration_error, not_visible};
+use super::{FakeSlack, Message};
 
 /// A channel of a workspace, or a conversation of the app with people.
 ///
@@ -145,6 +145,40 @@ impl FakeSlack {
             if let Some(channel) = workspace.channels.get_mut(channel) {
                 channel.has_app = true;
             }
+        });
+    }
+
+    /// Removes the app from a channel, given by its id.
+    pub fn remove_app(&self, channel: &str) {
+        self.shared().change(|workspace, _| {
+            if let Some(channel) = workspace.channels.get_mut(channel) {
+                channel.has_app = false;
+            }
+        });
+    }
+
+    /// Archives a channel, given by its id. Nobody can post or click in it any more.
+    pub fn archive_channel(&self, channel: &str) {
+        self.set_archived(channel, true);
+    }
+
+    /// Takes a channel, given by its id, back from the archive.
+    pub fn unarchive_channel(&self, channel: &str) {
+        self.set_archived(channel, false);
+    }
+
+    fn set_archived(&self, channel: &str, is_archived: bool) {
+        self.shared().change(|workspace, _| {
+            if let Some(channel) = workspace.channels.get_mut(channel) {
+                channel.is_archived = is_archived;
+            }
+        });
+    }
+
+    /// Deletes a message, as people do by hand. The app does not hear of it.
+    pub fn delete_message(&self, message: &Message) {
+        self.shared().change(|workspace, _| {
+            workspace.messages.retain(|other| other.channel != message.channel || other.ts != message.ts);
         });
     }
 

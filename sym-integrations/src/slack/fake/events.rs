@@ -132,6 +132,11 @@ impl FakeSlack {
         self.shared().emit(json!({ "type": "app_uninstalled" })).await.and(revoked)
     }
 
+    /// Installs the app again. Calls succeed from then on.
+    pub fn reinstall(&self) {
+        self.shared().change(|workspace, _| workspace.revoked = None);
+    }
+
     fn tokens_revoked(&self) -> Value {
         let bot = self.shared().look(|workspace| workspace.names.bot_user.clone());
         json!({ "type": "tokens_revoked", "tokens": { "oauth": [], "bot": [bot] } })

@@ -307,23 +307,6 @@ impl FakeSlack {
         self.shared().look(|workspace| workspace.faults.clone())
     }
 
-    /// Has the next call of a method refused with this error, such as `is_archived`. Said several times, they come in turn.
-    pub fn refuse(&self, method: &str, error: &str) {
-        self.shared().change(|workspace, _| {
-            workspace.refusals.entry(method.to_owned()).or_default().push_back(error.to_owned());
-        });
-    }
-
-    /// Has all calls answered by a page that says that Slack is down.
-    pub fn set_down(&self, is_down: bool) {
-        self.shared().change(|workspace, _| workspace.is_down = is_down);
-    }
-
-    /// Has no call answered until this is taken back.
-    pub fn hang(&self, hangs: bool) {
-        self.shared().change(|workspace, _| workspace.hangs = hangs);
-    }
-
     /// Sets the address of the socket on which an app is told to listen, for a test that serves the socket itself. See also
     /// [`enable_socket_mode`](Self::enable_socket_mode).
     pub fn set_socket(&self, url: impl Into<String>) {

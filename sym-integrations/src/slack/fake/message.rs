@@ -2,6 +2,9 @@ use serde_json::Value;
 
 use super::visible_state;
 
+/// The beginning of the addresses of messages. They lead nowhere: the page replaces them by its own.
+pub(super) const PERMALINKS: &str = "https://workspace.slack.com/archives/";
+
 /// A message as a person sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Message {
@@ -45,6 +48,11 @@ impl Message {
     /// Returns the labels of the buttons.
     pub fn buttons(&self) -> Vec<&str> {
         visible_state::buttons(&self.json)
+    }
+
+    /// Returns the address that the app is told.
+    pub(super) fn permalink(&self) -> String {
+        format!("{PERMALINKS}{}/p{}", self.channel, self.ts.replace('.', ""))
     }
 
     /// Returns Slack's JSON of the message.

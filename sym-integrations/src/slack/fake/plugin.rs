@@ -8,12 +8,13 @@ use axum::Router;
 use sym_sdk::delivery::Delivery;
 use sym_sdk::error::Result;
 use sym_sdk::model::{User, UserType};
-use sym_sdk::runtime::{Builder, FakeConfig, FakeService, FrontEnd, Runtime};
+use sym_sdk::runtime::{Builder, FakeConfig, FakeService, FrontEnd, RouterContext, Runtime};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::configuration_error;
 use super::{FakeSlack, Member, web_api};
 use crate::slack::app::SlackApp;
+use crate::slack::client::SUPPORT;
 
 /// The shortcut in the manifest of the app.
 const REQUEST_SHORTCUT: &str = "request";
@@ -22,9 +23,12 @@ const REQUEST_SHORTCUT: &str = "request";
 pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
     let FakeConfig { listen, server, integrations, people, directory, clock, .. } = config;
     let fake = FakeSlack::builder().clock(clock);
-    let fake = match integrations.as_slice() {
-        [] => fake,
-        [only] => fake.workspace(only.external_id()),
+    let (fake, support) = match integrations.as_slice() {
+        [] => (fake, ""),
+        [only] => {
+            let support = only.settings().get(SUPPORT).map(String::as_str).unwrap_or_default();
+            (fake.workspace(only.external_id()), support)
+        }
         several => {
             let message = format!("found {} integrations of type `slack`; the fake Slack supports one", several.len());
             return Err(configuration_error(message));
@@ -37,7 +41,7 @@ pub(in crate::slack) async fn start(config: FakeConfig) -> Result<FakeService> {
     fake.add_shortcut(REQUEST_SHORTCUT, "Request access");
     fake.connect(&format!("http://{}/slack", reached_at(server)))?;
     let slack = fake.client().directory(directory).build()?;
-    let app = fake.app(slack.clone())?;
+    let app = fake.app(slack.clone())?.with_support(support);
     let how_to = format!("Fake Slack: http://{} (open it and pick a user)", fake.address());
     let front_end = FrontEndWithFake { app, _fake: fake };
     Ok(FakeService::new(how_to, move |builder: Builder| builder.client(slack).front_end(front_end)))
@@ -107,8 +111,8 @@ impl FrontEnd for FrontEndWithFake {
         FrontEnd::delivery(Arc::new(self.app.clone()))
     }
 
-    fn router(&self, runtime: Runtime) -> Router {
-        self.app.router(runtime)
+    fn router(&self, context: RouterContext) -> Router {
+        self.app.router(context.runtime)
     }
 
     async fn run(&self, runtime: Runtime, stop: CancellationToken) -> Result<()> {

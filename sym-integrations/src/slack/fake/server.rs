@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::from_fn;
 use axum::response::{IntoResponse, Response};
@@ -48,8 +48,8 @@ async fn method(
     let arguments = arguments(&method, &headers, &body);
     shared.change(|workspace, _| workspace.called(&method, arguments.clone().unwrap_or_default()));
     shared.released().await;
-    if shared.look(|workspace| workspace.is_down) {
-        return (StatusCode::SERVICE_UNAVAILABLE, "<html>Slack is down</html>").into_response();
+    if let Some(refused) = unavailable(&shared, &method) {
+        return refused;
     }
     let answer = arguments.and_then(|arguments| {
         authorize(&shared, &method, &headers, &arguments)?;
@@ -72,11 +72,31 @@ async fn method(
     let answer = match answer {
         Ok(mut answer) => {
             answer["ok"] = json!(true);
+            let omitted = shared.change(|workspace, _| workspace.omissions.get_mut(&method)?.pop_front());
+            omitted.iter().flatten().for_each(|member| remove(&mut answer, member));
             answer
         }
         Err(refusal) => refusal.json(),
     };
     axum::Json(answer).into_response()
+}
+
+/// Returns the answer of a Slack that takes no calls: it is down, or limits the rate.
+fn unavailable(shared: &Shared, method: &str) -> Option<Response> {
+    if shared.look(|workspace| workspace.is_down) {
+        return Some((StatusCode::SERVICE_UNAVAILABLE, "<html>Slack is down</html>").into_response());
+    }
+    let wait = shared.change(|workspace, now| workspace.throttles.refuse(method, now))?;
+    let refusal = axum::Json(Refusal::from("ratelimited").json());
+    Some((StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, wait.to_string())], refusal).into_response())
+}
+
+/// Removes a member, given as a JSON pointer.
+fn remove(json: &mut Value, pointer: &str) {
+    let Some((parent, name)) = pointer.rsplit_once('/') else { return };
+    if let Some(Value::Object(parent)) = json.pointer_mut(parent) {
+        parent.remove(name);
+    }
 }
 
 /// Takes the error that was planned for the next call of a method.
@@ -139,6 +159,9 @@ async fn respond(
         return (StatusCode::BAD_REQUEST, "invalid_payload").into_response();
     };
     shared.change(|workspace, _| workspace.called(RESPONSE, content.clone()));
+    if let Some(refused) = unavailable(&shared, RESPONSE) {
+        return refused;
+    }
     if workspace != shared.workspace() {
         return (StatusCode::NOT_FOUND, "no_team").into_response();
     }

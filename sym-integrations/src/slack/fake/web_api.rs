@@ -121,8 +121,7 @@ impl Workspace {
                 let (channel, ts) = (self.existing_channel(arguments)?, required(arguments, "message_ts")?);
                 let is_it = |message: &super::Message| message.channel == channel && message.ts == ts;
                 let message = self.messages.iter().find(|message| is_it(message)).ok_or("message_not_found")?;
-                let url = format!("https://workspace.slack.com/archives/{channel}/p{}", message.ts.replace('.', ""));
-                Ok(json!({ "channel": channel, "permalink": url }))
+                Ok(json!({ "channel": channel, "permalink": message.permalink() }))
             }
             "chat.update" => self.update_message(arguments, now),
             "views.open" | "views.push" => {
@@ -179,6 +178,9 @@ impl Workspace {
         let channel = required(arguments, "channel")?;
         if !self.channels.get(channel).is_some_and(Channel::is_known_to_app) {
             return Err("channel_not_found".into());
+        }
+        if self.channels.get(channel).is_some_and(|channel| channel.is_archived) {
+            return Err("is_inactive".into());
         }
         let ts = required(arguments, "ts")?;
         let is_there = |message: &super::Message| message.ts == ts && message.only_for.is_none();

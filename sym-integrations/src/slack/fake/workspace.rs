@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use url::Url;
 
+use super::failures::Throttles;
 use super::visible_state::{self, Values};
 use super::{Channel, Member, Message, View};
 use crate::bounded_cache::BoundedCache;
@@ -71,6 +72,9 @@ pub(super) struct Workspace {
     pub(super) revoked: Option<&'static str>,
     pub(super) is_down: bool,
     pub(super) hangs: bool,
+    pub(super) throttles: Throttles,
+    /// Members that the next answers of methods lack, as JSON pointers.
+    pub(super) omissions: HashMap<String, VecDeque<Vec<String>>>,
     pub(super) socket: Option<String>,
     pub(super) random: fastrand::Rng,
     counter: u64,
@@ -98,6 +102,7 @@ impl Workspace {
         let (members, groups, channels, messages, views, homes, shortcuts, scopes, revoked) = Default::default();
         let (response_urls, calls, faults, refusals, app, is_down, hangs) = Default::default();
         let (triggers, socket, counter, last_ts, random) = Default::default();
+        let (throttles, omissions) = Default::default();
         Self {
             names,
             app,
@@ -119,6 +124,8 @@ impl Workspace {
             revoked,
             is_down,
             hangs,
+            throttles,
+            omissions,
             socket,
             random,
             counter,
@@ -226,8 +233,9 @@ impl Workspace {
         json["bot_id"] = json!(self.names.bot);
         json["app_id"] = json!(self.names.app);
         json["team"] = json!(self.names.workspace);
-        let thread = content["thread_ts"].as_str();
-        if let Some(thread) = thread {
+        // A reply to a message that was deleted goes to the channel.
+        let is_there = |ts: &&str| self.messages.iter().any(|message| message.channel == channel && message.ts == *ts);
+        if let Some(thread) = content["thread_ts"].as_str().filter(is_there) {
             json["thread_ts"] = json!(thread);
         }
         let message = Message { channel: channel.to_owned(), ts, only_for: only_for.map(str::to_owned), json };

@@ -90,6 +90,7 @@ async fn aptible_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             Aptible:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        –

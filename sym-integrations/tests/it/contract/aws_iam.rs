@@ -97,6 +97,7 @@ async fn aws_iam_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             AWSIAM:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        –

@@ -153,6 +153,7 @@ async fn permission_sets_keep_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             AWSSSO:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        AWSSSO:USER_DEPROVISIONED
@@ -186,6 +187,7 @@ async fn groups_of_identity_center_keep_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             AWSSSO:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        AWSSSO:USER_DEPROVISIONED

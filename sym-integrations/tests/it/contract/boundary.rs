@@ -111,6 +111,7 @@ async fn boundary_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             Boundary:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        –

@@ -114,6 +114,7 @@ async fn github_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           raised and restored
         restore, removed meanwhile   left alone
+        grant, less unrecorded       GitHub:ROLE_NOT_RESTORABLE, left alone
         grant, user gone             GitHub:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        GitHub:USER_DEPROVISIONED

@@ -108,6 +108,7 @@ async fn google_group_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           raised and restored
         restore, removed meanwhile   left alone
+        grant, less unrecorded       Google:CONFLICT, left alone
         grant, user gone             Google:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        Google:USER_DEPROVISIONED

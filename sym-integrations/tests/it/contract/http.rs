@@ -59,6 +59,7 @@ async fn http_keeps_the_contract() {
         prior access: all of it      unknown
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             rejected
         revoke, user gone            done
         grant, user suspended        –

@@ -97,6 +97,7 @@ async fn okta_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             Okta:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        done

@@ -94,6 +94,7 @@ async fn onelogin_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             OneLogin:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        OneLogin:USER_DEPROVISIONED

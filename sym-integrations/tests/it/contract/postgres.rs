@@ -152,6 +152,7 @@ async fn postgres_keeps_the_contract() {
             prior access: all of it      unknown
             prior access: less           –
             restore, removed meanwhile   –
+            grant, less unrecorded       –
             grant, user gone             –
             revoke, user gone            –
             grant, user suspended        –

@@ -105,6 +105,7 @@ async fn tailscale_keeps_the_contract() {
         prior access: all of it      sufficient
         prior access: less           –
         restore, removed meanwhile   –
+        grant, less unrecorded       –
         grant, user gone             Tailscale:USER_NOT_FOUND
         revoke, user gone            done
         grant, user suspended        Tailscale:USER_DEPROVISIONED

@@ -279,8 +279,11 @@ impl State {
                 Answer::Problem(403, json!({ "message": "Must have admin rights to Repository." }))
             }
             ("DELETE", ["collaborators", login]) => {
+                // GitHub cancels the invitation of somebody who is only invited.
                 let user = self.user_named(login);
-                self.repos.get_mut(&id).unwrap().direct.retain(|direct, _| Some(*direct) != user);
+                let repo = self.repos.get_mut(&id).unwrap();
+                repo.direct.retain(|direct, _| Some(*direct) != user);
+                repo.invitations.retain(|known| user.is_none() || known["invitee"]["id"].as_u64() != user);
                 Answer::Empty
             }
             ("PATCH", ["invitations", invitation]) => {

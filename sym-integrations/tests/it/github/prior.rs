@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sym_integrations::github::GitHubStrategy;
-use sym_sdk::strategy::{AccessStrategy, PriorAccess};
+use sym_sdk::strategy::PriorAccess;
 
 use super::fake::{ANA, BOB, EVE, FakeGitHub};
 use crate::vendor_support::code;
@@ -28,6 +28,9 @@ async fn never_lowers_a_role() {
     // From a team.
     fake.api(|repo| drop(repo.by_team.insert(ANA, "maintain".into())));
     assert_eq!(Access::new(&strategy, target("push"), ANA).read_prior().await, PriorAccess::Sufficient);
+    // Directly, below the role from a team.
+    fake.api(|repo| drop(repo.direct.insert(ANA, "auditor".into())));
+    assert_eq!(Access::new(&strategy, target("auditor"), ANA).read_prior().await, PriorAccess::Sufficient);
 }
 
 /// GH07: the direct role is put back, and not the effective one.
@@ -105,9 +108,10 @@ async fn restores_custom_roles_by_name() {
 
     // `auditor` may not include what `write` does.
     fake.api(|repo| drop(repo.direct.insert(BOB, "write".into())));
-    let error = strategy.prior_access(&target("auditor"), &BOB.to_string()).await.unwrap_err();
-    assert_eq!(code(&error), "GitHub:ROLE_NOT_RESTORABLE");
-    assert_eq!(code(&Access::new(&strategy, target("auditor"), BOB).grant().await.unwrap_err()), "GitHub:ROLE_NOT_RESTORABLE");
+    let mut access = Access::new(&strategy, target("auditor"), BOB);
+    assert_eq!(code(&access.grant().await.unwrap_err()), "GitHub:ROLE_NOT_RESTORABLE");
+    assert!(matches!(access.read_prior().await, PriorAccess::Lesser(_)));
+    assert_eq!(code(&access.grant().await.unwrap_err()), "GitHub:ROLE_NOT_RESTORABLE");
     // The name of the direct role is not told.
     fake.state().without_graphql = true;
     let error = Access::new(&strategy, target("push"), ANA).grant().await.unwrap_err();

@@ -31,7 +31,7 @@ const PUSH: Declared<'_> = Declared {
 };
 
 /// Starts a Run of Ana that was approved.
-async fn granted(fake: &FakeGitHub) -> (Harness, RunId) {
+async fn approved(fake: &FakeGitHub) -> (Harness, RunId) {
     let mut harness = Harness::builder()
         .declare(|config| PUSH.add_to(config))
         .flow(PUSH.flow())
@@ -43,6 +43,11 @@ async fn granted(fake: &FakeGitHub) -> (Harness, RunId) {
         .unwrap();
     let run = harness.request("prod").by("ana@example.com").duration("1h").await.unwrap();
     harness.approve_as(run, "ben@example.com").await.unwrap();
+    (harness, run)
+}
+
+async fn granted(fake: &FakeGitHub) -> (Harness, RunId) {
+    let (harness, run) = approved(fake).await;
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Escalated);
     (harness, run)
 }
@@ -76,6 +81,22 @@ async fn restores_a_lower_role() {
     assert_eq!(fake.direct(ANA).as_deref(), Some("write"));
     ends(&mut harness, run).await;
     assert_eq!(fake.direct(ANA).as_deref(), Some("triage"));
+}
+
+/// Of a role whose name GitHub does not tell, the requester is deprived neither by a grant nor by its refusal.
+#[tokio::test]
+async fn a_refused_request_leaves_a_role_that_cannot_be_put_back() {
+    let fake = FakeGitHub::start().await;
+    fake.state().without_graphql = true;
+    fake.api(|repo| {
+        repo.custom.insert("auditor", "triage");
+        repo.direct.insert(ANA, "auditor".into());
+    });
+    let (mut harness, run) = approved(&fake).await;
+    harness.run_to_end().await.unwrap();
+    assert_eq!(harness.status(run).await.unwrap(), RunStatus::Errored);
+    assert_eq!(fake.direct(ANA).as_deref(), Some("auditor"));
+    assert!(fake.changes().is_empty());
 }
 
 #[tokio::test]

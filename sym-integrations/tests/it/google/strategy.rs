@@ -187,6 +187,7 @@ async fn a_member_who_is_not_found_ten_minutes_after_the_grant_is_none() {
     asked.revoke().await.unwrap();
     // Nothing was granted, as far as is known.
     let never = Asked::new(&replay, target());
+    replay.get(at("groups/admins@example.com/members/ana@example.com")).reply(no_member());
     replay.delete(at("groups/admins@example.com/members/ana@example.com")).reply(no_member());
     never.revoke().await.unwrap();
     replay.check().unwrap();
@@ -293,6 +294,48 @@ async fn a_lower_role_that_appears_during_the_grant_is_not_touched() {
     let error = Asked::new(&replay, with_role("OWNER")).grant(&replay).await.unwrap_err();
     assert_eq!(code(&error), "Google:NOT_SETTLED");
     assert!(error.is_retryable() && error.is_outcome_unknown());
+    replay.check().unwrap();
+}
+
+/// Because of the role the grant was refused; it is not its to take.
+#[tokio::test]
+async fn a_role_because_of_which_a_grant_was_refused_stays() {
+    for (wanted, given) in [("OWNER", "MEMBER"), ("MANAGER", "MEMBER"), ("OWNER", "MANAGER"), ("MEMBER", "ROBOT")] {
+        let replay = Replay::new();
+        let mut asked = Asked::new(&replay, with_role(wanted));
+        replay.get(at("groups/admins@example.com")).reply(group());
+        replay.post(at(MEMBERS)).reply(duplicate());
+        replay.get(ana_by_address()).reply(member(given));
+        assert_eq!(code(&asked.grant(&replay).await.unwrap_err()), "Google:CONFLICT");
+        replay.get(at(&format!("groups/{GROUP}/members/{ANA}"))).times(2).reply(member(given));
+        for _ in 0..2 {
+            assert_eq!(asked.revoke().await.unwrap()["kept_role"], given);
+        }
+        replay.check().unwrap();
+    }
+}
+
+/// A grant may have made the member whatever its error said, unless the role is lower than its own.
+#[tokio::test]
+async fn a_role_that_a_failed_grant_may_have_given_is_taken() {
+    let without_role = || Reply::json(json!({ "id": "ana", "email": ANA, "type": "USER" }));
+    for found in [member("MANAGER"), member("OWNER"), without_role(), no_member()] {
+        let replay = Replay::new();
+        let asked = Asked::new(&replay, with_role("MANAGER"));
+        let path = at(&format!("groups/{GROUP}/members/{ANA}"));
+        replay.get(&path).reply(found);
+        replay.delete(&path).reply(Reply::status(204));
+        replay.get(&path).reply(no_member());
+        asked.revoke().await.unwrap();
+        replay.check().unwrap();
+    }
+    // What is not known is taken only once it is known.
+    let replay = Replay::new();
+    let asked = Asked::new(&replay, with_role("MANAGER"));
+    replay.get(at(&format!("groups/{GROUP}/members/{ANA}"))).reply(no_group());
+    let error = asked.revoke().await.unwrap_err();
+    assert_eq!(code(&error), "Google:GROUP_NOT_FOUND");
+    assert!(error.hint().unwrap().contains("written off"), "{error}");
     replay.check().unwrap();
 }
 

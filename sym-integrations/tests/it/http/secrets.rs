@@ -86,7 +86,7 @@ async fn the_call_span_records_the_outcome() {
     let client = builder(&server.uri(), &clock).connection(connection).build().unwrap();
     hurry(&clock, client.get("users/{user}", &["ana@example.com"]).query("cursor", "c")).await.unwrap_err();
     let heard = ear.heard();
-    let expected = "call{service=\"toy\" method=\"GET\" route=\"users/{user}\" attempts=1 attempts=2 status=503 request=\"r-1\" \
+    let expected = "call{service=\"toy\" method=\"GET\" route=\"users/{user}\" attempts=2 status=503 request=\"r-1\" \
                     error=Toy:UNAVAILABLE}";
     assert!(heard.contains(expected), "{heard}");
     let own: Vec<&str> = heard.lines().filter(|line| line.contains("sym_integrations")).collect();

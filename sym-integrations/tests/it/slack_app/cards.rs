@@ -322,7 +322,7 @@ async fn the_requester_sees_the_whole_decision_literally() {
     (payload["container"], payload["message"]) = (container, notice);
     world.interact(&payload).await;
     let view = world.fake.called("views.open", 1).await["view"].clone();
-    assert_eq!(lines(&view).last().unwrap(), "Message");
+    assert_eq!(lines(&view).last().unwrap(), "Reason for the denial");
     assert!(quotations(&view).concat().ends_with(&"🔥".repeat(4_000)));
 }
 

@@ -7,7 +7,7 @@ use sym_sdk::config::{ErrorLogger, PromptField};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::prelude::*;
 
-use super::decisions::buttons;
+use super::decisions::{buttons, status};
 use super::views::{admins, inputs, run_of};
 use super::{World, builder, field, get_permissions, get_request_notifications, option, reason, text};
 
@@ -195,6 +195,35 @@ async fn bots_and_deactivated_accounts_cannot_be_selected() {
     assert_eq!(world.harness.status(run_of(&view)).await.unwrap(), RunStatus::Requested);
 }
 
+/// S13: Slack waits for the answer, so it is asked about several accounts at once, and about each of them once.
+#[tokio::test]
+async fn selected_accounts_are_looked_up_at_once() {
+    let mut world = world(vec![field("who", "slack_user"), field("team", "slack_user_list")]).await;
+    let accounts: Vec<String> = (1..=6).map(|number| format!("U0NEW{number}")).collect();
+    for account in &accounts {
+        world.fake.join(Member::new(account).email(format!("{account}@example.com").to_lowercase()));
+    }
+    let view = world.open("U0ANA").await;
+    let values = json!({
+        "target_id:0": admins(&view),
+        "who:0": { "value": { "type": "users_select", "selected_user": accounts[0] } },
+        "team:0": { "value": { "type": "multi_users_select", "selected_users": accounts } },
+        "duration:0": option("3600"),
+    });
+    let known = world.fake.calls("users.info").len();
+    world.fake.hang(true);
+    let request = world.signed("/interactions", &world.submission("U0ANA", &view, values));
+    let router = world.router.clone();
+    let submitted = tokio::spawn(async move { tower::ServiceExt::oneshot(router, request).await.unwrap().status() });
+    world.fake.called("users.info", known + 4).await;
+    assert_eq!(world.fake.calls("users.info").len(), known + 4);
+    world.fake.hang(false);
+    assert_eq!(submitted.await.unwrap(), StatusCode::OK);
+    assert_eq!(world.fake.calls("users.info").len(), known + accounts.len());
+    world.settle().await;
+    assert_eq!(world.harness.status(run_of(&view)).await.unwrap(), RunStatus::Requested);
+}
+
 /// S16: an app that was uninstalled says nothing about the channel. The request waits, and operators hear of it.
 #[tokio::test]
 async fn a_request_waits_while_slack_does_not_admit_the_app() {
@@ -280,4 +309,62 @@ fn a_token_that_is_none_is_an_error_at_start() {
         assert_eq!((error.kind(), error.code()), (ErrorKind::Configuration, &codes::CONFIGURATION), "{token:?}");
         assert!(!error.to_string().contains(token.trim()), "{error}");
     }
+}
+
+/// S19: Slack posts a message without saying which. The request stays open, is not posted over and over, and can be decided there.
+#[tokio::test]
+async fn a_post_that_is_answered_without_a_timestamp_leaves_the_request_open() {
+    for (members, is_named) in [(vec!["/ts"], true), (vec!["/ts", "/message"], false)] {
+        let mut world = World::with_reason().await;
+        world.fake.omit("chat.postMessage", members);
+        let run = world.request().await;
+        world.harness.advance(Duration::from_secs(60 * 60)).await.unwrap();
+        assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+        let card = world.only_in_channel("CACCESS");
+        assert_eq!(world.click_in(&card, "U0BEN", "approve", run).await, StatusCode::OK);
+        assert_eq!(world.harness.granted(), ["admins: ana@example.com"]);
+        assert!(world.fake.calls("response_url").is_empty());
+        // What cannot be named cannot be updated, which is no error.
+        let is_updated = status(world.only_in_channel("CACCESS").raw()).starts_with("Approved by");
+        assert_eq!(is_updated, is_named);
+    }
+}
+
+/// S19: only in the channel in which it was posted.
+#[tokio::test]
+async fn a_message_without_a_timestamp_is_none_of_another_channel() {
+    let mut world = World::with_reason().await;
+    world.fake.omit("chat.postMessage", ["/ts", "/message"]);
+    let run = world.request().await;
+    let mut click = world.clicked("U0BEN", "approve", run);
+    click["container"]["channel_id"] = json!("C0OTHER");
+    assert_eq!(world.interact(&click).await.status, StatusCode::OK);
+    let told = world.fake.called("response_url", 1).await;
+    assert_eq!(told["text"], "This message does not belong to the request.");
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+}
+
+/// S19: a receipt that was sent without a timestamp is sent again when it has something else to say.
+#[tokio::test]
+async fn a_receipt_without_a_timestamp_is_sent_again_with_the_next_step() {
+    let mut world = World::with_reason().await;
+    let run = world.request().await;
+    let receipts = |world: &World| world.fake.direct_messages("U0ANA").len();
+    assert_eq!(receipts(&world), 1);
+    let denied = world.request().await;
+    assert_eq!(receipts(&world), 2);
+    // The card, and then the receipt.
+    world.fake.omit("chat.postMessage", Vec::<String>::new());
+    world.fake.omit("chat.postMessage", ["/ts", "/message"]);
+    let unnamed = world.request().await;
+    world.harness.advance(Duration::from_secs(60 * 60)).await.unwrap();
+    assert_eq!(receipts(&world), 3, "once");
+    world.harness.deny_as(unnamed, "ben@example.com").await.unwrap();
+    world.settle().await;
+    let messages = world.fake.direct_messages("U0ANA");
+    let of_it: Vec<_> = messages.iter().filter(|message| message.to_string().contains(&unnamed.to_string())).collect();
+    assert_eq!(of_it.len(), 2, "{of_it:#?}");
+    assert!(status(of_it[1]).starts_with("Denied by"), "{of_it:#?}");
+    assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Requested);
+    assert_eq!(world.harness.status(denied).await.unwrap(), RunStatus::Requested);
 }

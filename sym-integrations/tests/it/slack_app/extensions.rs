@@ -26,7 +26,7 @@ async fn an_extension_is_decided_in_its_own_message() {
     let (of_extension, posted) = world.fake.message();
     assert_ne!(of_request["message_ts"], of_extension["message_ts"], "a message of its own");
     let text = texts(&posted);
-    assert!(text.contains(" asks to extend access from ") && text.contains("Extend by") && text.contains("10m"), "{text}");
+    assert!(text.contains(" asks for more time for ") && text.contains("Extend by") && text.contains("10m"), "{text}");
     assert!(text.contains("Waiting for a decision.") && text.contains("The access ends "), "{text}");
     assert_eq!(quotations(&posted).pop().as_deref(), Some("one more <!channel>"));
 
@@ -49,5 +49,7 @@ async fn an_extension_is_decided_in_its_own_message() {
     assert!(text.contains("Approved by <@U0BEN>") && text.contains("Access until "), "{text}");
     let told = world.fake.calls("chat.postMessage").into_iter().rfind(|post| post["channel"] == "U0ANA").unwrap();
     let text = told["text"].as_str().unwrap();
-    assert!(text.starts_with("You have access to admins until ") && text.ends_with("ben@example.com has extended it."), "{text}");
+    assert!(text.starts_with("You have access to *admins* until <!date^") && text.ends_with(". *ben@example.com* extended it."), "{text}");
+    let text = texts(&told);
+    assert!(text.contains(r#""user_id":"U0BEN""#) && text.contains(r#""type":"date""#), "people are mentioned, times are local: {text}");
 }

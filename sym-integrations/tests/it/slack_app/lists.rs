@@ -9,7 +9,7 @@ use super::{WORKSPACE, World, builder, get_permissions, get_request_notification
 
 impl World {
     /// Opens the list of a person.
-    async fn list(&mut self, account: &str) -> Value {
+    pub(super) async fn list(&mut self, account: &str) -> Value {
         let updates = self.fake.calls("views.update").len();
         let answer = self.command(account, "list").await;
         assert_eq!((answer.status, answer.body), (StatusCode::OK, Value::Null));
@@ -24,7 +24,7 @@ impl World {
         self.shown(updates + 1).await
     }
 
-    fn view_click(&mut self, account: &str, view: &Value, action: &str, value: &str) -> Value {
+    pub(super) fn view_click(&mut self, account: &str, view: &Value, action: &str, value: &str) -> Value {
         self.clicks += 1;
         json!({
             "type": "block_actions",

@@ -1,12 +1,20 @@
 //! The receipt: the message in which requesters follow their request.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use sym_integrations::http::Connection;
+use sym_integrations::slack::SlackBuilder;
+use sym_integrations::slack::app::SlackApp;
+use sym_integrations::slack::fake::Member;
+use sym_integrations::slack::signature::SigningSecret;
+use sym_sdk::clock::VirtualClock;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
 
 use super::decisions::{buttons, status};
-use super::{World, builder, get_permissions, get_request_notifications, reason};
+use super::{SIGNING_SECRET, World, builder, get_permissions, get_request_notifications, reason};
 
 impl World {
     /// Returns the receipt, which is the first direct message to the requester.
@@ -156,7 +164,7 @@ async fn a_second_request_is_told_of_the_first_in_its_receipt() {
     world.request().await;
     let messages = world.fake.direct_messages("U0ANA");
     assert_eq!(messages.len(), 2, "{messages:#?}");
-    assert!(shown(&messages[1]).contains("already has an open request for this"), "{}", messages[1]);
+    assert!(shown(&messages[1]).contains("You already have an open request for this"), "{}", messages[1]);
     assert!(shown(&world.fake.message().1).contains("already has an open request for this"));
 }
 
@@ -172,11 +180,58 @@ async fn request_again_opens_the_form_of_the_flow() {
     assert_eq!(view["title"]["text"], "Production");
 }
 
+/// That somebody has no account, and that a message has no address, is remembered for five minutes by the client's clock.
+#[tokio::test]
+async fn look_ups_that_have_failed_are_not_repeated_with_each_message() {
+    let clock = Arc::new(VirtualClock::at("2024-02-29T12:00:00Z".parse().unwrap()));
+    let connection = Connection::default().with_clock(clock.clone());
+    let handlers = sym_sdk::handlers![get_permissions, get_request_notifications];
+    let app = |slack: SlackBuilder| {
+        let signing_secret = SigningSecret::new(SIGNING_SECRET.into()).unwrap();
+        SlackApp::new(slack.connection(connection).build().unwrap(), signing_secret)
+    };
+    let mut world = World::with_app(builder(vec![reason()]).handlers(handlers), app).await;
+    world.harness.runtime().directory().contact("dan@example.com").await.unwrap();
+    world.fake.refuse("chat.getPermalink", "message_not_found");
+    let run = world.request().await;
+    for _ in 0..2 {
+        assert_eq!(buttons(&world.list("U0BEN").await), ["new_request"]);
+    }
+    assert_eq!(world.fake.calls("chat.getPermalink").len(), 1);
+    clock.advance(Duration::from_secs(301));
+    assert_eq!(buttons(&world.list("U0BEN").await), ["new_request", "open_message"]);
+    assert_eq!(world.fake.calls("chat.getPermalink").len(), 2);
+
+    // Dan decides outside of Slack.
+    let approve = sym_sdk::runtime::Submission::approve(run, "dan@example.com");
+    world.harness.runtime().submit(approve).await.unwrap();
+    world.settle().await;
+    let of_dan = |world: &World| {
+        let calls = world.fake.calls("users.lookupByEmail");
+        calls.iter().filter(|call| call["email"] == "dan@example.com").count()
+    };
+    assert!(status(&world.receipt()).starts_with("Approved by *dan@example.com*, "), "{}", world.receipt());
+    assert!(world.fake.calls("chat.update").len() > 1);
+    // Messages that are updated at the same time each ask for it.
+    let asked = of_dan(&world);
+    assert!((1..=2).contains(&asked), "{asked}");
+    let again = world.request().await;
+    world.harness.runtime().submit(sym_sdk::runtime::Submission::deny(again, "dan@example.com")).await.unwrap();
+    world.settle().await;
+    assert_eq!(of_dan(&world), asked);
+    clock.advance(Duration::from_secs(301));
+    world.fake.join(Member::new("U0DAN").email("dan@example.com"));
+    world.click("U0BEN", "revoke", run).await;
+    world.settle().await;
+    assert!(of_dan(&world) > asked);
+    assert!(status(&world.receipt()).starts_with("Approved by <@U0DAN>, "), "{}", world.receipt());
+}
+
 /// A receipt that cannot be sent, or was deleted by hand, holds nothing up.
 #[tokio::test]
 async fn a_receipt_that_cannot_be_sent_is_sent_with_the_next_step() {
     let mut world = World::with_reason().await;
-    for _ in 0..3 {
+    for _ in 0..2 {
         world.fake.refuse("users.lookupByEmail", "users_not_found");
     }
     let run = world.request().await;

@@ -250,3 +250,32 @@ async fn counts_unread_messages() {
     // The messages of the app are signed with its name, and say whether others see them.
     assert!(page.contains("<b>Sym</b> <span class=\"tag\">App</span>"), "{page}");
 }
+
+/// A link to a message leads to the message on the page, and replies are below the message of their thread.
+#[tokio::test]
+async fn links_to_messages_lead_to_the_page() {
+    let (fake, _) = workspace().await;
+    let slack = fake.client().build().unwrap();
+    let first = slack.api().post_message("#access").text("the first").await.unwrap();
+    let link = slack.api().permalink(&first).await.unwrap();
+    let linked = json!({ "type": "section", "text": { "type": "mrkdwn", "text": format!("<{link}|Show it>") } });
+    let button = |text: &str, url: &str| json!({ "type": "button", "action_id": text, "text": plain(text), "url": url });
+    let buttons = [button("Open", link.as_str()), button("Away", "https://example.com/?a&b")];
+    let blocks = [linked, json!({ "type": "actions", "elements": buttons })];
+    slack.api().post_message("#access").text("the second").blocks(&blocks).await.unwrap();
+    slack.api().post_message("#access").in_thread(first.ts()).text("the reply").await.unwrap();
+
+    let page = get(&fake, "/?as=U0ANA&in=CACCESS").await.body;
+    let ts = first.ts();
+    let id = format!("x-CACCESS-2f-{}", ts.replace('.', "-2e-"));
+    let address = format!("/?as=U0ANA&amp;in=CACCESS&amp;at={ts}#{id}");
+    assert!(page.contains(&format!("<a href=\"{address}\">Show it</a>")), "{page}");
+    assert!(page.contains("href=\"https://example.com/?a&amp;b\">Away</a>"), "{page}");
+    // The app is told of a click on the other.
+    assert!(page.contains(">Open</button>"), "{page}");
+    let at = |text: &str| page.find(text).unwrap();
+    assert!(at("the first") < at("the reply") && at("the reply") < at("Show it"), "{page}");
+
+    let page = get(&fake, &format!("/?as=U0ANA&in=CACCESS&at={ts}")).await.body;
+    assert!(page.contains(&format!("<article class=\"message at\" id=\"{id}\">")), "{page}");
+}

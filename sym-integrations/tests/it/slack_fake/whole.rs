@@ -77,7 +77,6 @@ async fn people_request_approve_and_revoke() {
     let (ana, ben) = (fake.person("U0ANA"), fake.person("U0BEN"));
     with(&mut harness, async {
         ana.command("/sym").await.unwrap();
-        ana.fill("Select a flow", "Production").await.unwrap();
         ana.fill("Target", "admins").await.unwrap();
         assert_eq!(ana.type_into("Database", "db-29").await.unwrap()[..2], ["db-29", "db-290"]);
         ana.fill("Database", "db-290").await.unwrap();
@@ -109,7 +108,6 @@ async fn a_script_does_the_same() {
     with(&mut harness, async {
         let done = |answer: Answer| assert_eq!(answer.json(), json!({ "ok": true }));
         done(post(&fake, "/command", &[("as", "U0ANA"), ("text", "/sym")]).await);
-        done(post(&fake, "/fill", &[("as", "U0ANA"), ("Select a flow", "Production")]).await);
         let form = [("as", "U0ANA"), ("Target", "admins"), ("Duration", "1h"), ("Database", "db-7")];
         let answer = post(&fake, "/submit", &form).await;
         assert_eq!(answer.json()["errors"], json!({ "Reason": "Please complete this required field." }));

@@ -63,9 +63,39 @@ fn has_slack(_: &Capabilities) -> bool {
     false
 }
 
-/// The flag of `serve` that starts the fake of Slack.
+/// A flag of `serve` that the program lacks.
 #[cfg(all(feature = "server", feature = "sqlite"))]
-const FAKE_SLACK: &str = "fake-slack";
+struct MissingFlag {
+    flag: &'static str,
+    needs: &'static str,
+    help: &'static str,
+}
+
+/// Returns the flags of `serve` that the program lacks.
+#[cfg(all(feature = "server", feature = "sqlite"))]
+fn missing_flags(capabilities: &Capabilities) -> Vec<MissingFlag> {
+    let mut missing = Vec::new();
+    if !capabilities.fakes.iter().any(|kind| kind == SLACK) {
+        missing.push(MissingFlag {
+            flag: "fake-slack",
+            needs: "the feature `slack-fake` of the crate `sym-integrations`",
+            help: "add it to `Cargo.toml`, and `.with(sym_integrations::all())` to the program",
+        });
+    }
+    #[cfg(not(feature = "prometheus"))]
+    missing.push(MissingFlag {
+        flag: "metrics-listen",
+        needs: "the feature `prometheus` of the crate `sym-sdk`",
+        help: "add to `Cargo.toml`: sym-sdk = { features = [\"prometheus\"], … }",
+    });
+    #[cfg(not(feature = "tls"))]
+    missing.extend(["tls-cert", "tls-key"].map(|flag| MissingFlag {
+        flag,
+        needs: "the feature `tls` of the crate `sym-sdk`",
+        help: "add to `Cargo.toml`: sym-sdk = { features = [\"tls\"], … }",
+    }));
+    missing
+}
 
 /// Adds the commands and flags that the program lacks, hidden from the help.
 #[allow(clippy::let_and_return, reason = "with some features, a flag is added in between")]
@@ -76,12 +106,11 @@ pub(super) fn add(command: Command, capabilities: &Capabilities) -> Command {
     });
     let command = command.subcommands(stubs);
     #[cfg(all(feature = "server", feature = "sqlite"))]
-    let command = match capabilities.fakes.iter().any(|kind| kind == SLACK) {
-        true => command,
-        false => command.mut_subcommand("serve", |serve| {
-            serve.arg(Arg::new(FAKE_SLACK).long(FAKE_SLACK).num_args(0..=1).require_equals(true).hide(true))
-        }),
-    };
+    let command = command.mut_subcommand("serve", |serve| {
+        // With or without a value: what is missing is the feature.
+        let flag = |missing: MissingFlag| Arg::new(missing.flag).long(missing.flag).num_args(0..=1).hide(true);
+        serve.args(missing_flags(capabilities).into_iter().map(flag))
+    });
     command
 }
 
@@ -102,13 +131,13 @@ pub(super) fn reject(
         return Err(command.error(ErrorKind::InvalidSubcommand, message));
     }
     #[cfg(all(feature = "server", feature = "sqlite"))]
-    if name == "serve"
-        && !capabilities.fakes.iter().any(|kind| kind == SLACK)
-        && _args.value_source(FAKE_SLACK) == Some(clap::parser::ValueSource::CommandLine)
-    {
-        let message = "this program has no `--fake-slack`: it needs the feature `slack-fake` of the crate `sym-integrations`\n\n  \
-                       help: add it to `Cargo.toml`, and `.with(sym_integrations::all())` to the program";
-        return Err(command.error(ErrorKind::UnknownArgument, message));
+    if name == "serve" {
+        let given = |flag: &str| _args.value_source(flag) == Some(clap::parser::ValueSource::CommandLine);
+        let missing = missing_flags(capabilities).into_iter().find(|missing| given(missing.flag));
+        if let Some(MissingFlag { flag, needs, help }) = missing {
+            let message = format!("this program has no `--{flag}`: it needs {needs}\n\n  help: {help}");
+            return Err(command.error(ErrorKind::UnknownArgument, message));
+        }
     }
     Ok(())
 }

@@ -253,6 +253,13 @@ pub(super) struct ServeArgs {
     /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
     #[arg(long)]
     pub(super) strict: bool,
+    #[cfg(feature = "tls")]
+    #[command(flatten)]
+    pub(super) tls: TlsArgs,
+    /// Serve the metrics for Prometheus at `/metrics` on this address, which only the collector should reach
+    #[cfg(feature = "prometheus")]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) metrics_listen: Option<SocketAddr>,
     #[command(flatten)]
     pub(super) anchors: AnchorArgs,
     #[command(flatten)]
@@ -262,6 +269,18 @@ pub(super) struct ServeArgs {
     /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
     #[arg(skip)]
     pub(super) fakes: Vec<(String, SocketAddr)>,
+}
+
+/// The certificate of the server.
+#[cfg(all(feature = "server", feature = "sqlite", feature = "tls"))]
+#[derive(Debug, clap::Args)]
+pub(super) struct TlsArgs {
+    /// File with the certificate and those that lead to its authority, in PEM format: serves HTTPS. Read again when it changes
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(super) tls_cert: Option<PathBuf>,
+    /// File with the private key of the certificate, unencrypted, in PEM format
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub(super) tls_key: Option<PathBuf>,
 }
 
 /// The anchors of the audit log that are written while the program runs.
@@ -537,7 +556,7 @@ pub(super) struct ScenarioArgs {
     /// Script the revocation: `fails`, or `fails:2` for the first two attempts
     #[arg(long, value_name = "OUTCOME", value_parser = values::failures)]
     pub(super) revocation: Option<Failures>,
-    /// Let nothing be delivered to this channel or user, such as `#requests`; can be repeated
+    /// Let nothing be delivered to this channel, user or error destination, such as `#requests`; can be repeated
     #[arg(long, value_name = "TO")]
     pub(super) undeliverable: Vec<String>,
     /// Start time of the simulation [default: 2024-02-29T09:00:00Z]

@@ -140,8 +140,8 @@ async fn start(
     let handlers = builder.handlers();
     let forms = FormRecorder::new(handlers.clone());
     let failures = ScriptedFailures::default();
-    let builder = builder.delivery(failures.clone()).scripted_outcomes(failures.strategies().clone());
-    let builder = program.install_fakes(builder.delivery(forms.clone()));
+    let builder = failures.install(builder.delivery(forms.clone()));
+    let builder = program.install_fakes(builder);
     let simulation = Simulation::start(builder, args.at.unwrap_or(DEFAULT_START), program.outbox).await?;
     for user in program.users {
         simulation.runtime().directory().put_user(user).await?;

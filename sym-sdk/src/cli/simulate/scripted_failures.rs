@@ -3,19 +3,11 @@
 //! A request or the command line names the outcomes. They are set before the request is made, and what they did not affect is noted at its
 //! end, since a misspelt channel would otherwise look like one that was reached.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-
 use serde::Serialize;
 
-use crate::delivery::{Delivery, DeliveryReceipt, RequestView};
-use crate::error::{Error, ErrorKind, Result, codes};
-use crate::forms::PromptForm;
-use crate::machine::{EffectError, MessageRef, Notice};
-use crate::model::{ChannelType, User};
-use crate::routing::Destination;
+use crate::delivery::Undeliverable;
+use crate::runtime::Builder;
 use crate::strategy::{Failures, GrantOutcome, ScriptedOutcomes};
-use crate::sync::lock;
 
 /// The outcomes that are scripted for a request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -26,7 +18,7 @@ pub(in crate::cli) struct Outcomes {
     /// The attempts at revoking the access that fail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) revocation: Option<Failures>,
-    /// The channels and users whom nothing can be delivered to.
+    /// The channels, users and error destinations to which nothing can be delivered.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) undeliverable: Vec<String>,
 }
@@ -76,20 +68,19 @@ fn first_attempts(count: u32, at: &str) -> String {
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct ScriptedFailures {
     strategies: ScriptedOutcomes,
-    /// The destinations that cannot be reached, by their normalized names, and whether something was to be delivered to them.
-    undeliverable: Arc<Mutex<BTreeMap<String, bool>>>,
+    undeliverable: Undeliverable,
 }
 
 impl ScriptedFailures {
-    /// The outcomes of strategies.
-    pub(super) fn strategies(&self) -> &ScriptedOutcomes {
-        &self.strategies
+    /// Has the strategies and front ends of a runtime follow the script.
+    pub(super) fn install(&self, builder: Builder) -> Builder {
+        builder.scripted_outcomes(self.strategies.clone()).undeliverable(self.undeliverable.clone())
     }
 
     /// Sets the outcomes of what follows, and returns a note for each.
     pub(super) fn set(&self, outcomes: &Outcomes) -> Vec<String> {
         self.strategies.set(outcomes.grant, outcomes.revocation);
-        *lock(&self.undeliverable) = outcomes.undeliverable.iter().map(|to| (normalized(to), false)).collect();
+        self.undeliverable.set(&outcomes.undeliverable);
         outcomes.describe().into_iter().map(|text| format!("scripted: {text}")).collect()
     }
 
@@ -103,70 +94,8 @@ impl ScriptedFailures {
         if outcomes.revocation.is_some() && !revoked {
             notes.push("nothing was revoked, so the scripted outcome of the revocation had no effect".to_owned());
         }
-        let tried = lock(&self.undeliverable);
-        let untried = outcomes.undeliverable.iter().filter(|to| tried.get(&normalized(to)) == Some(&false));
+        let untried = outcomes.undeliverable.iter().filter(|to| !self.undeliverable.was_tried(to));
         notes.extend(untried.map(|to| format!("nothing was to be delivered to {to}")));
         notes
-    }
-
-    /// Returns whether nothing can be delivered to somebody.
-    fn is_undeliverable(&self, to: &str) -> bool {
-        lock(&self.undeliverable).contains_key(&normalized(to))
-    }
-
-    /// Remembers that something was to be delivered to somebody, and returns why it is not.
-    fn refuse(&self, to: &str) -> Error {
-        if let Some(tried) = lock(&self.undeliverable).get_mut(&normalized(to)) {
-            *tried = true;
-        }
-        Error::new(ErrorKind::NotFound, codes::SCRIPTED_FAILURE, format!("scripted: nothing can be delivered to {to}"))
-    }
-}
-
-/// A name of a channel or a user, as it is compared.
-fn normalized(name: &str) -> String {
-    name.trim().trim_start_matches('#').to_lowercase()
-}
-
-/// Takes what cannot be delivered, and fails. It comes before all other deliveries.
-impl Delivery for ScriptedFailures {
-    fn name(&self) -> &str {
-        "scripted"
-    }
-
-    fn reaches(&self, destination: &Destination) -> bool {
-        self.is_undeliverable(&destination.label())
-    }
-
-    async fn deliver(&self, _: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
-        Err(self.refuse(&destination.label()))
-    }
-
-    async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
-        Ok(())
-    }
-
-    fn reaches_user(&self, user: &User) -> bool {
-        self.is_undeliverable(user.username())
-    }
-
-    async fn message(&self, _: &RequestView, to: &User, _: &Notice) -> Result<()> {
-        Err(self.refuse(to.username()))
-    }
-
-    fn reaches_error_destination(&self, _: &str) -> bool {
-        false
-    }
-
-    async fn alert(&self, _: &RequestView, _: &str, _: &EffectError) -> Result<()> {
-        Ok(())
-    }
-
-    fn opens_forms_for(&self, _: ChannelType) -> bool {
-        false
-    }
-
-    async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
-        Ok(())
     }
 }

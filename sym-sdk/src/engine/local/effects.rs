@@ -103,7 +103,7 @@ impl LocalEngine {
         match self.await_store(self.store.claim(claim)).await {
             Ok(claimed) => {
                 if !claimed.is_empty() {
-                    self.write_succeeded();
+                    self.write_succeeded(executes_from_memory(lane));
                 }
                 found.extend(claimed.into_iter().map(due(EffectOrigin::Lease)));
             }
@@ -156,12 +156,12 @@ impl LocalEngine {
         Ok(due)
     }
 
-    /// Releases the lease of an effect: it can be claimed again after `delay`.
+    /// Releases the lease of an effect: it can be claimed again after `delay`. A store that takes revocations only takes this too.
     pub(in crate::engine) async fn release(&self, key: EffectKey, claims: u32, delay: Duration) -> Result<()> {
         let not_before = self.clock.now().plus(delay);
         let _wake = WakeOnDrop { notifier: &self.notifier, set: WakeSet::ALL };
         let released = self.await_store(self.store.release(key, claims, not_before)).await;
-        released.inspect(|()| self.write_succeeded()).inspect_err(|error| self.write_failed(error))
+        released.inspect(|()| self.write_succeeded(true)).inspect_err(|error| self.write_failed(error))
     }
 
     /// Executes an effect and delivers its outcome to the Run. An outcome that the store does not take is kept until it does: the

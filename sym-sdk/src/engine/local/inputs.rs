@@ -94,9 +94,10 @@ impl LocalEngine {
 
     async fn commit(&self, commit: Commit) -> Result<Committed> {
         let started = self.clock.now();
+        let takes_access_away = commit.takes_access_away();
         let committed = self.await_store(self.store.commit(commit)).await;
         match &committed {
-            Ok(Committed::Written) => self.write_succeeded(),
+            Ok(Committed::Written) => self.write_succeeded(takes_access_away),
             Ok(_) => {}
             Err(error) => self.write_failed(error),
         }

@@ -202,9 +202,10 @@ impl LocalEngine {
         self.condition.failed(error, self.unwritten.len(), self.clock.now());
     }
 
-    pub(super) fn write_succeeded(&self) {
+    /// Notes that a write was taken, and whether it takes access away.
+    pub(super) fn write_succeeded(&self, takes_access_away: bool) {
         let now = self.clock.now();
-        if self.condition.succeeded(now) {
+        if self.condition.succeeded(takes_access_away, now) {
             self.write_schedule.hurry(now);
         }
     }

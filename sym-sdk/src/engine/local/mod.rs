@@ -20,7 +20,9 @@ use super::notifier::WorkerNotifier;
 use super::observability;
 use super::run_cache::RunCache;
 use super::steady_clock::SteadyClock;
-use super::store::{InputKey, RunFilter, Store, StoreError, StoredRun};
+use super::store::{
+    AuditPage, AuditQuery, Change, InputKey, RunFilter, RunPage, RunQuery, Store, StoreError, StoredRun,
+};
 use super::store_condition::StoreCondition;
 use super::traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, EngineRecords};
 use super::unwritten::Unwritten;
@@ -31,7 +33,7 @@ use crate::directory::{EventQuery, EventSource};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 use crate::machine::{Input, InputReply};
-use crate::model::RunId;
+use crate::model::{EventId, RunId};
 use crate::time::TimestampExt;
 use clock::UnwrittenClamp;
 pub(super) use effects::{DueEffect, EffectOrigin};
@@ -133,6 +135,18 @@ impl LocalEngine {
         }
     }
 
+    /// Checks that a recorded input had the same content, if both keys have a fingerprint.
+    async fn check_fingerprint(&self, key: &InputKey) -> Result<()> {
+        let Some(own) = key.fingerprint() else { return Ok(()) };
+        let recorded = self.await_store(self.store.recorded_fingerprint(key)).await?;
+        if recorded.is_none_or(|recorded| recorded == own) {
+            return Ok(());
+        }
+        let message = "this idempotency key was used for another request";
+        let error = Error::new(ErrorKind::Conflict, codes::IDEMPOTENCY_KEY_REUSED, message);
+        Err(error.with_hint("repeat a request as it was, or use a new key for a new one"))
+    }
+
     /// Reads a Run, and caches it for the next step.
     async fn load(&self, run: RunId) -> Result<Option<StoredRun>> {
         let stored = self.await_store(self.store.load(run)).await?;
@@ -148,18 +162,25 @@ impl Engine for LocalEngine {
     fn submit(&self, key: InputKey, input: Input) -> BoxFuture<'_, Result<InputReply>> {
         Box::pin(async move {
             // Most repeated inputs are recognized here, before the machine is asked.
-            match self.await_store(self.store.recorded_reply(&key)).await? {
-                Some(reply) => Ok(reply),
-                None => {
-                    self.write_kept_of(input.run).await?;
-                    self.deliver(key, input, None, None).await
-                }
+            if let Some(reply) = Engine::recorded_reply(self, &key).await? {
+                return Ok(reply);
             }
+            self.write_kept_of(input.run).await?;
+            let reply = self.deliver(key.clone(), input, None, None).await?;
+            // Another input may have come first meanwhile.
+            self.check_fingerprint(&key).await?;
+            Ok(reply)
         })
     }
 
     fn recorded_reply<'a>(&'a self, key: &'a InputKey) -> BoxFuture<'a, Result<Option<InputReply>>> {
-        Box::pin(self.await_store(self.store.recorded_reply(key)))
+        Box::pin(async move {
+            let reply = self.await_store(self.store.recorded_reply(key)).await?;
+            if reply.is_some() {
+                self.check_fingerprint(key).await?;
+            }
+            Ok(reply)
+        })
     }
 
     /// Reads the Run from the store, and caches it: an action on it often follows.
@@ -183,6 +204,22 @@ impl Engine for LocalEngine {
 impl EngineRecords for LocalEngine {
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>>> {
         Box::pin(async move { Ok(self.store.runs(filter, limit).await?) })
+    }
+
+    fn find_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<RunPage>> {
+        Box::pin(async move { Ok(self.store.find_runs(query).await?) })
+    }
+
+    fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>>> {
+        Box::pin(self.await_store(self.store.run_of_event(event)))
+    }
+
+    fn find_audit<'a>(&'a self, query: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage>> {
+        Box::pin(async move { Ok(self.store.find_audit(query).await?) })
+    }
+
+    fn changes_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Change>>> {
+        Box::pin(self.await_store(self.store.changes_after(seq, limit)))
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>>> {
@@ -273,7 +310,7 @@ impl Drive for LocalEngine {
             let now = self.clock.now();
             // Known even while the store cannot be read.
             observability::unwritten(self.unwritten.len());
-            observability::store_writable(!self.condition.is_failing());
+            observability::store_writable(self.condition.is_writable());
             let backlog = self.await_store(self.store.backlog(now, now.minus(observability::LATE_AFTER))).await?;
             observability::backlog(&backlog, now);
             Ok(backlog)

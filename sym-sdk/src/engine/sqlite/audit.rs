@@ -3,23 +3,53 @@
 #[cfg(feature = "cli")]
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::rows::{Id, id, limit};
+use super::queries;
+use super::rows::{Id, id, limit, nanoseconds, run_id, timestamp};
 use crate::audit::{AuditEntry, AuditHash, AuditHead, AuditRecord, StoredEntry, StoredEvent, StoredText};
-use crate::engine::StoreError;
+use crate::engine::{AuditOrder, AuditQuery, Change, StoreError};
 use crate::model::RunId;
 
 /// An audit entry as rows: one in the chain, and one for the event and for its fields each, unless they are stored already.
 pub(super) struct AuditRow {
     run: Id,
     entry: StoredEntry,
+    search: SearchColumns,
+}
+
+/// The columns of an entry that are searched.
+struct SearchColumns {
+    at: i64,
+    actor: Id,
+    flow: String,
+    kind: &'static str,
+    handler: Option<String>,
+}
+
+impl SearchColumns {
+    fn of(entry: &AuditEntry) -> Self {
+        Self {
+            at: nanoseconds(entry.at),
+            actor: entry.event.actor.id().as_uuid().into_bytes(),
+            flow: entry.flow.slug().to_owned(),
+            kind: entry.kind.name(),
+            handler: entry.kind.handler().map(|handler| handler.name().to_owned()),
+        }
+    }
 }
 
 /// Encodes entries. This is done by the caller, because there is only one thread that writes.
 pub(super) fn rows(entries: &[AuditEntry]) -> Result<Vec<AuditRow>, StoreError> {
     let stored = AuditEntry::all_to_stored(entries).map_err(|error| StoreError::Refused(error.into()))?;
-    Ok(entries.iter().zip(stored).map(|(entry, stored)| AuditRow { run: id(entry.run), entry: stored }).collect())
+    let row = |(entry, stored): (&AuditEntry, _)| AuditRow {
+        run: id(entry.run),
+        entry: stored,
+        search: SearchColumns::of(entry),
+    };
+    Ok(entries.iter().zip(stored).map(row).collect())
 }
 
 /// Appends entries to the chain.
@@ -28,12 +58,14 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()>
         return Ok(());
     }
     let mut head = head(db)?;
-    let mut append =
-        db.prepare_cached("INSERT INTO audit (seq, run, prev, hash, entry, event) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
+    let mut append = db.prepare_cached(
+        "INSERT INTO audit (seq, run, prev, hash, entry, event, at, actor, flow, kind, handler)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?;
     let mut text = db.prepare_cached("INSERT OR IGNORE INTO audit_texts (hash, text, fields) VALUES (?1, ?2, ?3)")?;
     // Most commits have one event, however many entries.
     let mut written = None;
-    for AuditRow { run, entry: StoredEntry { text: entry, event, .. } } in rows {
+    for AuditRow { run, entry: StoredEntry { text: entry, event, .. }, search } in rows {
         if written != Some(event.event.hash) {
             let fields = event.fields.as_ref();
             if let Some(fields) = fields {
@@ -51,7 +83,12 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()>
             head.hash.as_bytes(),
             next.hash.as_bytes(),
             entry,
-            event
+            event,
+            search.at,
+            search.actor,
+            search.flow,
+            search.kind,
+            search.handler,
         ])?;
         head = next;
     }
@@ -64,6 +101,9 @@ pub(super) fn head(db: &Connection) -> rusqlite::Result<AuditHead> {
     db.prepare_cached("SELECT seq, hash FROM audit_head")?
         .query_row((), |row| Ok(AuditHead::new(row.get::<_, i64>("seq")?.cast_unsigned(), hash(row, "hash")?)))
 }
+
+/// The number of entries whose columns are filled at once.
+const FILL_PAGE_SIZE: usize = 1_000;
 
 /// Selects records with their events, to be completed by a condition.
 const RECORDS: &str = "SELECT audit.seq AS seq, audit.prev AS prev, audit.hash AS hash, audit.entry AS entry,
@@ -97,6 +137,82 @@ pub(super) fn before(db: &Connection, run: RunId, seq: u64) -> rusqlite::Result<
         .collect()
 }
 
+/// Searches the log. The order of times is that of numbers, unless the clock was set back, so the times are compared, too.
+pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<AuditRecord>> {
+    let Some((sql, values)) = search_statement(db, query)? else { return Ok(Vec::new()) };
+    db.prepare_cached(&sql)?.query_map(params_from_iter(values), record)?.collect()
+}
+
+/// Returns the statement of a search, with its values. `None` if nothing can be found.
+fn search_statement(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
+    let (mut sql, mut values) = (format!("{RECORDS} WHERE true"), Vec::new());
+    let mut and = |condition: &str, value: Value| {
+        sql.push_str(" AND ");
+        sql.push_str(condition);
+        values.push(value);
+    };
+    if query.since.is_some() || query.until.is_some() {
+        let since = query.since.map_or(i64::MIN, nanoseconds);
+        let until = query.until.map_or(i64::MAX, nanoseconds);
+        // Reads the index alone, and leaves out most of the log.
+        let mut bounds =
+            db.prepare_cached("SELECT min(seq), max(seq) FROM audit INDEXED BY audit_at WHERE at >= ?1 AND at < ?2")?;
+        let (first, last): (Option<i64>, Option<i64>) = bounds.query_row([since, until], |row| row.try_into())?;
+        let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+        and("audit.seq >= ?", first.into());
+        and("audit.seq <= ?", last.into());
+        // The sign keeps SQLite from walking along the index of times, which would have to be sorted.
+        and("+audit.at >= ?", since.into());
+        and("+audit.at < ?", until.into());
+    }
+    let text = |text: &str| Value::from(text.to_owned());
+    if let Some(actor) = query.actor {
+        and("audit.actor = ?", actor.as_uuid().as_bytes().to_vec().into());
+    }
+    if let Some(flow) = &query.flow {
+        and("audit.flow = ?", text(flow));
+    }
+    if let Some(kind) = &query.kind {
+        and("audit.kind = ?", text(kind));
+    }
+    if let Some(handler) = &query.handler {
+        and("audit.handler = ?", text(handler));
+    }
+    if let Some(run) = query.run {
+        and("audit.run = ?", id(run).to_vec().into());
+    }
+    if let Some(event) = query.event {
+        // An event that was admitted belongs to a Run, whose record is short. Others have been refused.
+        match queries::run_of_event(db, event)? {
+            Some(run) => and("audit.run = ?", id(run).to_vec().into()),
+            None => and("audit.kind IN ('refused', 'submission_refused', 'user_action') AND ?", 1.into()),
+        }
+        and("json_extract(audit.entry, '$.event.id') = ?", event.to_string().into());
+    }
+    let (comparison, order) = match query.order {
+        AuditOrder::NewestFirst => ("audit.seq < ?", "DESC"),
+        AuditOrder::OldestFirst => ("audit.seq > ?", "ASC"),
+    };
+    if let Some(after) = query.after {
+        and(comparison, i64::try_from(after).unwrap_or(i64::MAX).into());
+    }
+    values.push(limit(query.limit.saturating_add(1)).into());
+    Ok(Some((format!("{sql} ORDER BY audit.seq {order} LIMIT ?"), values)))
+}
+
+/// Returns what the records after a number report, one change for each.
+pub(super) fn changes_after(db: &Connection, seq: u64, max: usize) -> rusqlite::Result<Vec<Change>> {
+    let seq = i64::try_from(seq).unwrap_or(i64::MAX);
+    let change = |row: &Row<'_>| {
+        let number = row.get::<_, i64>("seq")?.cast_unsigned();
+        let at = row.get::<_, Option<i64>>("at")?.map_or(Timestamp::MIN, timestamp);
+        Ok(Change::new(number, hash(row, "hash")?.tag(), run_id(row.get("run")?), at))
+    };
+    db.prepare_cached("SELECT seq, run, hash, at FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2")?
+        .query_map(params![seq, limit(max)], change)?
+        .collect()
+}
+
 pub(super) fn cursor(db: &Connection, destination: &str) -> rusqlite::Result<u64> {
     let mut cursor = db.prepare_cached("SELECT seq FROM audit_cursors WHERE destination = ?1")?;
     let cursor = cursor.query_row([destination], |row| row.get::<_, i64>(0)).optional()?;
@@ -115,6 +231,31 @@ pub(super) fn cursors(db: &Connection) -> rusqlite::Result<BTreeMap<String, u64>
     db.prepare_cached("SELECT destination, seq FROM audit_cursors")?
         .query_map((), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?
         .collect()
+}
+
+/// Fills the columns that are searched, in a migration.
+pub(super) fn fill_search_columns(db: &Connection) -> rusqlite::Result<()> {
+    let mut seq = 0;
+    loop {
+        let page = after(db, seq, FILL_PAGE_SIZE)?;
+        let mut update = db.prepare_cached(
+            "UPDATE audit SET at = ?2, actor = ?3, flow = ?4, kind = ?5, handler = ?6 WHERE seq = ?1",
+        )?;
+        for record in &page {
+            seq = record.seq;
+            match record.entry() {
+                Ok(entry) => {
+                    let SearchColumns { at, actor, flow, kind, handler } = SearchColumns::of(&entry);
+                    update.execute(params![seq.cast_signed(), at, actor, flow, kind, handler])?;
+                }
+                // It is in the log as before, and found by its Run.
+                Err(error) => tracing::warn!(%error, "an audit entry cannot be searched"),
+            }
+        }
+        if page.len() < FILL_PAGE_SIZE {
+            return Ok(());
+        }
+    }
 }
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {

@@ -6,7 +6,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::audit::{self, AuditRow};
 use super::events::Changes;
 use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
-use crate::engine::{Commit, StoreError, TimerKey};
+use super::run_projection::Projection;
+use crate::engine::{Commit, InputFingerprint, StoreError, TimerKey};
 use crate::machine::{Effect, EffectKey, EntitlementChange, PendingExpiry, RunState, TimerChange};
 
 /// The result of a commit. A duplicate carries the recorded reply as JSON.
@@ -21,6 +22,7 @@ pub(super) struct CommitRows {
     run: Id,
     expected_version: u64,
     input: String,
+    fingerprint: Option<InputFingerprint>,
     reply_owner: Option<Id>,
     at: i64,
     reply: String,
@@ -35,14 +37,12 @@ pub(super) struct CommitRows {
 }
 
 struct RunRow {
-    flow: String,
-    status: &'static str,
+    projection: Projection,
     may_hold_access: bool,
     stuck: bool,
     access_until: Option<i64>,
     end: Option<PendingExpiry>,
     at_rest: bool,
-    created_at: i64,
     updated_at: i64,
     state: String,
 }
@@ -60,14 +60,12 @@ struct EffectRow {
 impl RunRow {
     fn of(state: &RunState) -> Result<Self, StoreError> {
         Ok(Self {
-            flow: state.flow.slug().to_owned(),
-            status: state.run.status().as_str(),
+            projection: Projection::of(state),
             may_hold_access: state.may_hold_access(),
             stuck: state.is_stuck(),
             access_until: state.access_until().map(nanoseconds),
             end: state.pending_expiry(),
             at_rest: state.is_prunable(),
-            created_at: nanoseconds(state.created_at),
             updated_at: nanoseconds(state.updated_at),
             state: to_json(state)?,
         })
@@ -94,6 +92,7 @@ impl CommitRows {
             run: id(commit.run),
             expected_version: commit.expected_version,
             input: commit.input.as_str().to_owned(),
+            fingerprint: commit.input.fingerprint(),
             reply_owner: commit.reply_owner().map(id),
             at: nanoseconds(commit.at().unwrap_or(Timestamp::MIN)),
             reply: to_json(&commit.reply)?,
@@ -114,22 +113,29 @@ impl CommitRows {
             self.settle(db)?;
             return Ok(CommitResult::Duplicate(reply));
         }
-        let mut version = db.prepare_cached("SELECT version FROM runs WHERE id = ?1")?;
-        let version = version.query_row([self.run], |row| row.get::<_, i64>(0)).optional()?.unwrap_or(0);
+        let mut stored = db.prepare_cached("SELECT version, projection FROM runs WHERE id = ?1")?;
+        let stored = stored.query_row([self.run], |row| row.try_into()).optional()?;
+        let (version, projection): (i64, Option<i64>) = stored.unwrap_or_default();
         if version.cast_unsigned() != self.expected_version {
             return Ok(CommitResult::Conflict);
         }
         self.settle(db)?;
         if let Some(state) = &self.state {
-            self.write_run(db, version, state)?;
+            self.write_run(db, version, projection, state)?;
         }
         self.write_effects(db)?;
         self.write_timers(db)?;
         self.write_holds(db)?;
         self.events.write(db)?;
         audit::append(db, &self.audit)?;
-        db.prepare_cached("INSERT INTO replies (input_key, run, at, reply) VALUES (?1, ?2, ?3, ?4)")?
-            .execute(params![self.input, self.reply_owner, self.at, self.reply])?;
+        db.prepare_cached("INSERT INTO replies (input_key, run, at, reply, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute(params![
+                self.input,
+                self.reply_owner,
+                self.at,
+                self.reply,
+                self.fingerprint.as_ref().map(InputFingerprint::as_bytes)
+            ])?;
         Ok(CommitResult::Written)
     }
 
@@ -145,37 +151,84 @@ impl CommitRows {
         Ok(())
     }
 
-    fn write_run(&self, db: &Connection, version: i64, state: &RunRow) -> rusqlite::Result<()> {
+    /// Writes the state, and the projection unless it is the one that is stored.
+    fn write_run(
+        &self,
+        db: &Connection,
+        version: i64,
+        projection: Option<i64>,
+        state: &RunRow,
+    ) -> rusqlite::Result<()> {
+        let RunRow { projection: new, may_hold_access, stuck, access_until, end, at_rest, updated_at, state } = state;
+        let (end_timer, end_effect) = (end.and_then(|end| end.timer), end.and_then(|end| end.effect));
+        let end_timer = end_timer.map(|timer| timer.generation.cast_signed());
+        let end_effect = end_effect.map(u64::cast_signed);
+        let hash = new.hash_value();
+        if projection == Some(hash) {
+            // No index on a column of the projection is touched.
+            db.prepare_cached(
+                "UPDATE runs SET version = ?2, may_hold_access = ?3, stuck = ?4, access_until = ?5, endless = ?6,
+                    end_timer = ?7, end_effect = ?8, at_rest = ?9, updated_at = ?10, state = ?11
+                 WHERE id = ?1",
+            )?
+            .execute(params![
+                self.run,
+                version + 1,
+                may_hold_access,
+                stuck,
+                access_until,
+                end.is_none(),
+                end_timer,
+                end_effect,
+                at_rest,
+                updated_at,
+                state,
+            ])?;
+            return Ok(());
+        }
         let mut write = db.prepare_cached(
-            "INSERT INTO runs (id, version, flow, status, may_hold_access, stuck, access_until, endless, end_timer,
-                end_effect, at_rest, created_at, updated_at, state)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+            "INSERT INTO runs (id, version, projection, flow, status, may_hold_access, stuck, access_until, endless,
+                end_timer, end_effect, at_rest, created_at, updated_at, requester, opener, bot, target, source, is_open,
+                view_level, decide_level, self_approval, state)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+                ?23, ?24)
              ON CONFLICT (id) DO UPDATE SET
-                version = excluded.version, flow = excluded.flow, status = excluded.status,
-                may_hold_access = excluded.may_hold_access, stuck = excluded.stuck, access_until = excluded.access_until,
-                endless = excluded.endless, end_timer = excluded.end_timer, end_effect = excluded.end_effect,
-                at_rest = excluded.at_rest, created_at = excluded.created_at, updated_at = excluded.updated_at,
-                state = excluded.state",
+                version = excluded.version, projection = excluded.projection, flow = excluded.flow,
+                status = excluded.status, may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
+                access_until = excluded.access_until, endless = excluded.endless, end_timer = excluded.end_timer,
+                end_effect = excluded.end_effect, at_rest = excluded.at_rest, created_at = excluded.created_at,
+                updated_at = excluded.updated_at, requester = excluded.requester, opener = excluded.opener,
+                bot = excluded.bot, target = excluded.target, source = excluded.source, is_open = excluded.is_open,
+                view_level = excluded.view_level, decide_level = excluded.decide_level,
+                self_approval = excluded.self_approval, state = excluded.state",
         )?;
-        let RunRow { flow, status, may_hold_access, stuck, access_until, end, at_rest, created_at, updated_at, state } =
-            state;
         write.execute(params![
             self.run,
             version + 1,
-            flow,
-            status,
+            hash,
+            new.flow,
+            new.status,
             may_hold_access,
             stuck,
             access_until,
             end.is_none(),
-            end.and_then(|end| end.timer).map(|timer| timer.generation.cast_signed()),
-            end.and_then(|end| end.effect).map(u64::cast_signed),
+            end_timer,
+            end_effect,
             at_rest,
-            created_at,
+            new.created_at,
             updated_at,
+            new.requester,
+            new.opener,
+            new.bot,
+            new.target,
+            new.source,
+            new.is_open,
+            new.view_level,
+            new.decide_level,
+            new.self_approval,
             state,
         ])?;
-        Ok(())
+        new.write_users(db, self.run)
     }
 
     fn write_effects(&self, db: &Connection) -> rusqlite::Result<()> {

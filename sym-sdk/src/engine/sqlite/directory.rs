@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::SqliteStore;
 use super::deleted_users;
 use super::queue::Priority;
-use super::rows::{Id, nanoseconds, timestamp, to_json};
+use super::rows::{Id, limit, nanoseconds, timestamp, to_json};
 use super::thread::query;
 use super::writer::write;
 use crate::directory::{
@@ -83,6 +83,16 @@ impl DirectoryStore for SqliteStore {
 
     fn users(&self) -> BoxFuture<'_, Result<Vec<Arc<User>>>> {
         Box::pin(self.list(users))
+    }
+
+    fn users_page<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a str>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Arc<User>>>> {
+        let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
+        Box::pin(self.look_up(move |db| users_page(db, &prefix, after.as_deref(), limit)))
     }
 
     fn insert_user(&self, user: User) -> BoxFuture<'_, Result<Inserted>> {
@@ -214,6 +224,18 @@ fn users_by_identity(db: &Connection, identity: &UserIdentity) -> rusqlite::Resu
 
 fn users(db: &Connection) -> rusqlite::Result<Vec<Arc<User>>> {
     db.prepare_cached("SELECT id, user FROM users ORDER BY username")?.query_map((), to_user)?.collect()
+}
+
+fn users_page(db: &Connection, prefix: &str, after: Option<&str>, max: usize) -> rusqlite::Result<Vec<Arc<User>>> {
+    // The index ignores the case of ASCII letters. Names that begin with the prefix follow each other: from the prefix itself to the one
+    // with the last character of all.
+    db.prepare_cached(
+        "SELECT id, user FROM users
+         WHERE username >= ?1 AND username < ?1 || char(1114111) AND (?2 IS NULL OR username > ?2)
+         ORDER BY username LIMIT ?3",
+    )?
+    .query_map(params![prefix, after, limit(max)], to_user)?
+    .collect()
 }
 
 fn insert_user(db: &Connection, row: UserRow) -> Changed<Inserted> {

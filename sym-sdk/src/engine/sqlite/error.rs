@@ -7,7 +7,10 @@ use rusqlite::ErrorCode;
 use rusqlite::ffi::SQLITE_IOERR_WRITE;
 
 use crate::engine::StoreError;
+use crate::engine::store::WriteProblem;
 use crate::error::BoxError;
+
+const MEBIBYTE: u64 = 1024 * 1024;
 
 /// The reason why a file cannot be used. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +36,17 @@ pub(super) enum FileError {
     Exists { path: PathBuf },
     #[error("`{}` has schema version {found}, but this program reads version {known}; open it for writing once to upgrade it", .path.display())]
     Older { path: PathBuf, found: i64, known: i64 },
-    #[error("`{}` was removed or replaced while it was in use; nothing is written any more", .path.display())]
+    #[error(
+        "`{}` was removed or replaced while it was in use, so nothing is written any more; put it back, or restore it from a backup",
+        .path.display()
+    )]
     Replaced { path: PathBuf },
+    #[error(
+        "`{}` does not exist, but `{}`, which belongs to it, does; restore the store from a backup, because only it knows which access has to \
+         end, or remove `{}` to begin with an empty one",
+        .path.display(), .rest.display(), .rest.display()
+    )]
+    Lost { path: PathBuf, rest: PathBuf },
     #[error("`{}` is a directory; choose a file in it", .path.display())]
     Directory { path: PathBuf },
     #[error("`{}` does not exist", .path.display())]
@@ -94,8 +106,10 @@ pub(super) fn failed(error: impl Into<Arc<rusqlite::Error>>) -> StoreError {
 #[derive(Clone, Debug)]
 pub(super) enum GroupError {
     Sqlite(Arc<rusqlite::Error>),
-    /// The disk was full, and this group takes no access away.
-    OnlyRevocations,
+    /// The disk was full, and this group takes no access away. There must be that much space for it.
+    OnlyRevocations {
+        needs_bytes: u64,
+    },
     /// The path leads to another file, or to none.
     Replaced,
 }
@@ -104,10 +118,11 @@ impl GroupError {
     pub(super) fn into_error(self, path: &Path) -> StoreError {
         match self {
             Self::Sqlite(error) => write_failed(error, path),
-            Self::OnlyRevocations => not_writable(
-                "the disk was full, and only revocations are stored until there is space",
-                free_space(path),
-            ),
+            Self::OnlyRevocations { needs_bytes } => {
+                let needs = needs_bytes.div_ceil(MEBIBYTE);
+                let hint = format!("make at least {needs} MiB of free space on the disk of `{}`", path.display());
+                not_writable(WriteProblem::OnlyRevocations, hint)
+            }
             Self::Replaced => FileError::Replaced { path: path.to_owned() }.into_error(),
         }
     }
@@ -116,9 +131,11 @@ impl GroupError {
 /// Converts an error of a write.
 pub(super) fn write_failed(error: Arc<rusqlite::Error>, path: &Path) -> StoreError {
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => not_writable("the disk is full", free_space(path)),
+        Some(ErrorCode::DiskFull) => {
+            not_writable(WriteProblem::DiskFull, format!("free space on the disk of `{}`", path.display()))
+        }
         Some(ErrorCode::ReadOnly) => {
-            not_writable("the file is read-only", format!("make `{}` and its directory writable", path.display()))
+            not_writable(WriteProblem::ReadOnly, format!("make `{}` and its directory writable", path.display()))
         }
         Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => {
             not_writable(error, format!("check the disk of `{}`, and its directory", path.display()))
@@ -135,10 +152,6 @@ pub(super) fn lacks_space(error: &rusqlite::Error) -> bool {
 
 fn not_writable(problem: impl Into<BoxError>, hint: String) -> StoreError {
     StoreError::NotWritable { problem: problem.into(), hint }
-}
-
-fn free_space(path: &Path) -> String {
-    format!("free space on the disk of `{}`", path.display())
 }
 
 /// The error of writes to a store that is opened read-only.

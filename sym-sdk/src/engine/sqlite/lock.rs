@@ -65,6 +65,7 @@ impl FileLock {
         #[cfg(unix)]
         let identity = {
             let metadata = database_file.metadata().map_err(cannot_open)?;
+            warn_if_public(database, &metadata);
             let identity = identity(&metadata);
             open.push(identity);
             identity
@@ -132,6 +133,32 @@ pub(super) fn open_private(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)
+}
+
+/// Warns of a file that everybody on the machine can read or change. Its permissions stay as they are: somebody may have set them.
+#[cfg(unix)]
+fn warn_if_public(database: &Path, metadata: &std::fs::Metadata) {
+    let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+    if mode & 0o007 != 0 {
+        tracing::warn!(
+            path = %database.display(), mode = %format_args!("{mode:04o}"),
+            "every user of this machine has access to the store, which names people and what they request: set its mode to 0600"
+        );
+    }
+}
+
+/// Refuses to create a database in place of one that was here: whoever removed it removed what is known of access that has to end. The
+/// reserve stays beside a database, and the write-ahead log does if the program did not close it.
+pub(super) fn refuse_lost(database: &Path, reserve: &Path) -> Result<(), FileError> {
+    if database.exists() {
+        return Ok(());
+    }
+    let mut log = database.as_os_str().to_owned();
+    log.push("-wal");
+    match [reserve, Path::new(&log)].into_iter().find(|path| path.exists()) {
+        Some(rest) => Err(FileError::Lost { path: database.to_owned(), rest: rest.to_owned() }),
+        None => Ok(()),
+    }
 }
 
 fn lock_path(database: &Path) -> PathBuf {

@@ -22,6 +22,8 @@ mod queue;
 mod reserve;
 mod retention;
 mod rows;
+mod run_projection;
+mod run_search;
 mod schema;
 mod thread;
 mod writer;
@@ -42,14 +44,17 @@ use self::reserve::{DEFAULT_RESERVE_BYTES, Reserve};
 use self::thread::{Failure, QueueThread, ReadJob, query, spawn_blocking};
 use self::writer::{BoxedWriteJob, Writer, write, write_if_awaited};
 use super::health::{AccessHealth, Backlog};
-use super::store::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, StoredRun};
+use super::store::{
+    AuditPage, AuditQuery, Change, Claim, Claimed, Commit, Committed, DueTimer, InputFingerprint, InputKey, RunFilter,
+    RunPage, RunQuery, Store, StoreError, StoredRun,
+};
 #[cfg(feature = "cli")]
 use crate::audit::RecordedAnchors;
 use crate::audit::{AuditEntry, AuditHead, AuditRecord};
 use crate::directory::EventQuery;
 use crate::future::BoxFuture;
 use crate::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane};
-use crate::model::RunId;
+use crate::model::{EventId, RunId};
 use crate::sync::lock;
 
 /// A [`Store`] in one SQLite file, which outlives the process.
@@ -183,6 +188,7 @@ impl SqliteStore {
     fn open_blocking(path: &Path, options: &SqliteOptions) -> Result<Self, StoreError> {
         let path = canonical_path(path)?;
         file_system::refuse_network(&path, file_system::network_kind).map_err(FileError::into_error)?;
+        lock::refuse_lost(&path, &Reserve::path_of(&path)).map_err(FileError::into_error)?;
         let lock = FileLock::take(&path).map_err(FileError::into_error)?;
         let vfs = options.vfs();
         let mut reserve = Reserve::of(&path, options.reserve_bytes);
@@ -371,6 +377,14 @@ impl Store for SqliteStore {
         })
     }
 
+    fn recorded_fingerprint(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputFingerprint>, StoreError>> {
+        let key = key.clone();
+        Box::pin(async move {
+            let recorded = query(&self.lookups, move |db| queries::recorded_fingerprint(db, key.as_str())).await?;
+            Ok(recorded.map(InputFingerprint::from_bytes))
+        })
+    }
+
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>> {
         Box::pin(async move {
             let input = commit.input.clone();
@@ -437,6 +451,18 @@ impl Store for SqliteStore {
         })
     }
 
+    fn find_runs<'a>(&'a self, wanted: &'a RunQuery) -> BoxFuture<'a, Result<RunPage, StoreError>> {
+        Box::pin(async move {
+            let asked = wanted.clone();
+            let runs = query(&self.listings, move |db| run_search::find(db, &asked)).await?;
+            Ok(wanted.page(runs.into_iter().map(to_stored_run).collect::<Result<_, _>>()?))
+        })
+    }
+
+    fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
+        Box::pin(query(&self.lookups, move |db| queries::run_of_event(db, event)))
+    }
+
     fn prune(&self, before: Timestamp, limit: usize) -> BoxFuture<'_, Result<usize, StoreError>> {
         Box::pin(write(&self.writes, Priority::Normal, move |db| retention::prune(db, before, limit)))
     }
@@ -467,6 +493,17 @@ impl Store for SqliteStore {
 
     fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {
         Box::pin(query(&self.listings, move |db| audit::after(db, seq, limit)))
+    }
+
+    fn find_audit<'a>(&'a self, wanted: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage, StoreError>> {
+        Box::pin(async move {
+            let asked = wanted.clone();
+            Ok(wanted.page(query(&self.listings, move |db| audit::find(db, &asked)).await?))
+        })
+    }
+
+    fn changes_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+        Box::pin(query(&self.lookups, move |db| audit::changes_after(db, seq, limit)))
     }
 
     fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>> {

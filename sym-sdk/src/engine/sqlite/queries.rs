@@ -5,9 +5,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params_from_iter};
 
 use super::rows::{self, Id, due_timer, id, limit, nanoseconds, run_id, timestamp};
+use super::run_search::Condition;
 use crate::engine::{AccessHealth, Backlog, DueTimer, RunFilter};
 use crate::machine::Lane;
-use crate::model::RunId;
+use crate::model::{EventId, RunId};
 
 /// The id of a Run, its version, and its state as JSON.
 pub(super) type RunRow = (Id, i64, String);
@@ -20,6 +21,11 @@ pub(super) fn load(db: &Connection, run: RunId) -> rusqlite::Result<Option<RunRo
 
 pub(super) fn recorded_reply(db: &Connection, key: &str) -> rusqlite::Result<Option<String>> {
     db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?.query_row([key], |row| row.get(0)).optional()
+}
+
+pub(super) fn recorded_fingerprint(db: &Connection, key: &str) -> rusqlite::Result<Option<[u8; 16]>> {
+    let mut recorded = db.prepare_cached("SELECT fingerprint FROM replies WHERE input_key = ?1")?;
+    Ok(recorded.query_row([key], |row| row.get(0)).optional()?.flatten())
 }
 
 pub(super) fn due_timers(db: &Connection, now: Timestamp, max: usize) -> rusqlite::Result<Vec<DueTimer>> {
@@ -91,41 +97,17 @@ pub(super) fn holders(db: &Connection, entitlement: &str) -> rusqlite::Result<Ve
 }
 
 pub(super) fn runs(db: &Connection, filter: &RunFilter, max: usize) -> rusqlite::Result<Vec<RunRow>> {
-    let mut sql = "SELECT id, version, state FROM runs WHERE true".to_owned();
-    let mut values = Vec::new();
-    if filter.may_hold_access {
-        sql.push_str(" AND may_hold_access = 1");
-    }
-    if filter.stuck {
-        sql.push_str(" AND stuck = 1");
-    }
-    if filter.active {
-        sql.push_str(" AND at_rest = 0");
-    }
-    if let Some(after) = filter.changed_after {
-        sql.push_str(" AND updated_at > ?");
-        values.push(Value::from(nanoseconds(after)));
-    }
-    if let Some(flow) = &filter.flow {
-        sql.push_str(" AND flow = ?");
-        values.push(Value::from(flow.clone()));
-    }
-    if let Some(requester) = filter.requester {
-        sql.push_str(" AND id IN (SELECT run FROM requests WHERE requester = ?");
-        values.push(Value::from(requester.as_uuid().as_bytes().to_vec()));
-        if let Some(flow) = &filter.flow {
-            sql.push_str(" AND flow = ?");
-            values.push(Value::from(flow.clone()));
-        }
-        sql.push(')');
-    }
-    if let Some(status) = filter.status {
-        sql.push_str(" AND status = ?");
-        values.push(Value::from(status.as_str().to_owned()));
-    }
-    sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
+    let Condition { sql, mut values } = Condition::of_filter(filter);
     values.push(Value::from(limit(max)));
+    let sql = format!("SELECT id, version, state FROM runs WHERE {sql} ORDER BY created_at DESC, id DESC LIMIT ?");
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
+}
+
+/// Returns the Run to which an event was admitted.
+pub(super) fn run_of_event(db: &Connection, event: EventId) -> rusqlite::Result<Option<RunId>> {
+    db.prepare_cached("SELECT run FROM events WHERE event = ?1")?
+        .query_row([event.as_uuid().as_bytes()], |row| row.get(0).map(run_id))
+        .optional()
 }
 
 /// Whether the timer or effect that would end a Run's access is missing. The kind of the timer is that of `rows::timer_kind`.

@@ -8,8 +8,9 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
 use super::error::closed;
+use crate::engine::unwritten::executes_from_memory;
 use crate::engine::{Commit, StoreError};
-use crate::machine::{AuditKind, EntitlementChange, Lane, TimerKind, UserAction};
+use crate::machine::Lane;
 use crate::sync::lock;
 
 /// The number of queued jobs of each priority. Further callers wait until there is space, without blocking a thread.
@@ -27,25 +28,16 @@ pub(super) enum Priority {
 impl Priority {
     /// Returns the priority of a commit: high if it starts or ends a revocation, or records that a user was locked out.
     pub(super) fn of_commit(commit: &Commit) -> Self {
-        let is_revocation = commit.effects.iter().any(|effect| Self::of_claim(effect.lane()) == Self::High)
-            || commit.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))
-            || commit.fired.is_some_and(|(key, _)| key.kind == TimerKind::Expire)
-            || commit.audit.iter().any(|entry| takes_away(&entry.kind));
-        if is_revocation { Self::High } else { Self::Normal }
+        Self::of(commit.takes_access_away())
     }
 
     /// Returns the priority of a claim of effects in a lane: high for revocations and the hooks before them.
     pub(super) fn of_claim(lane: Lane) -> Self {
-        if matches!(lane, Lane::Revoke | Lane::Deescalate) { Self::High } else { Self::Normal }
+        Self::of(executes_from_memory(lane))
     }
-}
 
-/// Returns whether an entry records that access has ended, or that a user was locked out.
-fn takes_away(kind: &AuditKind) -> bool {
-    match kind {
-        AuditKind::Revoked { .. } | AuditKind::StandingAccessKept { .. } => true,
-        AuditKind::UserAction { action, .. } => matches!(action, UserAction::Lock | UserAction::Delete),
-        _ => false,
+    fn of(takes_access_away: bool) -> Self {
+        if takes_access_away { Self::High } else { Self::Normal }
     }
 }
 
@@ -157,18 +149,6 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
-    use crate::model::UserId;
-
-    #[test]
-    fn records_of_what_was_taken_away_have_priority() {
-        let (target, identity) = (String::new(), String::new());
-        let user_action =
-            |action| AuditKind::UserAction { action, user: UserId::random(), username: String::new(), refusal: None };
-        assert!(takes_away(&AuditKind::StandingAccessKept { target, identity }));
-        assert!([UserAction::Lock, UserAction::Delete].map(user_action).iter().all(takes_away));
-        assert!(![UserAction::Unlock, UserAction::Admit].map(user_action).iter().any(takes_away));
-        assert!(!takes_away(&AuditKind::Completed));
-    }
 
     #[tokio::test]
     async fn high_priority_is_taken_first_and_has_its_own_capacity() {

@@ -26,11 +26,16 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// Allocates the reserve of a database, unless it exists. Failing that is logged: a program must start on a full disk, too.
-    pub(super) fn of(database: &Path, bytes: u64) -> Self {
+    /// Returns the path of the reserve of a database.
+    pub(super) fn path_of(database: &Path) -> PathBuf {
         let mut name = OsString::from(database);
         name.push(".reserve");
-        let mut reserve = Self { path: name.into(), bytes, is_released: false };
+        name.into()
+    }
+
+    /// Allocates the reserve of a database, unless it exists. Failing that is logged: a program must start on a full disk, too.
+    pub(super) fn of(database: &Path, bytes: u64) -> Self {
+        let mut reserve = Self { path: Self::path_of(database), bytes, is_released: false };
         if bytes == 0 {
             return reserve;
         }
@@ -56,6 +61,7 @@ impl Reserve {
         match std::fs::remove_file(&self.path) {
             Ok(()) => tracing::error!(
                 path = %self.path.display(),
+                needs_bytes = self.space_to_restore(),
                 "the disk is full: the reserve is released, and only changes that take access away are stored until there is space again"
             ),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -69,9 +75,15 @@ impl Reserve {
         }
     }
 
-    /// Allocates the file again if there is space for it, and as much is left then.
+    /// Returns the free space, in bytes, that it takes to allocate the file again: as much as that is to be left then, or the next write
+    /// might find the disk full.
+    pub(super) fn space_to_restore(&self) -> u64 {
+        self.bytes.saturating_mul(2)
+    }
+
+    /// Allocates the file again if there is space for it.
     pub(super) fn restore_if_possible(&mut self) {
-        if !self.is_released || !has_space(&self.path, self.bytes.saturating_mul(2)) || self.allocate().is_err() {
+        if !self.is_released || !has_space(&self.path, self.space_to_restore()) || self.allocate().is_err() {
             return;
         }
         self.is_released = false;

@@ -15,6 +15,7 @@ pub(super) fn prune(db: &Connection, before: Timestamp, max: usize) -> rusqlite:
         "DELETE FROM replies WHERE run = ?1",
         "DELETE FROM effects WHERE run = ?1",
         "DELETE FROM timers WHERE run = ?1",
+        "DELETE FROM run_permissions WHERE run = ?1",
         "DELETE FROM runs WHERE id = ?1",
     ] {
         let mut delete = db.prepare_cached(sql)?;

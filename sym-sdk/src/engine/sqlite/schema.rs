@@ -9,8 +9,8 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{FileError, cannot_open, failed};
-use super::integrity;
 use super::normalize_names::normalize_names;
+use super::{audit, integrity, run_projection};
 use crate::engine::StoreError;
 
 /// The SQLite `application_id` of our databases, `Sym1` in ASCII.
@@ -21,10 +21,14 @@ const MIGRATIONS: &[&str] = &[
     concat!(include_str!("schema/runs.sql"), include_str!("schema/audit.sql"), include_str!("schema/directory.sql")),
     include_str!("schema/audit_texts.sql"),
     include_str!("schema/deleted_users.sql"),
+    include_str!("schema/queries.sql"),
 ];
 
 /// The migration in which names of users are [normalized](super::normalize_names), which SQL cannot.
 const SCHEMA_WITH_NORMALIZED_NAMES: i64 = 3;
+
+/// The migration in which projections are filled from the states and audit entries that there are.
+const SCHEMA_WITH_PROJECTIONS: i64 = 4;
 
 /// The time to wait for another program that has the file locked, such as `sqlite3`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -147,6 +151,10 @@ fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
         transaction.execute_batch(sql)?;
         if step == SCHEMA_WITH_NORMALIZED_NAMES {
             normalize_names(&transaction)?;
+        }
+        if step == SCHEMA_WITH_PROJECTIONS {
+            run_projection::fill(&transaction)?;
+            audit::fill_search_columns(&transaction)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", step)?;

@@ -133,7 +133,8 @@ impl Writer {
         let only_high = self.reserve.is_released();
         let (mut group, refused): (Vec<_>, Vec<_>) =
             group.into_iter().partition(|job| !only_high || job.priority() == Priority::High);
-        refused.into_iter().for_each(|job| job.complete(Err(GroupError::OnlyRevocations), &self.path));
+        let needs_bytes = self.reserve.space_to_restore();
+        refused.into_iter().for_each(|job| job.complete(Err(GroupError::OnlyRevocations { needs_bytes }), &self.path));
         if group.is_empty() {
             return;
         }
@@ -206,7 +207,7 @@ mod tests {
     /// Inserts a reply of this length.
     fn insert(priority: Priority, key: &'static str, bytes: usize) -> (BoxedWriteJob, Completion) {
         job(priority, move |db| {
-            db.execute("INSERT INTO replies VALUES (?1, NULL, 0, ?2)", (key, "x".repeat(bytes)))?;
+            db.execute("INSERT INTO replies (input_key, at, reply) VALUES (?1, 0, ?2)", (key, "x".repeat(bytes)))?;
             Ok(())
         })
     }
@@ -221,8 +222,8 @@ mod tests {
         let (_dir, mut writer) = writer();
         let (one, mut of_one) = insert(Priority::Normal, "one", 1);
         let (bad, mut of_bad) = job(Priority::Normal, |db| {
-            db.execute("INSERT INTO replies VALUES ('bad', NULL, 0, 'x')", ())?;
-            db.execute("INSERT INTO replies VALUES ('bad', NULL, 0, 'x')", ()).map(drop)
+            db.execute("INSERT INTO replies (input_key, at, reply) VALUES ('bad', 0, 'x')", ())?;
+            db.execute("INSERT INTO replies (input_key, at, reply) VALUES ('bad', 0, 'x')", ()).map(drop)
         });
         let (two, mut of_two) = insert(Priority::Normal, "two", 1);
         writer.write_group(vec![one, bad, two]);
@@ -248,6 +249,8 @@ mod tests {
         writer.write_group(vec![small, large]);
         let error = of_large.try_recv().unwrap().unwrap_err();
         assert_eq!(error.to_string(), "the store cannot write: the disk is full");
+        #[cfg(feature = "server")]
+        assert_eq!(error.summary(), "the store cannot write: the disk is full");
         let hint = crate::error::Error::from(error).hint().unwrap().to_owned();
         assert_eq!(hint, format!("free space on the disk of `{}`", dir.path().join("runs.db").display()));
         let written = of_small.try_recv().unwrap().is_ok();
@@ -265,6 +268,9 @@ mod tests {
         let expected =
             "the store cannot write: the disk was full, and only revocations are stored until there is space";
         assert_eq!(error.to_string(), expected);
+        // Twice the reserve, here of 4 KiB.
+        let hint = crate::error::Error::from(error).hint().unwrap().to_owned();
+        assert!(hint.starts_with("make at least 1 MiB of free space on the disk of `"), "{hint}");
 
         std::fs::remove_dir(&reserve).unwrap();
         let (request, mut of_request) = insert(Priority::Normal, "request", 100_000);
@@ -286,7 +292,8 @@ mod tests {
         std::fs::rename(&path, dir.path().join("moved.db")).unwrap();
         std::fs::write(&path, "another file").unwrap();
         let error = write(&queue, Priority::High, |_| Ok(())).await.unwrap_err();
-        let replaced = "was removed or replaced while it was in use; nothing is written any more";
+        let replaced = "was removed or replaced while it was in use, so nothing is written any more; put it back, or restore it from a \
+                        backup";
         assert_eq!(error.to_string(), format!("the store can no longer be used: `{}` {replaced}", path.display()));
         assert!(failure.wait().await.to_string().ends_with(replaced));
         assert!(matches!(worker.stop(), Err(StoreError::Unusable(_))));
@@ -298,7 +305,8 @@ mod tests {
     async fn claim_that_nobody_waits_for_is_not_executed() {
         let (_dir, mut writer) = writer();
         let queue = Queue::new();
-        let claim = |db: &Connection| db.execute("INSERT INTO replies VALUES ('claim', NULL, 0, 'x')", ());
+        let claim =
+            |db: &Connection| db.execute("INSERT INTO replies (input_key, at, reply) VALUES ('claim', 0, 'x')", ());
         let mut waiting = Box::pin(write_if_awaited(&queue, Priority::High, claim));
         assert!(futures_util::poll!(&mut waiting).is_pending());
         drop(waiting);

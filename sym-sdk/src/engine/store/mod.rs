@@ -3,20 +3,24 @@
 //! A store is a passive table of Runs and of what they wait for. It decides nothing: it checks versions, keeps leases apart and
 //! orders what is due. `testing::check_store` holds every implementation to the contract below.
 
+mod audit_query;
 mod claim;
 mod commit;
+mod run_query;
 
 use jiff::Timestamp;
 
+pub use self::audit_query::{AuditOrder, AuditPage, AuditQuery, Change};
 pub use self::claim::{Claim, Claimed, DueTimer};
-pub use self::commit::{Commit, Committed, InputKey, StoredRun, TimerKey};
+pub use self::commit::{Commit, Committed, InputFingerprint, InputKey, StoredRun, TimerKey};
+pub use self::run_query::{Relation, RunCursor, RunPage, RunQuery, Viewer};
 use super::health::{AccessHealth, Backlog};
-use crate::audit::{AuditEntry, AuditHead, AuditLog, AuditRecord};
+use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditLog, AuditRecord};
 use crate::directory::EventQuery;
 use crate::error::{BoxError, Error, ErrorKind, codes};
 use crate::future::BoxFuture;
 use crate::machine::{Effect, EffectKey, EntitlementKey, InputReply, Lane, RunState};
-use crate::model::{RunId, RunStatus, UserId};
+use crate::model::{ChannelType, EventId, RunId, RunStatus, UserId};
 
 /// A filter of Runs. The default matches all.
 #[derive(Clone, Debug, Default)]
@@ -36,18 +40,33 @@ pub struct RunFilter {
     pub active: bool,
     /// Only Runs that changed after this time.
     pub changed_after: Option<Timestamp>,
+    /// Only Runs with a request or an extension that waits for a decision.
+    pub open: bool,
+    /// Only Runs whose request is for the target with this name.
+    pub target: Option<String>,
+    /// Only Runs that were begun through this kind of channel.
+    pub source: Option<ChannelType>,
+    /// Only Runs that were created at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only Runs that were created before this time.
+    pub until: Option<Timestamp>,
 }
 
 impl RunFilter {
     /// Whether a Run matches.
     pub fn matches(&self, state: &RunState) -> bool {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
-            && self.requester.is_none_or(|id| state.run.requester().is_some_and(|requester| requester.id() == id))
+            && self.requester.is_none_or(|id| state.requester_id() == Some(id))
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
             && (!self.active || !state.is_prunable())
             && self.changed_after.is_none_or(|after| state.updated_at > after)
+            && (!self.open || state.is_open() || state.open_extension().is_some())
+            && self.target.as_deref().is_none_or(|name| state.target_name() == Some(name))
+            && self.source.is_none_or(|source| state.run.source_channel().kind() == source)
+            && self.since.is_none_or(|since| state.created_at >= since)
+            && self.until.is_none_or(|until| state.created_at < until)
     }
 }
 
@@ -81,15 +100,40 @@ pub enum StoreError {
 impl StoreError {
     /// Returns the kind of error in words, without what it is about.
     #[cfg(feature = "server")]
-    pub(crate) fn summary(&self) -> &'static str {
-        match self {
+    pub(crate) fn summary(&self) -> String {
+        let summary = match self {
             Self::Unavailable(_) => "the store is unavailable",
             Self::Corrupt(_) => "the store contains data that cannot be read",
-            Self::NotWritable { .. } => "the store cannot write",
+            Self::NotWritable { .. } => match self.write_problem() {
+                Some(problem) => return format!("the store cannot write: {problem}"),
+                None => "the store cannot write",
+            },
             Self::Unusable(_) => "the store can no longer be used",
             Self::Refused(_) => "the store refused",
+        };
+        summary.to_owned()
+    }
+
+    /// Returns the reason why the store cannot write, if it is one of these.
+    pub(crate) fn write_problem(&self) -> Option<WriteProblem> {
+        match self {
+            Self::NotWritable { problem, .. } => problem.downcast_ref().copied(),
+            _ => None,
         }
     }
+}
+
+/// A reason why a store cannot write. It does not say where the store is, so anybody may know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store in a file has them"))]
+pub(crate) enum WriteProblem {
+    #[error("the disk is full")]
+    DiskFull,
+    /// There is space again, or the reserve is used.
+    #[error("the disk was full, and only revocations are stored until there is space")]
+    OnlyRevocations,
+    #[error("the file is read-only")]
+    ReadOnly,
 }
 
 impl From<StoreError> for Error {
@@ -130,6 +174,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Returns the recorded reply to an input.
     fn recorded_reply(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputReply>, StoreError>>;
+
+    /// Returns the fingerprint that the key of a recorded input had. The default keeps none.
+    fn recorded_fingerprint(&self, key: &InputKey) -> BoxFuture<'_, Result<Option<InputFingerprint>, StoreError>> {
+        let _ = key;
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// Writes everything that one input changes.
     ///
@@ -175,6 +225,21 @@ pub trait Store: Send + Sync + 'static {
     /// Lists Runs, newest first.
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
 
+    /// Finds a page of Runs, newest first. The default reads all Runs.
+    fn find_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<RunPage, StoreError>> {
+        Box::pin(async move { Ok(query.page_of_all(self.runs(query.filter().clone(), usize::MAX).await?)) })
+    }
+
+    /// Returns the Run to which an event was admitted. The audit log keeps that of Runs that were pruned. The default reads the whole
+    /// log.
+    fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
+        Box::pin(async move {
+            let entries = self.audit(None, usize::MAX).await?;
+            let received = entries.iter().filter(|entry| entry.kind == AuditKind::Received);
+            Ok(received.filter(|entry| entry.event.id == event).map(|entry| entry.run).next())
+        })
+    }
+
     /// Deletes prunable Runs that have not changed since `before`, those that changed first coming first, with the replies to their
     /// inputs; and replies to earlier inputs that began no Run. At most `limit` of either. Returns the number of both. The audit log
     /// stays, and so do the counts of events.
@@ -197,6 +262,41 @@ pub trait Store: Send + Sync + 'static {
     /// each commit appends its entries to it, as [`AuditRecord::after`] does. Many entries have the same
     /// [event](crate::audit::StoredEvent), which should be stored once.
     fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
+
+    /// Searches the audit log. The default reads all of it.
+    fn find_audit<'a>(&'a self, query: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage, StoreError>> {
+        Box::pin(async move {
+            let mut found = Vec::new();
+            for record in self.audit_after(0, usize::MAX).await? {
+                let entry = record.entry().map_err(|error| StoreError::Corrupt(error.into()))?;
+                if query.matches(&entry) {
+                    found.push(record);
+                }
+            }
+            if query.order == AuditOrder::NewestFirst {
+                found.reverse();
+            }
+            let is_later = |seq| match query.order {
+                AuditOrder::NewestFirst => query.after.is_none_or(|after| seq < after),
+                AuditOrder::OldestFirst => query.after.is_none_or(|after| seq > after),
+            };
+            let found = found.into_iter().filter(|record| is_later(record.seq));
+            Ok(query.page(found.take(query.limit.saturating_add(1)).collect()))
+        })
+    }
+
+    /// Lists the changes that the audit records after the one with number `seq` report, one for each record. The default reads the
+    /// records.
+    fn changes_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {
+        Box::pin(async move {
+            let records = self.audit_after(seq, limit).await?;
+            let change = |record: &AuditRecord| {
+                let entry = record.entry().map_err(|error| StoreError::Corrupt(error.into()))?;
+                Ok(Change::new(record.seq, record.hash.tag(), entry.run, entry.at))
+            };
+            records.iter().map(change).collect()
+        })
+    }
 
     /// Lists the audit records of one Run before the one with number `seq`, in order.
     fn audit_before(&self, run: RunId, seq: u64) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;

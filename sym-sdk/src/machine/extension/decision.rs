@@ -14,7 +14,7 @@ use crate::machine::effect_error::EffectError;
 use crate::machine::event_record::EventRecord;
 use crate::machine::input::Action;
 use crate::machine::notice::Notice;
-use crate::machine::permissions;
+use crate::machine::permissions::{self, Sender};
 use crate::machine::state::{ActiveEvent, QueuedInput, Stage};
 use crate::machine::stepper::Stepper;
 use crate::machine::timer::TimerKind;
@@ -231,9 +231,9 @@ impl Stepper<'_> {
     fn is_end_queued(&self) -> bool {
         self.state.queue.iter().any(|queued| match queued {
             QueuedInput::Timer(kind) => *kind == TimerKind::Expire,
-            QueuedInput::Action { event, actor, channel, action: action @ Action::Revoke } => {
-                let record = self.action_record(*event, action, actor, channel.clone());
-                permissions::check(&self.rules, &self.state, self.clock, &record, action).is_ok()
+            QueuedInput::Action { actor, channel, action: action @ Action::Revoke, .. } => {
+                let sender = Sender { actor, channel: channel.kind() };
+                permissions::check(&self.rules, &self.state, self.clock, sender, action).is_ok()
             }
             _ => false,
         })

@@ -163,15 +163,16 @@ impl RunState {
         }
     }
 
-    /// Keeps a delivered message. That of an extension which was followed by another one is forgotten.
+    /// Keeps a delivered message, in place of an earlier one of the same notification at the same destination. That of an extension which
+    /// was followed by another one is forgotten.
     pub(in crate::machine) fn add_delivered_in(&mut self, round: Round, message: DeliveredMessage) {
-        match round {
-            Round::Request => self.delivered.push(message),
-            Round::Extension(id) => {
-                if let Some(extension) = self.extension_with_mut(id) {
-                    extension.delivered.push(message);
-                }
-            }
+        let delivered = match round {
+            Round::Request => Some(&mut self.delivered),
+            Round::Extension(id) => self.extension_with_mut(id).map(|extension| &mut extension.delivered),
+        };
+        if let Some(delivered) = delivered {
+            delivered.retain(|other| other.entry != message.entry || other.destination != message.destination);
+            delivered.push(message);
         }
     }
 

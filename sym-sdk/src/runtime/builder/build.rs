@@ -9,12 +9,16 @@ use super::plan::{FlowPlan, Plan};
 use crate::clock::Clock;
 use crate::config::{Diagnostic, Diagnostics, Severity, SourceLocation};
 use crate::delivery::SimulatedDelivery;
+#[cfg(feature = "cli")]
+use crate::delivery::{DynDelivery, ScriptedDelivery};
 use crate::directory::Directory;
 use crate::engine::{self, Engine, EngineContext, MemoryStore};
 use crate::model::Strategy;
 use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::bounded_call::call_bounded;
+use crate::runtime::changes::ChangeReader;
 use crate::runtime::effect_executor::EffectExecutor;
+use crate::runtime::field_options::MenuCache;
 use crate::runtime::flow_visibility::FlowVisibility;
 use crate::runtime::flows::{FlowEntries, FlowEntry};
 use crate::runtime::open_request_limit::OpenRequestLimit;
@@ -145,7 +149,13 @@ impl Builder {
         #[cfg(feature = "server")]
         deliveries.extend(front_ends.deliveries());
         if self.simulated {
-            deliveries.push(Arc::new(SimulatedDelivery::default()));
+            deliveries.push(Arc::new(SimulatedDelivery::behind(deliveries.clone())));
+        }
+        #[cfg(feature = "cli")]
+        if let Some(undeliverable) = &self.undeliverable {
+            let scripted =
+                |delivery| -> Arc<dyn DynDelivery> { Arc::new(ScriptedDelivery::new(delivery, undeliverable.clone())) };
+            deliveries = deliveries.into_iter().map(scripted).collect();
         }
         let builder = Arc::new(self);
         let strategies = RevocationStrategies::new(builder.clone(), directory.clone(), strategies);
@@ -181,8 +191,11 @@ impl Builder {
             audit_anchors: builder.audit_anchors.clone().filter(|_| !builder.simulated),
             retention: builder.retention,
             periodic_reconcile: builder.periodic_reconcile.clone(),
-            recent_targets: RecentTargets::new(values),
+            recent_targets: RecentTargets::new(values.clone()),
+            values,
             refusals: Refusals::default(),
+            change_reader: ChangeReader::default(),
+            menus: MenuCache::default(),
             #[cfg(feature = "server")]
             front_ends,
         };

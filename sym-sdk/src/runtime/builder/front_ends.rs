@@ -38,6 +38,12 @@ impl Builder {
         self
     }
 
+    /// Returns whether a front end with this name was added.
+    #[cfg(all(feature = "api", feature = "cli"))]
+    pub(crate) fn has_front_end(&self, name: &str) -> bool {
+        self.front_ends.front_ends.iter().any(|front_end| front_end.name() == name)
+    }
+
     /// Adds a type of front ends, which are built from the configuration. It overrides an earlier one of the same type.
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
     pub fn front_end_type(mut self, front_end: FrontEndType) -> Self {

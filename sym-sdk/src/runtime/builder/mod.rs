@@ -29,6 +29,8 @@ use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, IntegrationSchema, Schemas};
+#[cfg(feature = "cli")]
+use crate::delivery::Undeliverable;
 use crate::delivery::{Delivery, DynDelivery};
 use crate::directory::{Directory, DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory, MemoryKeyValue};
 #[cfg(feature = "sqlite")]
@@ -83,6 +85,9 @@ pub struct Builder {
     /// The outcomes of strategies that a simulation scripts.
     #[cfg(feature = "cli")]
     scripted_outcomes: Option<ScriptedOutcomes>,
+    /// The destinations to which a simulation delivers nothing.
+    #[cfg(feature = "cli")]
+    undeliverable: Option<Undeliverable>,
 }
 
 impl Builder {
@@ -119,6 +124,8 @@ impl Builder {
             outbox: Outbox::new(),
             #[cfg(feature = "cli")]
             scripted_outcomes: None,
+            #[cfg(feature = "cli")]
+            undeliverable: None,
         }
     }
 
@@ -353,6 +360,13 @@ impl Builder {
     #[cfg(feature = "cli")]
     pub(crate) fn scripted_outcomes(mut self, outcomes: ScriptedOutcomes) -> Self {
         self.scripted_outcomes = Some(outcomes);
+        self
+    }
+
+    /// Sets the destinations to which nothing can be delivered, for simulations.
+    #[cfg(feature = "cli")]
+    pub(crate) fn undeliverable(mut self, destinations: Undeliverable) -> Self {
+        self.undeliverable = Some(destinations);
         self
     }
 

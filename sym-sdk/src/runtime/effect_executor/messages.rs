@@ -58,20 +58,38 @@ impl EffectExecution<'_> {
     pub(super) async fn update_messages(&self) -> Result<Outcome, EffectError> {
         let view = self.view();
         let (request, extension) = (view.clone().of_request(), view.of_extension());
-        let of_request = self.state.delivered.iter().map(|delivered| self.update(&request, &delivered.message));
-        let of_extension = extension.iter().zip(&self.state.extension).flat_map(|(view, extension)| {
-            extension.delivered.iter().map(move |delivered| self.update(view, &delivered.message))
-        });
-        let updates: Vec<_> = of_request.chain(of_extension).collect();
+        let of_request = self.state.delivered.iter().map(|delivered| (&request, &delivered.message));
+        let of_extension = extension
+            .iter()
+            .zip(&self.state.extension)
+            .flat_map(|(view, extension)| extension.delivered.iter().map(move |delivered| (view, &delivered.message)));
+        let messages: Vec<_> = of_request.chain(of_extension).collect();
+        let updates = messages.iter().map(|(view, message)| self.update(view, message));
         let receipt = async {
             match &self.state.receipt {
                 Some(message) => self.update_receipt(&request, message).await,
                 None => Ok(()),
             }
         };
-        let (updated, receipt) = futures_util::future::join(futures_util::future::join_all(updates), receipt).await;
-        let updated: Result<Vec<()>, _> = updated.into_iter().chain([receipt]).collect();
-        updated.map(|_| Outcome::Done)
+        let (updated, receipt_updated) =
+            futures_util::future::join(futures_util::future::join_all(updates), receipt).await;
+        let messages = messages.iter().map(|(_, message)| *message).zip(updated);
+        let results = messages.chain(self.state.receipt.iter().zip([receipt_updated]));
+        let (mut gone, mut failed): (Vec<MessageRef>, Option<EffectError>) = Default::default();
+        for (message, result) in results {
+            match result {
+                Ok(()) => {}
+                Err(error) if error.code == codes::MESSAGE_GONE => gone.push(message.clone()),
+                // One that is worth another attempt stands for all.
+                Err(error) if failed.as_ref().is_some_and(|failed| failed.retryable || !error.retryable) => {}
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            _ if !gone.is_empty() => Ok(Outcome::Updated { gone, error: failed }),
+            Some(error) => Err(error),
+            None => Ok(Outcome::Done),
+        }
     }
 
     /// Reminds those to whom a notification was delivered, unless it was decided or followed by another one since.
@@ -142,7 +160,9 @@ impl EffectExecution<'_> {
     /// enough. If nobody can be told, the log is all that is left.
     pub(super) async fn alert(&self, error: &EffectError) -> Result<Outcome, EffectError> {
         let (flow, run) = (self.entry.flow.name(), self.state.run.id());
-        tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
+        if self.effect.attempt == 1 {
+            tracing::error!(%flow, %run, event = %self.effect.event.name, code = %error.code, "{error}");
+        }
         let destinations = self.error_destinations();
         if destinations.is_empty() {
             let message = format!("environment `{}` has no error logger", self.entry.flow.environment().name());
@@ -159,7 +179,8 @@ impl EffectExecution<'_> {
         });
         let results = futures_util::future::join_all(alerts).await;
         let is_delivered = results.iter().any(Result::is_ok);
-        match results.into_iter().find_map(Result::err) {
+        // One that may yet be delivered is sent again, whatever else failed for good.
+        match results.into_iter().filter_map(Result::err).max_by_key(|failure| failure.retryable) {
             None if is_delivered => Ok(Outcome::Done),
             None => {
                 let destinations = destinations.into_iter().collect::<Vec<_>>().join(", ");

@@ -72,6 +72,19 @@ impl EffectExecutor {
     }
 }
 
+impl EffectExecutor {
+    /// Calls the reducers that route a request, for a Run that is not stored.
+    pub(super) async fn preview_routing(
+        &self,
+        entry: &FlowEntry,
+        effect: &Effect,
+        state: &Arc<RunState>,
+    ) -> Result<Outcome, EffectError> {
+        let execution = EffectExecution { executor: self, entry, effect, state, holders: &[] };
+        catch_panics(execution.route()).await
+    }
+}
+
 impl EffectHandler for EffectExecutor {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
         if let Some(recorded) = machine::record_user_action(input) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use tokio_util::sync::CancellationToken;
 
-use super::FrontEnd;
+use super::{FrontEnd, RouterContext};
 use crate::delivery::DynDelivery;
 use crate::error::Result;
 use crate::future::BoxFuture;
@@ -16,7 +16,8 @@ use crate::runtime::Runtime;
 pub(crate) trait DynFrontEnd: Send + Sync + 'static {
     fn name(&self) -> &str;
     fn delivery(self: Arc<Self>) -> Option<Arc<dyn DynDelivery>>;
-    fn router(&self, runtime: Runtime) -> Router;
+    fn router(&self, context: RouterContext) -> Router;
+    fn limits_requests(&self) -> bool;
     fn run(&self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'_, Result<()>>;
     fn check(&self) -> BoxFuture<'_, Result<()>>;
 }
@@ -30,8 +31,12 @@ impl<F: FrontEnd> DynFrontEnd for F {
         FrontEnd::delivery(self).map(|delivery| Arc::new(delivery) as Arc<dyn DynDelivery>)
     }
 
-    fn router(&self, runtime: Runtime) -> Router {
-        FrontEnd::router(self, runtime)
+    fn router(&self, context: RouterContext) -> Router {
+        FrontEnd::router(self, context)
+    }
+
+    fn limits_requests(&self) -> bool {
+        FrontEnd::limits_requests(self)
     }
 
     fn run(&self, runtime: Runtime, stop: CancellationToken) -> BoxFuture<'_, Result<()>> {

@@ -7,6 +7,7 @@
 mod erased;
 mod fake;
 mod front_end_type;
+mod router_context;
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub(crate) use erased::DynFrontEnd;
 pub use fake::{FakeConfig, FakeService};
 pub(super) use front_end_type::IntegrationSecrets;
 pub use front_end_type::{FrontEndConfig, FrontEndType, ManifestConfig};
+pub use router_context::{PublicUrl, RouterContext, ServerLimits};
 
 use super::Runtime;
 use crate::delivery::{Delivery, SimulatedDelivery};
@@ -44,10 +46,17 @@ pub trait FrontEnd: Send + Sync + 'static {
     /// Returns the routes, relative to where they are mounted.
     ///
     /// Callers are not authenticated yet: the handlers have to do that. A request is dropped when it times out or its client
-    /// disconnects, so spawn a task for work that has to be completed.
-    fn router(&self, runtime: Runtime) -> Router {
-        let _ = runtime;
+    /// disconnects, so spawn a task for work that has to be completed. The head of a response has to be sent within the time limit of a
+    /// request; a body that streams may take longer, and has to end when [`RouterContext::stop`] is cancelled.
+    fn router(&self, context: RouterContext) -> Router {
+        let _ = context;
         Router::new()
+    }
+
+    /// Returns whether the routes limit the bodies and the time of requests themselves. Otherwise the server does, by its
+    /// [limits](crate::server::ServerLimits), alike for all routes.
+    fn limits_requests(&self) -> bool {
+        false
     }
 
     /// Maintains the front end's own connections until `stop` is cancelled. A front end without connections returns

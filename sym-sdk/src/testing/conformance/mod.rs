@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod commits;
 mod effects;
+mod queries;
 mod runs;
 mod timers;
 
@@ -18,13 +19,13 @@ use uuid::Uuid;
 use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditRecord};
 use crate::engine::{Claim, Claimed, Commit, Committed, DueTimer, InputKey, RunFilter, Store, StoreError, TimerKey};
 use crate::machine::{
-    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementChange, EntitlementKey, Input, InputBody, InputReply,
-    Lane, Rules, RunState, TimerChange, TimerKind, step,
+    Action, Bulkhead, Effect, EffectKey, EffectKind, EntitlementChange, EntitlementKey, EventRecord, Input, InputBody,
+    InputReply, Lane, Rules, RunState, TimerChange, TimerKind, step,
 };
 use crate::model::{Channel, ChannelType, EventId, Flow, Hooks, RunId, RunStatus, Slug, User};
 
 #[doc(hidden)]
-pub use self::{access::*, audit::*, commits::*, effects::*, runs::*, timers::*};
+pub use self::{access::*, audit::*, commits::*, effects::*, queries::*, runs::*, timers::*};
 #[doc(hidden)]
 pub type Checked = Result<(), StoreError>;
 
@@ -94,6 +95,13 @@ macro_rules! store_conformance {
             access_without_a_stored_expiry_is_found
             runs_are_listed_by_requester
             stuck_and_late_access_is_counted
+            runs_are_found_for_those_who_may_see_them
+            pages_of_runs_follow_each_other
+            runs_are_filtered_by_what_they_are_about
+            events_are_found_by_their_ids
+            audit_log_is_searched
+            changes_are_listed_in_order
+            fingerprints_of_inputs_are_kept
         }
     };
     (@all $new:expr; $($check:ident)*) => {{

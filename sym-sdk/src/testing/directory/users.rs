@@ -39,6 +39,14 @@ pub(super) async fn finds_users_by_id_and_name(open: impl AsyncFn() -> Directory
     let names = |users: Vec<Arc<User>>| users.iter().map(|user| user.username().to_owned()).collect::<Vec<_>>();
     assert_eq!(names(directory.users().await?), ["ana@example.com", "ben@example.com", "ci"], "by name");
     assert_eq!(names(directory.bots().await?), ["ci"]);
+    let page = async |prefix, after, limit| directory.users_page(prefix, after, limit).await.map(names);
+    assert_eq!(page("", None, 2).await?, ["ana@example.com", "ben@example.com"], "at most the limit");
+    assert_eq!(page("", Some("BEN@example.com"), 2).await?, ["ci"]);
+    assert_eq!(page("", Some("ci"), 2).await?, [""; 0]);
+    assert_eq!(page("AN", None, 2).await?, ["ana@example.com"], "ignoring the case");
+    assert_eq!(page("a%", None, 2).await?, [""; 0], "prefixes are not patterns");
+    assert_eq!(page("ci", None, 2).await?, ["ci"], "a whole name is a prefix");
+    assert_eq!(page("b", Some("ben@example.com"), 2).await?, [""; 0]);
     Ok(())
 }
 

@@ -292,7 +292,8 @@ fn decision_without_an_extension_is_never_about_one() {
     assert!(world.refusal(&refused).contains("already approved by ben@example.com"), "{refused:?}");
     world.deny_extension(&ben);
     world.extend(&ana, 10 * MINUTE);
-    let refused = world.act(&ben, Action::Approve { decision_message: None, duration: None, extension: Some(first) });
+    let refused =
+        world.act(&ben, Action::Approve { decision_message: None, duration: None, extension: Some(first), seen: None });
     assert!(world.refusal(&refused).contains("another one waits for a decision"), "{refused:?}");
     assert_eq!(world.end(), end);
 }
@@ -349,7 +350,7 @@ fn an_extension_of_a_requester_who_may_not_have_the_access_any_more_is_closed() 
     let end = world.end();
     let gone = People::new([ana.id(), ben.id()], [user("ana", UserRole::Guest), ben.clone()]);
     let (event, extension) = (EventId::from_uuid(uuid::Uuid::from_u128(900)), Some(world.extension().id));
-    let action = Action::Approve { decision_message: None, duration: None, extension };
+    let action = Action::Approve { decision_message: None, duration: None, extension, seen: None };
     let body = InputBody::Submitted { event, actor: ben.clone(), channel: Channel::new(ChannelType::Slack), action };
     let refused = world.input_with(body, |input| input.with_people(gone));
     assert!(world.refusal(&refused).contains("no longer a member"), "{refused:?}");

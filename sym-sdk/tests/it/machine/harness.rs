@@ -210,12 +210,12 @@ impl World {
 
     pub(super) fn approve_extension(&mut self, who: &Arc<User>) -> InputReply {
         let extension = Some(self.extension().id);
-        self.act(who, Action::Approve { decision_message: None, duration: None, extension })
+        self.act(who, Action::Approve { decision_message: None, duration: None, extension, seen: None })
     }
 
     pub(super) fn deny_extension(&mut self, who: &Arc<User>) -> InputReply {
         let extension = Some(self.extension().id);
-        self.act(who, Action::Deny { decision_message: None, extension })
+        self.act(who, Action::Deny { decision_message: None, extension, seen: None })
     }
 
     /// Returns the end of the access, by the state and by the timer, which must be the same.

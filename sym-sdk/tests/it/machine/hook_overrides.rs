@@ -390,7 +390,8 @@ fn a_decision_that_a_hook_fires_again_keeps_its_text_and_trigger() {
     let mut world = World::access();
     world.hooks = Hooks::NONE.with(Hook::On(Step::Approve)).with(Hook::On(Step::Deescalate));
     world.open(&ana);
-    world.act(&ben, Action::Approve { decision_message: Some("looks right".into()), duration: None, extension: None });
+    let message = Some("looks right".into());
+    world.act(&ben, Action::Approve { decision_message: message, duration: None, extension: None, seen: None });
     fire_at(&mut world, Step::Approve, ApprovalTemplate::approve());
     world.settle();
     assert_eq!(world.state().decision.as_ref().unwrap().decision_message.as_deref(), Some("looks right"));

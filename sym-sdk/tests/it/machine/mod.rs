@@ -1,5 +1,6 @@
 //! The approval machine.
 
+mod abilities;
 mod access;
 mod bounds;
 mod decisions;
@@ -14,4 +15,5 @@ mod operator_actions;
 mod permissions;
 mod properties;
 mod receipts;
+mod resending;
 mod settling;

@@ -117,14 +117,19 @@ fn play(world: &mut World, next: &Move) {
                     Action::Request(Box::new(request))
                 }
                 3 => Action::approve(),
-                4 => Action::Deny { decision_message: Some("no".into()), extension: None },
+                4 => Action::Deny { decision_message: Some("no".into()), extension: None, seen: None },
                 5 => Action::Revoke,
                 6 => Action::WriteOff { reason: "removed by hand".into() },
                 7 => Action::Regrant,
                 8 | 9 => Action::Extend(ExtensionInput::new(if *what == 8 { HOUR } else { HOUR / 6 })),
-                10 => Action::Approve { decision_message: None, duration: None, extension: Some(extension_id(world)) },
+                10 => Action::Approve {
+                    decision_message: None,
+                    duration: None,
+                    extension: Some(extension_id(world)),
+                    seen: None,
+                },
                 12 => Action::Remind,
-                11 => Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
+                11 => Action::Deny { decision_message: None, extension: Some(extension_id(world)), seen: None },
                 _ => match world.flow.strategy() {
                     Some(strategy) => Action::Remove(Box::new(Removal::new(strategy.targets()[0].clone(), "u9", "g1"))),
                     None => Action::Revoke,
@@ -359,8 +364,8 @@ fn check_allowed_actions(world: &World) {
         Action::Regrant,
         Action::Remind,
         Action::Extend(ExtensionInput::new(HOUR)),
-        Action::Approve { decision_message: None, duration: None, extension: Some(extension_id(world)) },
-        Action::Deny { decision_message: None, extension: Some(extension_id(world)) },
+        Action::Approve { decision_message: None, duration: None, extension: Some(extension_id(world)), seen: None },
+        Action::Deny { decision_message: None, extension: Some(extension_id(world)), seen: None },
     ];
     for actor in people() {
         let allowed = allowed_actions(&world.flow, state, &actor, world.now);
@@ -376,6 +381,64 @@ fn check_allowed_actions(world: &World) {
             let accepted = matches!(reply, InputReply::Accepted { .. });
             assert_eq!(allowed.contains(&action.kind()), accepted, "{action:?} of {}: {reply:?}", actor.username());
         }
+    }
+}
+
+/// Abilities are the answers of a step, also while an event is active.
+fn check_abilities(world: &World, who: usize, channel: ChannelType) {
+    let Some(state) = world.state.as_ref() else { return };
+    let people = people();
+    let actor = &people[who % people.len()];
+    let rules = Rules { flow: &world.flow, hooks: world.hooks };
+    let abilities = abilities(&rules, state, actor, channel, world.now);
+    let message = Some("no".to_owned());
+    let (approve, deny) = match state.open_extension() {
+        Some(extension) => (
+            Action::approve_extension(extension.id),
+            Action::Deny { decision_message: message, extension: Some(extension.id), seen: RequestDigest::of(state) },
+        ),
+        None => (Action::approve(), Action::Deny { decision_message: message, extension: None, seen: None }),
+    };
+    let verdicts = [
+        (approve, &abilities.approve),
+        (deny, &abilities.deny),
+        (Action::Extend(ExtensionInput::new(HOUR)), &abilities.extend),
+        (Action::Remind, &abilities.remind),
+        (Action::Revoke, &abilities.revoke),
+        (Action::WriteOff { reason: "removed by hand".into() }, &abilities.write_off),
+        (Action::Regrant, &abilities.regrant),
+    ];
+    for (action, verdict) in verdicts {
+        let body = InputBody::Submitted {
+            event: EventId::from_uuid(uuid::Uuid::nil()),
+            actor: actor.clone(),
+            channel: Channel::new(channel),
+            action: action.clone(),
+        };
+        let input = Input::new(state.run.id(), state.flow.clone(), world.now, body);
+        let answer = match step(&rules, Some(state), &input).reply {
+            InputReply::Refused { error, .. } => Err(error),
+            _ => Ok(()),
+        };
+        assert_eq!(verdict, &answer, "{action:?} of {} through {channel}", actor.username());
+    }
+}
+
+/// Visible changes are on the record: otherwise nobody who waits for changes would hear of them.
+fn check_change_is_recorded(before: Option<&RunState>, after: &RunState, recorded: usize) {
+    let visible = |state: &RunState| {
+        let extension = state.extension.as_ref();
+        let grant = state.access.grant().map(|grant| (grant.identity.clone(), grant.until));
+        (
+            (std::mem::discriminant(&state.access), grant),
+            (state.run.status(), state.request.clone(), state.routing.clone()),
+            (state.run.approvals().to_vec(), state.decision.clone(), state.error.clone(), state.closed),
+            (state.current_notification, state.delivered.len(), state.is_stuck(), state.ended_at),
+            extension.map(|extension| (extension.id, extension.status, extension.approvals.clone(), extension.until)),
+        )
+    };
+    if before.map(visible) != Some(visible(after)) {
+        assert!(recorded > 0, "a change is not on the record: {before:#?} {after:#?}");
     }
 }
 
@@ -453,5 +516,27 @@ proptest! {
             prop_assert!(!world.granted || written_off, "access was left over");
         }
         check_record(&world.audit, &world.accepted);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn abilities_are_what_a_step_accepts(
+        setup in worlds(),
+        start in 0..4u8,
+        history in proptest::collection::vec((moves(), 0..5usize, 0..3usize), 1..40),
+    ) {
+        let mut world = make_world(setup);
+        begin(&mut world, start);
+        for (next, who, channel) in &history {
+            let (before, recorded) = (world.state.clone(), world.audit.len());
+            play(&mut world, next);
+            if let Some(state) = &world.state {
+                check_change_is_recorded(before.as_ref(), state, world.audit.len() - recorded);
+            }
+            check_abilities(&world, *who, [ChannelType::Slack, ChannelType::Api, ChannelType::Cli][*channel]);
+        }
     }
 }

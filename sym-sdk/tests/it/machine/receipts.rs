@@ -52,7 +52,7 @@ fn a_receipt_that_could_not_be_sent_is_sent_with_the_next_step() {
     let (mut world, delivery) = routed(true);
     world.succeed(delivery);
     let receipt = world.find(is_receipt).unwrap();
-    world.fail(receipt, true);
+    world.fail(receipt, false);
     assert_eq!(world.find(is_receipt), None);
     world.approve(&user("ben", UserRole::Member));
     let receipt = world.find(is_receipt).unwrap();

@@ -293,13 +293,13 @@ async fn faults_of_a_form_are_told_field_by_field() {
     let harness = harness().await;
     let ana = harness.runtime().directory().get_or_create_user_by_email("ana@example.com").await.unwrap();
     let form = harness.runtime().preview_form("prod", &ana).await.unwrap();
-    let check = |inputs: serde_json::Value| {
-        let faults = harness.runtime().check_form("prod", &form, inputs.as_object().unwrap()).unwrap();
+    let check = async |inputs: serde_json::Value| {
+        let faults = harness.runtime().check_form("prod", &ana, &form, inputs.as_object().unwrap()).await.unwrap();
         faults.into_iter().map(|fault| (fault.field, fault.error.code().clone())).collect::<Vec<_>>()
     };
     let fault = |field: &str, code| (Some(field.to_owned()), code);
     assert_eq!(
-        check(json!({ "urgency": "medium", "colour": "red", "tickets": ["x"], "duration": "2h" })),
+        check(json!({ "urgency": "medium", "colour": "red", "tickets": ["x"], "duration": "2h" })).await,
         [
             (None, codes::UNKNOWN_FIELD),
             fault("urgency", codes::OPTION_NOT_ALLOWED),
@@ -308,10 +308,13 @@ async fn faults_of_a_form_are_told_field_by_field() {
             fault("duration", codes::INVALID_DURATION),
         ]
     );
-    assert_eq!(check(json!({ "target_id": "admins", "duration": "1h" })), [fault("urgency", codes::MISSING_FIELD)]);
-    assert_eq!(check(json!({ "urgency": "low", "target_id": "admins", "duration": "1h" })), []);
-    assert_eq!(check(json!({ "urgency": "x".repeat(70_000) })), [(None, codes::TOO_LARGE)]);
-    let error = harness.runtime().check_form("nope", &form, &serde_json::Map::new()).unwrap_err();
+    assert_eq!(
+        check(json!({ "target_id": "admins", "duration": "1h" })).await,
+        [fault("urgency", codes::MISSING_FIELD)]
+    );
+    assert_eq!(check(json!({ "urgency": "low", "target_id": "admins", "duration": "1h" })).await, []);
+    assert_eq!(check(json!({ "urgency": "x".repeat(70_000) })).await, [(None, codes::TOO_LARGE)]);
+    let error = harness.runtime().check_form("nope", &ana, &form, &serde_json::Map::new()).await.unwrap_err();
     assert_eq!(error.code(), &codes::UNKNOWN_FLOW);
 }
 

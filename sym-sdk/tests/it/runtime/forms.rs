@@ -90,6 +90,8 @@ async fn a_form_is_made_anew_for_the_run_that_waits_for_it() {
     let offered = &form.field("database").unwrap().current_allowed_values[0];
     assert_eq!(offered.label(), "ana@example.com");
     assert_eq!(*offered.value(), run.to_string().into());
+    let target = form.field("target_id").unwrap();
+    assert_eq!(target.value.as_ref(), Some(target.current_allowed_values[0].value()), "the only target is selected");
 
     let inputs = json!({ "target_id": "admins", "database": run.to_string(), "duration": 3600 });
     let request = Submission::request("prod", "ana@example.com").form(run).inputs(inputs.as_object().unwrap().clone());

@@ -83,7 +83,7 @@ async fn the_form_that_was_shown_determines_the_options() {
         let inputs = serde_json::json!({ "group": group, "target_id": "admins", "duration": "1h" });
         inputs.as_object().unwrap().clone()
     };
-    let faults = harness.runtime().check_form("prod", &form, &inputs("00g2")).unwrap();
+    let faults = harness.runtime().check_form("prod", &ana, &form, &inputs("00g2")).await.unwrap();
     let faults: Vec<_> = faults.iter().map(|fault| (fault.field.as_deref(), fault.error.code())).collect();
     assert_eq!(faults, [(Some("group"), &codes::OPTION_NOT_ALLOWED)]);
     let submit = async |group: &str| {

@@ -1,13 +1,16 @@
 //! A small front end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use futures_util::StreamExt as _;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{FrontEnd, Runtime};
+use sym_sdk::runtime::{FrontEnd, RouterContext, Runtime};
 use sym_sdk::server::CancellationToken;
 use sym_sdk::server::axum::Router;
-use sym_sdk::server::axum::body::Bytes;
+use sym_sdk::server::axum::body::{Body, Bytes};
+use sym_sdk::server::axum::extract::ConnectInfo;
 use sym_sdk::server::axum::routing::{get, post};
 use tokio::sync::watch;
 
@@ -58,12 +61,19 @@ impl FrontEnd for Desk {
         self.0.name
     }
 
-    fn router(&self, runtime: Runtime) -> Router {
-        let desk = self.clone();
+    fn router(&self, context: RouterContext) -> Router {
+        let (desk, runtime) = (self.clone(), context.runtime.clone());
+        let stream = async move || {
+            let first = futures_util::stream::iter([Ok::<_, std::convert::Infallible>("begun ")]);
+            let lasting = first.chain(futures_util::stream::pending());
+            Body::from_stream(context.until_stopped(lasting))
+        };
         Router::new()
             .route("/flows", get(async move || runtime.flows().len().to_string()))
             .route("/echo", post(async |body: Bytes| body))
             .route("/panic", get(async || -> String { panic!("a secret") }))
+            .route("/peer", get(async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string()))
+            .route("/stream", get(stream))
             .route("/slow", get(move || desk.slow()))
     }
 

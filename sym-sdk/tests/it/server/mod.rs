@@ -3,6 +3,9 @@
 mod client;
 mod command;
 mod desk;
+mod events;
+mod prometheus;
+mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,14 +17,15 @@ use sym_sdk::config::{Config, Diagnostics, TerraformReader};
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::handlers;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Builder, FrontEndType, Runtime};
+use sym_sdk::runtime::{Builder, FrontEndType, PublicUrl, Runtime};
 use sym_sdk::server::{CancellationToken, Server, ServerLimits, listen};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use client::{answer, get, send};
 use desk::{Desk, until};
+use events::Events;
 
 use crate::support::GRACE;
 
@@ -114,6 +118,45 @@ async fn front_ends_are_mounted_below_their_names() {
     assert_eq!((health.status, health.body.as_str()), (200, r#"{"status":"alive"}"#));
 }
 
+#[tokio::test]
+async fn routes_know_the_address_of_the_client() {
+    let server = Running::start(&Desk::named("desk"), unchanged).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /desk/peer HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").await.unwrap();
+    let own = stream.local_addr().unwrap();
+    assert_eq!(answer(&mut stream).await.body, own.to_string());
+}
+
+/// The grace period is for work. A response that streams would use it up at every restart.
+#[tokio::test]
+async fn streams_end_when_the_server_stops() {
+    let hour = Duration::from_secs(60 * 60);
+    let server = Running::start(&Desk::named("desk"), |limits| limits.grace = hour).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(b"GET /desk/stream HTTP/1.1\r\nhost: test\r\n\r\n").await.unwrap();
+    let mut begun = Vec::new();
+    while !begun.ends_with(b"begun \r\n") {
+        begun.push(stream.read_u8().await.unwrap());
+    }
+    server.stop.cancel();
+    tokio::time::timeout(GRACE, server.serving).await.expect("it has stopped").unwrap().unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    assert!(rest.ends_with(b"0\r\n\r\n"), "the response is complete: {rest:?}");
+}
+
+#[test]
+fn public_addresses_have_no_path() {
+    let parse = |text: &str| text.parse::<PublicUrl>().map(|url| url.to_string());
+    assert_eq!(parse("https://Sym.Example.com/").unwrap(), "https://sym.example.com");
+    assert_eq!(parse(" http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+    let url: PublicUrl = "https://sym.example.com".parse().unwrap();
+    assert_eq!((url.join("/r/1"), url.is_https()), ("https://sym.example.com/r/1".into(), true));
+    for wrong in ["", "sym.example.com", "https://", "ftp://x", "https://x/sym", "https://x?a", "https://a:b@x", "/x"] {
+        assert!(parse(wrong).is_err(), "{wrong}");
+    }
+}
+
 /// Finding 7 of safety: a probe that failed for one flow would take the others out of service.
 #[tokio::test]
 async fn it_is_ready_while_one_flow_accepts_requests() {
@@ -204,6 +247,50 @@ async fn it_is_not_ready_while_its_store_takes_no_writes() {
     assert_eq!(checks(), Ok(2));
 }
 
+/// Probes come every few seconds, and each one that failed was logged.
+#[tokio::test]
+async fn it_logs_once_that_a_part_is_not_ready() {
+    let (desk, clock) = (Desk::named("desk"), clock());
+    let runtime = runtime(|builder| builder.front_end(desk.clone()).clock(clock.clone())).await.unwrap();
+    let server = Running::of(runtime, unchanged).await;
+    let (events, _collecting) = Events::of("sym_sdk::server::readiness");
+    let mut logged = Vec::new();
+    for is_down in [false, true, true, false, true] {
+        desk.0.is_down.store(is_down, Ordering::SeqCst);
+        clock.advance(Duration::from_secs(5));
+        assert_eq!(get(server.address, "/ready").await.status, if is_down { 503 } else { 200 });
+        let levels = events.take().iter().map(|event| event.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>();
+        logged.push(levels.join(" "));
+    }
+    assert_eq!(logged, ["", "WARN", "", "INFO", "WARN"]);
+}
+
+/// The code was that of a handler that takes too long.
+#[tokio::test]
+async fn it_is_not_ready_while_its_store_does_not_respond() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("sym.db");
+    let (store, clock) = (Arc::new(SqliteStore::open(&path).await.unwrap()), clock());
+    let runtime = runtime(|builder| builder.sqlite(store.clone()).clock(clock.clone())).await.unwrap();
+    let server = Running::of(runtime, unchanged).await;
+    let file = rusqlite::Connection::open(&path).unwrap();
+    // The writer waits for the lock.
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let address = server.address;
+    let probing = tokio::spawn(async move { get(address, "/ready").await });
+    until("a response", || {
+        clock.advance(Duration::from_secs(1));
+        probing.is_finished()
+    })
+    .await;
+    let ready = probing.await.unwrap();
+    assert_eq!(ready.status, 503);
+    let expected =
+        serde_json::json!({ "name": "store", "code": "SymSDK:STORE", "reason": "the store did not respond within 5s" });
+    assert_eq!(ready.json()["not_ready"][0], expected);
+    file.execute_batch("ROLLBACK").unwrap();
+}
+
 /// Safety findings 11 and 13: a store that has failed for good ends the server with an error, and until then it is not alive.
 #[cfg(unix)]
 #[tokio::test]
@@ -223,7 +310,7 @@ async fn it_ends_when_its_store_has_failed() {
     std::fs::remove_file(&path).unwrap();
     runtime.submit(sym_sdk::runtime::Submission::prompt("prod", "ana@example.com")).await.unwrap_err();
     let error = serving.await.unwrap().unwrap_err();
-    assert!(error.message().ends_with("was removed or replaced while it was in use; nothing is written any more"));
+    assert!(error.message().ends_with("nothing is written any more; put it back, or restore it from a backup"));
     assert_eq!(error.hint(), Some("restart the program"));
     assert_eq!(runtime.failure().await.message(), error.message());
     let ready = get(address, "/ready").await;

@@ -1,6 +1,7 @@
 //! The SQLite store: conformance, durability, and errors of files.
 
 mod backup;
+mod changes;
 #[cfg(feature = "cli")]
 mod cli;
 mod directory;
@@ -10,6 +11,7 @@ mod matches_memory;
 mod open_errors;
 mod output_secrets;
 pub(crate) mod restart;
+mod visibility;
 
 use std::sync::Arc;
 use std::time::Duration;

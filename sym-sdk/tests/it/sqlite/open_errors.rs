@@ -58,6 +58,28 @@ async fn error_names_the_process_that_has_the_lock() {
     open(&dir).await;
 }
 
+/// Safety finding 11: whoever removed the lock file let a second program in, which took the leases of the first.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_removed_lock_file_lets_nobody_else_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, lock) = (dir.path().join("runs.db"), dir.path().join("runs.db.lock"));
+    let store = open(&dir).await;
+    std::fs::remove_file(&lock).unwrap();
+    let error = refused(&path).await;
+    assert!(error.to_string().contains("is in use by this process, which already has it open"), "{error}");
+    store.close().await.unwrap();
+
+    // Stands for another process: locks on descriptors of their own exclude each other.
+    let held = std::fs::File::open(&path).unwrap();
+    held.lock().unwrap();
+    let _ = std::fs::remove_file(&lock);
+    let error = refused(&path).await;
+    assert!(error.to_string().contains("is in use by another process, although its lock file is gone"), "{error}");
+    held.unlock().unwrap();
+    open(&dir).await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn symbolic_links_share_the_lock() {
@@ -110,6 +132,31 @@ async fn does_not_create_missing_directories() {
     let error = refused(&path).await;
     let expected = format!("the store refused: `{}` cannot be opened: ", path.display());
     assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+/// A new store would know of no access that has to end.
+#[tokio::test]
+async fn does_not_take_the_place_of_a_store_that_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, reserve) = (dir.path().join("runs.db"), dir.path().join("runs.db.reserve"));
+    let log = dir.path().join("runs.db-wal");
+    open(&dir).await.close().await.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let canonical = canonical(dir.path());
+    let lost = |rest: &str| {
+        format!(
+            "the store refused: `{0}/runs.db` does not exist, but `{0}/{rest}`, which belongs to it, does; restore the store from a \
+             backup, because only it knows which access has to end, or remove `{0}/{rest}` to begin with an empty one",
+            canonical.display()
+        )
+    };
+    assert_eq!(refused(&path).await.to_string(), lost("runs.db.reserve"));
+    assert!(!path.exists());
+    std::fs::remove_file(&reserve).unwrap();
+    std::fs::write(&log, "the last changes").unwrap();
+    assert_eq!(refused(&path).await.to_string(), lost("runs.db-wal"));
+    std::fs::remove_file(&log).unwrap();
+    open(&dir).await;
 }
 
 #[tokio::test]

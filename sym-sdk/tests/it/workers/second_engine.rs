@@ -12,7 +12,7 @@ use sym_sdk::directory::{EventQuery, EventSource};
 use sym_sdk::engine::*;
 use sym_sdk::error::Result;
 use sym_sdk::machine::{EffectKey, Input, InputBody, InputReply};
-use sym_sdk::model::{RunId, RunStatus};
+use sym_sdk::model::{EventId, RunId, RunStatus};
 use sym_sdk::runtime::Submission;
 use tokio::sync::Notify;
 
@@ -87,6 +87,18 @@ impl Engine for InlineEngine {
 impl EngineRecords for InlineEngine {
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>>> {
         Box::pin(async move { Ok(self.tables.runs(filter, limit).await?) })
+    }
+
+    fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>>> {
+        Box::pin(async move { Ok(self.tables.run_of_event(event).await?) })
+    }
+
+    fn find_audit<'a>(&'a self, query: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage>> {
+        Box::pin(async move { Ok(self.tables.find_audit(query).await?) })
+    }
+
+    fn changes_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Change>>> {
+        Box::pin(async move { Ok(self.tables.changes_after(seq, limit).await?) })
     }
 
     fn audit(&self, run: Option<RunId>, limit: usize) -> BoxFuture<'_, Result<Vec<AuditEntry>>> {

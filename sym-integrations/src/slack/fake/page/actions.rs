@@ -63,9 +63,14 @@ impl Form {
 
     /// Redirects a browser to the page, and returns the outcome to a program.
     fn answer(&self, headers: &HeaderMap, done: Result<Option<Submitted>>) -> Response {
+        self.answer_at(address(self.get("as").unwrap_or_default(), self.get("in")), headers, done)
+    }
+
+    /// Redirects a browser to this page.
+    fn answer_at(&self, page: String, headers: &HeaderMap, done: Result<Option<Submitted>>) -> Response {
         let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
         if accepts.contains("text/html") {
-            let mut back = address(self.get("as").unwrap_or_default(), self.get("in"));
+            let mut back = page;
             if let Err(error) = done {
                 let error_message: String = form_urlencoded::byte_serialize(error.message().as_bytes()).collect();
                 back = format!("{back}&error={error_message}");
@@ -169,8 +174,9 @@ pub(super) async fn home(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
 /// Handles a form of the page: all values of a view or message, and the button that was pressed.
 pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let form = Form::read(&body);
+    let mut page = address(form.get("as").unwrap_or_default(), form.get("in"));
     let done = async {
-        let person = form.person(shared)?;
+        let person = form.person(shared.clone())?;
         let on = form.required("on")?;
         let surface = Surface::named(on);
         let button_value = form.required("do")?;
@@ -192,11 +198,36 @@ pub(super) async fn act(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
                 let typed = form.get(&format!("typed:{}", super::blocks::field_name(&key))).unwrap_or_default();
                 person.ask(&surface, &key, typed).await?;
             }
-            "click" | "enter" => person.dispatch(&surface, &key).await?,
+            "click" | "enter" => {
+                let linked = shared.look(|workspace| workspace.linked(person.id(), &surface, &key));
+                person.dispatch(&surface, &key).await?;
+                if let Some(linked) = linked {
+                    page = linked;
+                    // The message would be behind the dialog.
+                    if matches!(surface, Surface::View(_))
+                        && shared.look(|workspace| workspace.is_open(person.id(), on))
+                    {
+                        person.close_view(on).await?;
+                    }
+                }
+            }
             other => return Err(not_visible(format!("`{other}` is not a known action"))),
         }
         Ok(None)
     };
     let done = done.await;
-    form.answer(&headers, done)
+    form.answer_at(page, &headers, done)
+}
+
+impl Workspace {
+    /// Returns the page of the message to which a button links.
+    fn linked(&self, user: &str, surface: &Surface, key: &Key) -> Option<String> {
+        let state = self.seen(user, surface)?;
+        self.page_of(state.item(key)?.element["url"].as_str()?, user)
+    }
+
+    /// Whether a view is open as a dialog.
+    fn is_open(&self, user: &str, view: &str) -> bool {
+        self.views.get(user).into_iter().flatten().any(|open| open.id() == view)
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::html::Html;
+use super::mrkdwn::Reader;
 use super::{mrkdwn, rich_text};
 use crate::slack::fake::interactions::Key;
 use crate::slack::fake::visible_state::{ElementRef, Values, blocks, elements, list};
@@ -61,11 +62,15 @@ impl RenderContext<'_> {
     pub(super) fn text(&self, text: &Value) -> Html {
         let content = text["text"].as_str().unwrap_or_default();
         if text["type"] == "mrkdwn" {
-            return mrkdwn::html(content, self.workspace);
+            return mrkdwn::html(content, self.reader());
         }
         let mut html = Html::new();
         html.tagged("<span class=\"plain\">", content, "</span>");
         html
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { workspace: self.workspace, user: self.user }
     }
 
     /// Returns the id of an element.
@@ -97,7 +102,7 @@ impl RenderContext<'_> {
             "rich_text" => {
                 html.raw("<div class=\"rich\">");
                 for part in list(&block["elements"]) {
-                    html.html(&rich_text::html(part, self.workspace));
+                    html.html(&rich_text::html(part, self.reader()));
                 }
                 html.raw("</div>");
             }

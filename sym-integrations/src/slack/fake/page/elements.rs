@@ -6,12 +6,14 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
+use url::Url;
 
 use super::blocks::{RenderContext, button_value, field_name};
 use super::html::Html;
 use crate::slack::fake::input_value::options;
 use crate::slack::fake::interactions::Key;
 use crate::slack::fake::visible_state::{ElementRef, list, value_key};
+use crate::slack::fake::workspace::Workspace;
 
 /// Attributes that connect a control with its hint and its error.
 type Attributes<'a> = &'a [(&'static str, &'a str)];
@@ -58,6 +60,13 @@ impl RenderContext<'_> {
         };
         let label = item.element["text"]["text"].as_str().unwrap_or_default();
         let (id, click) = (self.id(key), button_value("click", key));
+        let url = item.element["url"].as_str().filter(|url| is_elsewhere(self.workspace, url, self.user));
+        if let Some(url) = url {
+            // The browser leaves for it. Programs tell the app of the click.
+            html.raw("<a rel=\"noreferrer\" target=\"_blank\"").attr("class", class).attr("id", &id).attr("href", url);
+            html.raw(">").text(label).raw("</a>");
+            return;
+        }
         let confirm = &item.element["confirm"];
         if !confirm.is_object() {
             html.raw("<button name=\"do\"").attr("class", class).attr("id", &id).attr("value", &click);
@@ -67,13 +76,13 @@ impl RenderContext<'_> {
             html.raw(">").text(label).raw("</button>");
             return;
         }
-        // The confirmation works without a script: the question opens below the button, and a link to the page closes it.
+        // The confirmation works without a script: the question opens in front of the page, and a link to the page closes it.
         html.raw("<details class=\"confirm\"><summary")
             .attr("class", class)
             .attr("id", &id)
             .raw(">")
             .text(label)
-            .raw("</summary><div role=\"group\"");
+            .raw("</summary><div role=\"dialog\" aria-modal=\"true\"");
         html.attr("aria-label", confirm["title"]["text"].as_str().unwrap_or(label)).raw("><b>");
         html.html(&self.text(&confirm["title"])).raw("</b><p>").html(&self.text(&confirm["text"])).raw("</p>");
         let class = match confirm["style"].as_str() {
@@ -128,6 +137,12 @@ impl RenderContext<'_> {
         control.menu(&all, html);
         html.raw("</div>");
     }
+}
+
+/// Whether an address leads to another site, rather than to a message of the workspace.
+fn is_elsewhere(workspace: &Workspace, url: &str, user: &str) -> bool {
+    let is_web = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"));
+    is_web && workspace.page_of(url, user).is_none()
 }
 
 /// A control with its present value.

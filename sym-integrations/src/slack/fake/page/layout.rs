@@ -1,8 +1,11 @@
 //! The layout of the page: the frame around the sidebar, the messages or the home tab, and the open view.
 
+use super::blocks::html_id;
 use super::html::Html;
 use super::{Reads, avatar, message, sidebar, view};
 use crate::slack::fake::Message;
+use crate::slack::fake::interactions::Surface;
+use crate::slack::fake::message::PERMALINKS;
 use crate::slack::fake::workspace::Workspace;
 
 /// Maximum number of messages shown of a channel.
@@ -16,6 +19,8 @@ pub(super) struct Viewer<'a> {
     pub(super) user: &'a str,
     /// The selected channel, or [`HOME`].
     pub(super) channel: Option<&'a str>,
+    /// The message in it to which a link has led.
+    pub(super) ts: Option<&'a str>,
     pub(super) version: u64,
     /// The error of the last action.
     pub(super) error_message: Option<&'a str>,
@@ -44,6 +49,7 @@ pub(super) fn page(workspace: &Workspace, reads: &mut Reads, viewer: &Viewer<'_>
     };
     let mut html = head(&format!("{} – {title} – Fake Slack", workspace.name_of(viewer.user)));
     html.raw("<body class=\"workspace\"").attr("data-as", viewer.user).attr("data-in", channel);
+    html.attr("data-at", viewer.ts.unwrap_or_default());
     html.attr("data-version", &viewer.version.to_string()).raw(">");
     html.html(&sidebar::html(workspace, reads, viewer, &place)).raw("<main><header class=\"top\">");
     let name = workspace.name_of(viewer.user);
@@ -89,6 +95,14 @@ pub(super) fn address(user: &str, channel: Option<&str>) -> String {
         query.append_pair("in", channel);
     }
     query.finish()
+}
+
+/// Returns the address of the page that shows a message to a person.
+fn message_address(user: &str, message: &Message) -> String {
+    let mut query = url::form_urlencoded::Serializer::for_suffix("/?".to_owned(), "/?".len());
+    query.append_pair("as", user).append_pair("in", &message.channel).append_pair("at", &message.ts);
+    // Without a script, the fragment scrolls to the message.
+    format!("{}#{}", query.finish(), html_id(&Surface::of(message).name()))
 }
 
 pub(super) fn hidden(name: &str, value: &str) -> Html {
@@ -139,9 +153,23 @@ fn messages(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>, h
             "<p class=\"empty\" id=\"empty\">No messages yet. Type <code>/sym req</code> below to request access.</p>",
         );
     }
-    for message in shown.into_iter().rev() {
+    for message in by_thread(shown.into_iter().rev().collect()) {
         html.html(&message::html(workspace, viewer, place, message));
     }
+}
+
+/// Moves replies below the message of their thread, if it is shown.
+fn by_thread(messages: Vec<&Message>) -> impl Iterator<Item = &Message> {
+    let is_below = |reply: &&Message| messages.iter().any(|first| is_reply_to(reply, first));
+    let (replies, others): (Vec<&Message>, Vec<&Message>) = messages.iter().copied().partition(is_below);
+    others.into_iter().flat_map(move |first| {
+        let below: Vec<_> = replies.iter().copied().filter(|reply| is_reply_to(reply, first)).collect();
+        std::iter::once(first).chain(below)
+    })
+}
+
+fn is_reply_to(reply: &Message, first: &Message) -> bool {
+    reply.ts != first.ts && reply.json["thread_ts"].as_str() == Some(first.ts.as_str())
 }
 
 fn composer(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection<'_>, title: &str, html: &mut Html) {
@@ -168,6 +196,13 @@ impl Workspace {
     pub(super) fn sees(&self, user: &str, channel: &str) -> bool {
         let known = self.channels.get(channel);
         channel == self.direct_id(user) || known.is_some_and(|channel| channel.has_member(user))
+    }
+
+    /// Returns the address of the page that shows the message with this permalink, if there is such a message.
+    pub(super) fn page_of(&self, permalink: &str, user: &str) -> Option<String> {
+        let is_permalink = permalink.starts_with(PERMALINKS);
+        let message = self.messages.iter().find(|message| is_permalink && message.permalink() == permalink)?;
+        Some(message_address(user, message))
     }
 
     /// Returns the title of a channel for a person: its name, or who else is in the conversation.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::blocks::{RenderContext, html_id};
 use super::html::Html;
 use super::layout::{Selection, Viewer, form};
+use super::mrkdwn::Reader;
 use super::{avatar, mrkdwn};
 use crate::slack::fake::Message;
 use crate::slack::fake::interactions::{Surface, SurfaceState};
@@ -15,12 +16,16 @@ pub(super) fn html(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection
     let mut html = Html::new();
     let surface = Surface::of(message);
     let on = surface.name();
-    let class = match (&message.only_for, message.json.get("thread_ts")) {
+    let mut class = match (&message.only_for, message.json.get("thread_ts")) {
         (Some(_), _) => "message only",
         (None, Some(_)) => "message reply",
         (None, None) => "message",
-    };
-    html.raw("<article").attr("class", class).attr("id", &html_id(&on)).raw(">");
+    }
+    .to_owned();
+    if viewer.ts == Some(message.ts.as_str()) {
+        class.push_str(" at");
+    }
+    html.raw("<article").attr("class", &class).attr("id", &html_id(&on)).raw(">");
     header(workspace, message, &mut html);
     if let Some(SurfaceState::Message(message, values)) = workspace.seen(viewer.user, &surface)
         && message.json["blocks"].is_array()
@@ -35,7 +40,9 @@ pub(super) fn html(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selection
         };
         html.html(&form(viewer, place, &on)).html(&shown.blocks(&|_| None)).raw("</form>");
     } else {
-        html.raw("<div class=\"section\"><div>").html(&mrkdwn::html(message.text(), workspace)).raw("</div></div>");
+        html.raw("<div class=\"section\"><div>")
+            .html(&mrkdwn::html(message.text(), Reader { workspace, user: viewer.user }))
+            .raw("</div></div>");
     }
     html.raw("</div></article>");
     html
@@ -50,7 +57,7 @@ fn header(workspace: &Workspace, message: &Message, html: &mut Html) {
     html.tagged("<span class=\"tag\">", tag, "</span>");
     let seconds = message.ts.split('.').next().and_then(|seconds| seconds.parse().ok());
     if let Some(at) = seconds.and_then(|seconds| Timestamp::from_second(seconds).ok()) {
-        html.raw(" <time data-style=\"time\"").attr("datetime", &at.to_string()).raw(">");
+        html.raw(" <time").attr("datetime", &at.to_string()).raw(">");
         html.text(&at.strftime("%Y-%m-%d %H:%M UTC").to_string()).raw("</time>");
     }
     if message.json.get("edited").is_some() {

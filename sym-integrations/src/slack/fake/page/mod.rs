@@ -68,6 +68,8 @@ struct Look {
     user: Option<String>,
     #[serde(rename = "in")]
     channel: Option<String>,
+    /// The message to which a link has led.
+    at: Option<String>,
     error: Option<String>,
     since: Option<u64>,
 }
@@ -84,9 +86,9 @@ async fn page(State(shared): State<Arc<Shared>>, Query(look): Query<Look>) -> Re
         if !workspace.can_act(user) {
             return (StatusCode::NOT_FOUND, welcome::no_person(workspace, user));
         }
-        let (channel, error_message) = (look.channel.as_deref(), look.error.as_deref());
+        let (channel, ts, error_message) = (look.channel.as_deref(), look.at.as_deref(), look.error.as_deref());
         let mut reads = shared.reads.lock().unwrap_or_else(PoisonError::into_inner);
-        (StatusCode::OK, layout::page(workspace, &mut reads, &Viewer { user, channel, version, error_message }))
+        (StatusCode::OK, layout::page(workspace, &mut reads, &Viewer { user, channel, ts, version, error_message }))
     });
     let headers: [(HeaderName, &str); 5] = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),

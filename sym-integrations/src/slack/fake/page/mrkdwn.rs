@@ -5,27 +5,34 @@ use url::Url;
 use super::html::Html;
 use crate::slack::fake::workspace::Workspace;
 
+/// The person for whom a text is rendered.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) user: &'a str,
+}
+
 /// Renders a text.
-pub(super) fn html(text: &str, workspace: &Workspace) -> Html {
+pub(super) fn html(text: &str, reader: Reader<'_>) -> Html {
     let mut html = Html::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("```") {
         let Some((code, after)) = after.split_once("```") else { break };
-        lines(before, workspace, &mut html);
+        lines(before, reader, &mut html);
         html.tagged("<pre>", &decoded(code.trim_matches('\n')), "</pre>");
         rest = after;
     }
-    lines(rest, workspace, &mut html);
+    lines(rest, reader, &mut html);
     html
 }
 
-fn lines(text: &str, workspace: &Workspace, html: &mut Html) {
+fn lines(text: &str, reader: Reader<'_>, html: &mut Html) {
     let mut is_first = true;
     for line in text.split('\n') {
         let quoted = line.strip_prefix("&gt;").or_else(|| line.strip_prefix('>'));
         if let Some(quoted) = quoted {
             html.raw("<blockquote>");
-            inline(quoted, workspace, html);
+            inline(quoted, reader, html);
             html.raw("</blockquote>");
             // Block elements need no line break.
             is_first = true;
@@ -35,7 +42,7 @@ fn lines(text: &str, workspace: &Workspace, html: &mut Html) {
             html.raw("<br>");
         }
         is_first = false;
-        inline(line, workspace, html);
+        inline(line, reader, html);
     }
 }
 
@@ -43,14 +50,14 @@ fn lines(text: &str, workspace: &Workspace, html: &mut Html) {
 const MARKS: [(char, &str, &str); 4] =
     [('*', "<b>", "</b>"), ('_', "<i>", "</i>"), ('~', "<s>", "</s>"), ('`', "<code>", "</code>")];
 
-fn inline(text: &str, workspace: &Workspace, html: &mut Html) {
+fn inline(text: &str, reader: Reader<'_>, html: &mut Html) {
     let mut rest = text;
     let mut before: Option<char> = None;
     while let Some(c) = rest.chars().next() {
         if c == '<'
             && let Some((token, after)) = rest.get(1..).and_then(|rest| rest.split_once('>'))
         {
-            reference(token, workspace, html);
+            reference(token, reader, html);
             (rest, before) = (after, Some('>'));
             continue;
         }
@@ -61,7 +68,7 @@ fn inline(text: &str, workspace: &Workspace, html: &mut Html) {
             html.raw(open);
             match mark {
                 '`' => drop(html.text(&decoded(inner))),
-                _ => inline(inner, workspace, html),
+                _ => inline(inner, reader, html),
             }
             html.raw(close);
             (rest, before) = (after, Some(mark));
@@ -94,22 +101,24 @@ fn enclosed(text: &str, mark: char) -> Option<(&str, &str)> {
 }
 
 /// Renders a mention, a date or a link.
-fn reference(token: &str, workspace: &Workspace, html: &mut Html) {
+fn reference(token: &str, reader: Reader<'_>, html: &mut Html) {
     let (target, label) = token.split_once('|').map_or((token, None), |(target, label)| (target, Some(label)));
     let mention = |html: &mut Html, sign: &str, name: &str| {
         html.raw("<span class=\"mention\">").text(sign).text(name).raw("</span>");
     };
     if let Some(id) = target.strip_prefix('@') {
-        mention(html, "@", &workspace.name_of(id));
+        mention(html, "@", &reader.workspace.name_of(id));
     } else if let Some(id) = target.strip_prefix('#') {
-        let name = workspace.channels.get(id).map_or(id, |channel| channel.name.as_str());
+        let name = reader.workspace.channels.get(id).map_or(id, |channel| channel.name.as_str());
         mention(html, "#", name);
     } else if let Some(date) = target.strip_prefix("!date^") {
-        let seconds = date.split('^').next().and_then(|seconds| seconds.parse::<i64>().ok());
+        let mut parts = date.split('^');
+        let seconds = parts.next().and_then(|seconds| seconds.parse::<i64>().ok());
+        let format = parts.next().map(decoded).unwrap_or_default();
         let at = seconds.and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
         match at {
             Some(at) => {
-                html.raw("<time").attr("datetime", &at.to_string()).raw(">");
+                html.raw("<time").attr("data-format", &format).attr("datetime", &at.to_string()).raw(">");
                 html.text(&label.map_or_else(|| at.to_string(), decoded)).raw("</time>");
             }
             None => drop(html.text(&label.map_or_else(String::new, decoded))),
@@ -120,6 +129,10 @@ fn reference(token: &str, workspace: &Workspace, html: &mut Html) {
     } else {
         let target = decoded(target);
         let shown = label.map_or_else(|| target.clone(), decoded);
+        if let Some(address) = reader.workspace.page_of(&target, reader.user) {
+            html.raw("<a").attr("href", &address).raw(">").text(&shown).raw("</a>");
+            return;
+        }
         let is_web = Url::parse(&target).is_ok_and(|url| matches!(url.scheme(), "http" | "https" | "mailto"));
         if is_web {
             html.raw("<a rel=\"noreferrer\" target=\"_blank\"").attr("href", &target).raw(">").text(&shown).raw("</a>");
@@ -146,7 +159,7 @@ mod tests {
         let mut workspace =
             Workspace::new(Names { workspace, app, bot, bot_user, app_name, enterprise: None, is_org_install: false });
         workspace.members.insert("U0ANA".to_owned(), Member::new("U0ANA").name("Ana <b>"));
-        html(text, &workspace).into_string()
+        html(text, Reader { workspace: &workspace, user: "U0ANA" }).into_string()
     }
 
     #[test]
@@ -160,7 +173,10 @@ mod tests {
                 "<@U0ANA> <@U0EVE>",
                 "<span class=\"mention\">@Ana &lt;b&gt;</span> <span class=\"mention\">@U0EVE</span>",
             ),
-            ("<!date^0^{date} {time}|1970 &lt;>", "<time datetime=\"1970-01-01T00:00:00Z\">1970 &lt;</time>"),
+            (
+                "<!date^0^{date} {time}|1970 &lt;>",
+                "<time data-format=\"{date} {time}\" datetime=\"1970-01-01T00:00:00Z\">1970 &lt;</time>",
+            ),
             ("<!here> <!date^x^y|then>", "<span class=\"mention\">@here</span> then"),
             (
                 "<https://example.com/?a&amp;b|here>",

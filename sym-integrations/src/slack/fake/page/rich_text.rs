@@ -3,12 +3,11 @@
 use serde_json::Value;
 
 use super::html::Html;
-use super::mrkdwn;
+use super::mrkdwn::{self, Reader};
 use crate::slack::fake::visible_state::list;
-use crate::slack::fake::workspace::Workspace;
 
 /// Renders a part of a rich text block.
-pub(super) fn html(part: &Value, workspace: &Workspace) -> Html {
+pub(super) fn html(part: &Value, reader: Reader<'_>) -> Html {
     let mut html = Html::new();
     let (open, close) = match part["type"].as_str().unwrap_or_default() {
         "rich_text_quote" => ("<blockquote class=\"plain\">", "</blockquote>"),
@@ -16,7 +15,7 @@ pub(super) fn html(part: &Value, workspace: &Workspace) -> Html {
         "rich_text_list" => {
             html.raw("<ul>");
             for item in list(&part["elements"]) {
-                html.raw("<li>").html(&self::html(item, workspace)).raw("</li>");
+                html.raw("<li>").html(&self::html(item, reader)).raw("</li>");
             }
             html.raw("</ul>");
             return html;
@@ -25,7 +24,7 @@ pub(super) fn html(part: &Value, workspace: &Workspace) -> Html {
     };
     html.raw(open);
     for part in list(&part["elements"]) {
-        span(part, workspace, &mut html);
+        span(part, reader, &mut html);
     }
     html.raw(close);
     html
@@ -34,7 +33,7 @@ pub(super) fn html(part: &Value, workspace: &Workspace) -> Html {
 const STYLES: [(&str, &str, &str); 4] =
     [("bold", "<b>", "</b>"), ("italic", "<i>", "</i>"), ("strike", "<s>", "</s>"), ("code", "<code>", "</code>")];
 
-fn span(span: &Value, workspace: &Workspace, html: &mut Html) {
+fn span(span: &Value, reader: Reader<'_>, html: &mut Html) {
     let styles = STYLES.into_iter().filter(|(style, ..)| span["style"][style] == true);
     for (_, open, _) in styles.clone() {
         html.raw(open);
@@ -42,12 +41,17 @@ fn span(span: &Value, workspace: &Workspace, html: &mut Html) {
     let text = |key: &str| span[key].as_str().unwrap_or_default();
     match text("type") {
         "text" => drop(html.text(text("text"))),
-        "user" => drop(html.html(&mrkdwn::html(&format!("<@{}>", text("user_id")), workspace))),
-        "channel" => drop(html.html(&mrkdwn::html(&format!("<#{}>", text("channel_id")), workspace))),
+        "user" => drop(html.html(&mrkdwn::html(&format!("<@{}>", text("user_id")), reader))),
+        "channel" => drop(html.html(&mrkdwn::html(&format!("<#{}>", text("channel_id")), reader))),
         "date" => match span["timestamp"].as_i64().and_then(|at| jiff::Timestamp::from_second(at).ok()) {
             Some(at) => {
                 let fallback = span["fallback"].as_str().map_or_else(|| at.to_string(), str::to_owned);
-                html.raw("<time").attr("datetime", &at.to_string()).raw(">").text(&fallback).raw("</time>");
+                html.raw("<time")
+                    .attr("data-format", text("format"))
+                    .attr("datetime", &at.to_string())
+                    .raw(">")
+                    .text(&fallback)
+                    .raw("</time>");
             }
             None => drop(html.text(text("fallback"))),
         },

@@ -8,14 +8,42 @@ const $ = (id) => document.getElementById(id);
 const parts = ["heading", "people", "channels", "faults", "notice", "composer"];
 const served = new Map();
 
+// Shows times in the reader's zone, those in texts in the format that the app asks for, as Slack does.
 function times(root) {
-  const now = new Date();
   for (const time of root.querySelectorAll("time")) {
     const at = new Date(time.dateTime);
-    const isToday = time.dataset.style === "time" && at.toDateString() === now.toDateString();
     time.title = time.textContent;
-    time.textContent = isToday ? at.toLocaleTimeString([], { timeStyle: "short" }) : at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    time.textContent = formatted(at, time.dataset.format ?? (days(at) ? "{date_short_pretty} {time}" : "{time}"));
   }
+}
+
+const clock = (at, timeStyle = "short") => at.toLocaleTimeString([], { timeStyle });
+
+// The number of days from today.
+function days(at) {
+  const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate());
+  return Math.round((midnight(at) - midnight(new Date())) / 86_400_000);
+}
+
+function day(at, dateStyle, isPretty) {
+  const name = isPretty && { "-1": "yesterday", 0: "today", 1: "tomorrow" }[days(at)];
+  return name || at.toLocaleDateString([], { dateStyle });
+}
+
+function ago(at) {
+  const seconds = (at - Date.now()) / 1000;
+  const [unit, length] = [["day", 86_400], ["hour", 3_600], ["minute", 60]].find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return new Intl.RelativeTimeFormat([], { numeric: "auto" }).format(Math.trunc(seconds / length), unit);
+}
+
+function formatted(at, format) {
+  const styles = { date: "long", date_short: "medium", date_long: "full", date_num: "short", date_slash: "short" };
+  return format.replace(/\{(\w+)\}/g, (token, name) => {
+    if (name === "ago") return ago(at);
+    if (name === "time" || name === "time_secs") return clock(at, name === "time" ? "short" : "medium");
+    const style = styles[name.replace("_pretty", "")];
+    return style ? day(at, style, name.endsWith("_pretty")) : token;
+  });
 }
 
 // Makes a part ready that was served.
@@ -183,17 +211,24 @@ function send(form, submitter) {
     const answer = await fetch(action, { method: "POST", body: data, headers: { accept: "text/html" } });
     const url = new URL(answer.url);
     if (!url.searchParams.has("error") && action.endsWith("/command")) present.reset();
-    url.searchParams.delete("error");
+    const isLinked = url.searchParams.has("at");
+    for (const once of ["error", "at"]) url.searchParams.delete(once);
     if (url.search === location.search) history.replaceState(null, "", url); else history.pushState(null, "", url);
     show(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    if (isLinked) linked();
   }).catch(() => location.reload()).finally(() => {
     for (const busy of document.querySelectorAll("form[aria-busy]")) busy.removeAttribute("aria-busy");
   });
 }
 
+// Scrolls to the message to which a link has led.
+function linked() {
+  document.querySelector(".at")?.scrollIntoView({ block: "center" });
+}
+
 async function reload() {
-  const query = new URLSearchParams({ as: document.body.dataset.as, in: document.body.dataset.in });
-  const answer = await fetch("/?" + query);
+  const { as, in: channel, at } = document.body.dataset;
+  const answer = await fetch("/?" + new URLSearchParams({ as, in: channel, at }));
   if (answer.ok) show(new DOMParser().parseFromString(await answer.text(), "text/html"));
 }
 
@@ -375,9 +410,10 @@ document.addEventListener("change", (event) => {
 
 document.addEventListener("keydown", (event) => {
   const { target, key } = event;
-  const dialog = target.closest?.("dialog");
+  // A question is in front of everything else.
+  const dialog = target.closest?.(".confirm[open] > div") ?? target.closest?.("dialog");
   if (key === "Tab" && dialog) {
-    // The focus stays in the dialog, also where the browser would leave the page.
+    // The focus stays in the dialog, also where the browser would leave the page, and in a question.
     const items = visible(dialog);
     const [from, to] = event.shiftKey ? [items[0], items.at(-1)] : [items.at(-1), items[0]];
     if (target === from || (event.shiftKey && !items.includes(target))) {
@@ -393,6 +429,10 @@ document.addEventListener("keydown", (event) => {
     target.blur();
   }
 });
+
+document.addEventListener("toggle", ({ target: confirm }) => {
+  if (confirm.matches(".confirm[open]")) confirm.querySelector(".keep").focus();
+}, true);
 
 function keep(confirm) {
   confirm.open = false;
@@ -423,5 +463,6 @@ document.addEventListener("DOMContentLoaded", () => {
   history.replaceState(null, "", "/?" + new URLSearchParams({ as: document.body.dataset.as, in: document.body.dataset.in }));
   const dialog = document.querySelector("dialog");
   if (dialog) modal(dialog), first(dialog, dialog.querySelector("[aria-invalid=true]"));
+  linked();
   watch();
 });

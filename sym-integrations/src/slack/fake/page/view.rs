@@ -48,7 +48,8 @@ pub(super) fn modal(workspace: &Workspace, viewer: &Viewer<'_>, place: &Selectio
     }
     html.html(&context(workspace, viewer, place, view).blocks(&|block| view.errors.get(block).cloned()));
     let label = |key: &str, otherwise: &str| view.json[key]["text"].as_str().unwrap_or(otherwise).to_owned();
-    html.raw("</div><footer><button class=\"button\" name=\"do\" value=\"close\"").attr("id", &id(view, "close"));
+    html.raw("</div><footer><a class=\"refresh\"").attr("href", &place.address).raw(">Refresh</a>");
+    html.raw("<button class=\"button\" name=\"do\" value=\"close\"").attr("id", &id(view, "close"));
     html.raw(">").text(&label("close", "Cancel")).raw("</button>");
     if can_submit {
         html.raw("<button class=\"button primary\" name=\"do\" value=\"submit\"").attr("id", &id(view, "submit"));

@@ -23,8 +23,8 @@ use crate::model::{Channel, Flow, HandlerRef, RunId, Source, User, UserId, UserR
 use crate::routing::{PermissionScope, RequestPermission};
 use crate::runtime::{HandlerUsage, Submission};
 use crate::simulation::{Simulation, describe_scope};
-use generate::{Course, GeneratedRequest};
-use report::{Finding, FindingKind, FlowReport, Report, RequestError, RequestReport};
+use generate::{Course, GeneratedRequest, GeneratedRequests, PrefetchedOptions};
+use report::{Finding, FindingKind, FlowReport, PrefetchedReport, Report, RequestError, RequestReport};
 
 /// Simulates all flows, and writes the report.
 pub(super) async fn run(
@@ -83,23 +83,45 @@ impl<'a> Coverage<'a> {
 
     async fn flow(&mut self, flow: &Flow) -> Result<()> {
         let name = flow.name().to_string();
-        let mut requests = Vec::new();
+        let (mut requests, mut prefetched) = (Vec::new(), Vec::new());
         let form = self.simulation.preview_form(&name, &self.requester).await;
         match form {
             Ok(form) => {
-                let generated = generate::requests(flow, &form);
+                let GeneratedRequests { requests: generated, prefetched: further } = generate::requests(flow, &form);
                 if generated.is_empty() {
                     self.find(&name, FindingKind::NoTarget, "its strategy has no targets".to_owned());
                 }
                 for request in generated {
                     requests.push(self.request(flow, request).await?);
                 }
+                for options in further {
+                    prefetched.push(self.further_options(flow, options, &mut requests).await?);
+                }
             }
             Err(error) => self.find(&name, FindingKind::FormNotOpened, format!("the form cannot be opened: {error}")),
         }
         self.report.findings.extend(findings::of_flow(&name, &requests));
-        self.report.flows.push(FlowReport { flow: name, label: flow.label().to_owned(), requests });
+        self.report.flows.push(FlowReport { flow: name, label: flow.label().to_owned(), requests, prefetched });
         Ok(())
+    }
+
+    /// Requests the further options of a prefetched field, and reports those requests whose result is not that of an earlier one.
+    async fn further_options(
+        &mut self,
+        flow: &Flow,
+        options: PrefetchedOptions,
+        requests: &mut Vec<RequestReport>,
+    ) -> Result<PrefetchedReport> {
+        let PrefetchedOptions { field, offered, first, next } = options;
+        let (before, tried) = (requests.len(), 1 + next.len());
+        for generated in next {
+            let request = self.request(flow, generated).await?;
+            let mut known = requests.get(first).into_iter().chain(requests.iter().skip(before));
+            if !known.any(|known| known.has_same_result(&request)) {
+                requests.push(request);
+            }
+        }
+        Ok(PrefetchedReport { field, offered, tried, differing: requests.len() - before })
     }
 
     fn find(&mut self, flow: &str, kind: FindingKind, message: String) {
@@ -108,7 +130,9 @@ impl<'a> Coverage<'a> {
 
     /// Makes a request, has it decided, and lets its access end.
     async fn request(&mut self, flow: &Flow, generated: GeneratedRequest) -> Result<RequestReport> {
-        let GeneratedRequest { form, course, target, inputs, options } = generated;
+        let GeneratedRequest { form, course, target, inputs, options, bound_fields } = generated;
+        // Requests that are refused take no time, and the number of requests in a minute is limited.
+        self.simulation.advance(DEFAULT_DECISION_DELAY).await?;
         let mut report = RequestReport {
             run: None,
             form,
@@ -116,6 +140,7 @@ impl<'a> Coverage<'a> {
             target,
             resource: None,
             options: options.into_iter().collect(),
+            bound_fields,
             routed_to: Vec::new(),
             deciders: None,
             decided_by: None,

@@ -26,6 +26,20 @@ pub(super) struct FlowReport {
     pub(super) flow: String,
     pub(super) label: String,
     pub(super) requests: Vec<RequestReport>,
+    /// The prefetched fields of which several options are offered.
+    pub(super) prefetched: Vec<PrefetchedReport>,
+}
+
+/// The report of a prefetched field.
+#[derive(Debug, Serialize)]
+pub(super) struct PrefetchedReport {
+    pub(super) field: String,
+    /// The number of options that the prefetch reducer returned.
+    pub(super) offered: usize,
+    /// The number of options that were tried.
+    pub(super) tried: usize,
+    /// The number of requests that are reported because their result differs.
+    pub(super) differing: usize,
 }
 
 /// The report of a generated request.
@@ -39,8 +53,11 @@ pub(super) struct RequestReport {
     pub(super) target: Option<String>,
     /// The target with the fields that are bound to it, for people.
     pub(super) resource: Option<String>,
-    /// The declared options that were chosen, by field.
+    /// The options that were chosen, by field. Without the fields of which there is one option only.
     pub(super) options: BTreeMap<String, String>,
+    /// The fields that are bound to the target, and so part of `resource`.
+    #[serde(skip)]
+    pub(super) bound_fields: Vec<String>,
     /// The destinations that were to be notified, in order.
     pub(super) routed_to: Vec<String>,
     /// The people who could decide, for people.
@@ -108,6 +125,9 @@ impl Report {
         }
         let requests = self.flows.iter().map(|flow| flow.requests.len()).sum();
         let found = match self.findings.len() {
+            0 if self.flows.iter().flat_map(|flow| &flow.prefetched).any(PrefetchedReport::is_partial) => {
+                "everything was reached with the options that were tried".to_owned()
+            }
             0 => "everything was reached".to_owned(),
             number => count(number, "problem"),
         };
@@ -126,7 +146,7 @@ impl FlowReport {
         }
         let head = ["#", "REQUEST", "OPTIONS", "ROUTED TO", "WHO COULD DECIDE", "OUTCOME"].map(str::to_owned);
         let rows = self.requests.iter().zip(1_usize..).map(|(request, number)| {
-            let options: Vec<_> = request.options.iter().map(|(field, option)| format!("{field}={option}")).collect();
+            let options: Vec<_> = request.options_beside_resource().collect();
             [
                 number.to_string(),
                 request.title(),
@@ -146,7 +166,30 @@ impl FlowReport {
                 }
             }
         }
+        for field in &self.prefetched {
+            writeln!(to, "  {}: {}", field.field, field.describe())?;
+        }
         writeln!(to)
+    }
+}
+
+impl PrefetchedReport {
+    /// Returns whether there are options that were not tried.
+    fn is_partial(&self) -> bool {
+        self.tried < self.offered
+    }
+
+    fn describe(&self) -> String {
+        let Self { offered, tried, .. } = self;
+        let tried = match self.is_partial() {
+            true => format!("the first {tried} of {offered} options were tried"),
+            false => format!("{tried} of {offered} options were tried"),
+        };
+        let result = match self.differing {
+            0 => "with the same result",
+            _ => "and requests with another result are listed",
+        };
+        format!("{tried}, {result}")
     }
 }
 
@@ -157,6 +200,23 @@ impl RequestReport {
             Some(resource) => format!("{resource}, {form}"),
             None => form.to_owned(),
         }
+    }
+
+    /// Describes the chosen options that the resource does not show.
+    fn options_beside_resource(&self) -> impl Iterator<Item = String> {
+        let is_shown = |field: &String| self.resource.is_some() && self.bound_fields.contains(field);
+        let options = self.options.iter().filter(move |(field, _)| !is_shown(field));
+        options.map(|(field, option)| format!("{field}={option}"))
+    }
+
+    /// Returns whether another request had the same approvers, destinations, outcome and errors.
+    pub(super) fn has_same_result(&self, other: &Self) -> bool {
+        self.routed_to == other.routed_to
+            && self.deciders == other.deciders
+            && self.lacks_approvers == other.lacks_approvers
+            && self.status == other.status
+            && self.outcome == other.outcome
+            && self.errors == other.errors
     }
 }
 

@@ -1,0 +1,170 @@
+//! The HTTP API, for programs: a [front end](crate::runtime::FrontEnd) named `api`, with version 1 below `/api/v1`.
+//!
+//! With it, bots make requests, programs wait for decisions, and administrators see and end access. The command `serve` of an
+//! [`App`](crate::App) serves it if this feature is enabled; a program of its own adds it with
+//! [`Builder::front_end`](crate::runtime::Builder::front_end):
+//!
+//! ```
+//! use sym_sdk::api::Api;
+//! use sym_sdk::config::Config;
+//! use sym_sdk::runtime::Runtime;
+//!
+//! let builder = Runtime::builder(Config::default()).front_end(Api::new());
+//! # let _ = builder;
+//! ```
+//!
+//! It guarantees that
+//!
+//! - **the machine decides**: a handler submits what was asked for, under the name of its caller, and answers with the refusal of the machine;
+//! - **what one may not see does not exist**: a Run that is hidden from the caller is answered as one that never was, in each call;
+//! - **a GET changes nothing**, and what changes something can be repeated with an `Idempotency-Key`;
+//! - **every error has one shape**, with a code that does not change, and never with the words of a service for somebody who is no
+//!   administrator.
+//!
+//! Each resource has a module; `openapi` describes them all from the same types. `server` has what other front ends over HTTP share: the
+//! [problem](crate::server) bodies, who calls, and how fast they may.
+
+mod access;
+mod audit;
+mod bots;
+mod changes;
+mod decisions;
+mod events;
+mod extract;
+mod flows;
+mod idempotency;
+mod me;
+mod openapi;
+mod operations;
+mod people;
+mod run_body;
+mod run_list;
+mod runs;
+mod schemas;
+mod state;
+mod streams;
+mod timeline;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use self::state::ApiState;
+use crate::runtime::{FrontEnd, RouterContext};
+use crate::server::guard::{CallRates, Guard, guard};
+use crate::server::problem::{method_not_allowed, panicked, render, unknown_route};
+use crate::server::{IpRange, Rate};
+
+/// The name of the front end, below which its routes are mounted.
+pub(crate) const NAME: &str = "api";
+
+/// The limits of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiLimits {
+    /// The rate of calls that change nothing, for each caller. Default: 20 per second, 60 at once.
+    pub reads: Rate,
+    /// The rate of all other calls, for each caller. Default: 5 per second, 20 at once.
+    pub writes: Rate,
+    /// The rate of calls with credentials that are not good, for each client. Default: 10 per minute, 10 at once.
+    pub failed_authentications: Rate,
+    /// Timeout of a call, apart from streams. Default: 30 s.
+    pub request: Duration,
+    /// Maximum number of streams of changes that one caller has open. Default: 16.
+    pub streams_per_caller: usize,
+    /// Maximum number of streams of changes. Default: 256.
+    pub streams: usize,
+    /// Maximum size of a body in bytes, apart from those of requests and forms, whose size follows from
+    /// [`Limits`](crate::runtime::Limits). Default: 128 KiB.
+    pub body_bytes: usize,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        Self {
+            reads: Rate::per_second(20).with_burst(60),
+            writes: Rate::per_second(5).with_burst(20),
+            failed_authentications: Rate::per_minute(10),
+            request: Duration::from_secs(30),
+            streams_per_caller: 16,
+            streams: 256,
+            body_bytes: 128 * 1024,
+        }
+    }
+}
+
+/// The front end that serves the HTTP API. See the [module](self).
+#[derive(Clone, Debug, Default)]
+pub struct Api {
+    limits: ApiLimits,
+    trusted_proxies: Vec<IpRange>,
+}
+
+impl Api {
+    /// Creates the front end, with default limits and no trusted proxies.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub fn limits(mut self, limits: ApiLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Sets the proxies whose header `X-Forwarded-For` is believed. Without it, failed authentications count for the address of the proxy
+    /// and the token.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpRange>) -> Self {
+        self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
+    /// Returns the OpenAPI document of the routes, as `GET /api/v1/openapi.json` serves it.
+    pub fn openapi() -> serde_json::Value {
+        openapi::document()
+    }
+
+    fn routes(&self, context: RouterContext) -> Router {
+        let rates = CallRates {
+            reads: self.limits.reads,
+            writes: self.limits.writes,
+            failed_authentications: self.limits.failed_authentications,
+        };
+        let admission = Arc::new(Guard::new(context.runtime.clone(), rates, self.trusted_proxies.clone()));
+        let state = ApiState::new(context, self.limits);
+        let calls = openapi::routes().into_router();
+        let calls = Router::new()
+            .nest("/v1", calls)
+            .fallback(unknown_route)
+            .method_not_allowed_fallback(method_not_allowed)
+            .layer(from_fn_with_state(admission, guard));
+        // Each layer wraps those before it.
+        Router::new()
+            .merge(calls)
+            .merge(openapi::document_route())
+            .layer(from_fn_with_state(state.clone(), state::bounded))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn(render))
+            .with_state(state)
+    }
+}
+
+impl FrontEnd for Api {
+    fn name(&self) -> &str {
+        NAME
+    }
+
+    fn router(&self, context: RouterContext) -> Router {
+        self.routes(context)
+    }
+
+    fn limits_requests(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,58 @@
+//! The state that the handlers of the API share, and the time limit of each call.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::future::{Either, select};
+
+use super::ApiLimits;
+use super::streams::Streams;
+use crate::error::{Error, ErrorKind, codes};
+use crate::runtime::{RouterContext, Runtime};
+use crate::server::CancellationToken;
+use crate::server::problem::Problem;
+
+/// The state of the routes.
+#[derive(Clone)]
+pub(super) struct ApiState(Arc<Shared>);
+
+pub(super) struct Shared {
+    pub(super) runtime: Runtime,
+    /// Cancelled when the server stops: streams and long polls end then.
+    pub(super) stop: CancellationToken,
+    pub(super) limits: ApiLimits,
+    pub(super) streams: Streams,
+}
+
+impl ApiState {
+    pub(super) fn new(context: RouterContext, limits: ApiLimits) -> Self {
+        let streams = Streams::new(limits.streams, limits.streams_per_caller);
+        let RouterContext { runtime, stop, .. } = context;
+        Self(Arc::new(Shared { runtime, stop, limits, streams }))
+    }
+}
+
+impl std::ops::Deref for ApiState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// Limits the time until a call is answered. What follows the head of the answer, as in a stream, is not counted.
+pub(super) async fn bounded(State(state): State<ApiState>, request: Request, next: Next) -> Response {
+    let limit = state.limits.request;
+    let answering = std::pin::pin!(next.run(request));
+    match select(answering, state.runtime.clock().sleep(limit)).await {
+        Either::Left((response, _)) => response,
+        Either::Right(((), _)) => {
+            let message = format!("the call was not answered within {limit:?}");
+            let error = Error::new(ErrorKind::Timeout, codes::REQUEST_TIMED_OUT, message);
+            let hint = "what it asked for may still happen: repeat it with the same `Idempotency-Key`";
+            Problem::from(error.with_hint(hint)).into_response()
+        }
+    }
+}

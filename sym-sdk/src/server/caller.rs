@@ -1,0 +1,150 @@
+//! Callers: who a request over HTTP is from.
+//!
+//! A caller is read anew at each request, so that a role that was taken away, a lock and an end of a token count from the next one on. A
+//! token in a URL is never read: URLs are logged by everything on the way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, header};
+use secrecy::SecretString;
+
+use super::problem::Problem;
+use crate::error::{Error, ErrorKind, codes};
+use crate::model::{Channel, ChannelType, User, UserRole, UserType};
+use crate::runtime::{Runtime, call_bounded};
+
+/// The cookies that sessions of people are kept in.
+const SESSION_COOKIES: [&str; 2] = ["__Host-sym", "sym_dev"];
+
+/// Time limit for reading a caller from the directory.
+const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The hint for a caller without credentials.
+const HOW_TO_AUTHENTICATE: &str =
+    "send `Authorization: Bearer symbot_…` with the token of a bot, which an administrator issues";
+
+/// The one from whom a request is.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub(crate) enum Caller {
+    /// A bot, by one of its tokens.
+    Bot(Arc<User>),
+}
+
+impl Caller {
+    pub(crate) fn user(&self) -> &Arc<User> {
+        match self {
+            Self::Bot(bot) => bot,
+        }
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.user().is_admin()
+    }
+
+    /// Returns the name under which the caller's keys and limits are kept. It is not that of anybody else, ever.
+    pub(crate) fn key(&self) -> String {
+        self.user().id().to_string()
+    }
+
+    /// Returns the channel of what the caller submits for themselves.
+    pub(crate) fn channel(&self) -> Channel {
+        Channel::new(ChannelType::Api)
+    }
+
+    /// Returns the channel of what the caller submits for somebody else, so that the record names both.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub(crate) fn channel_for_others(&self) -> Result<Channel, Error> {
+        match self {
+            Self::Bot(bot) if bot.user_type() == UserType::Bot && bot.role() != UserRole::Guest => {
+                Ok(Channel::of_bot(bot))
+            }
+            Self::Bot(bot) => {
+                let message = format!("{} cannot make requests for others", bot.username());
+                Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
+            }
+        }
+    }
+
+    /// Checks that the caller is an administrator.
+    pub(crate) fn require_admin(&self) -> Result<(), Error> {
+        if self.is_admin() {
+            return Ok(());
+        }
+        let message = format!("{} is not an administrator", self.user().username());
+        let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
+        Err(error.with_hint("use the token of a bot with role `admin`, or ask an administrator"))
+    }
+}
+
+/// The credentials of a request.
+#[derive(Debug)]
+pub(crate) enum Credentials {
+    Token(SecretString),
+    /// A session, which no part of this crate can authenticate yet.
+    Session,
+}
+
+impl Credentials {
+    /// Reads the credentials out of the headers.
+    ///
+    /// # Errors
+    /// If there are none, more than one, or they are malformed.
+    pub(crate) fn read(headers: &HeaderMap) -> Result<Self, Problem> {
+        let mut authorizations = headers.get_all(header::AUTHORIZATION).iter();
+        let authorization = authorizations.next();
+        let has_session = headers.get_all(header::COOKIE).iter().any(names_session);
+        if authorizations.next().is_some() || (authorization.is_some() && has_session) {
+            let message = "the request authenticates in two ways";
+            let error = Error::new(ErrorKind::InvalidInput, codes::AUTHENTICATION_AMBIGUOUS, message);
+            return Err(error.with_hint("send one header `Authorization`, and no cookie of a session").into());
+        }
+        let Some(authorization) = authorization else {
+            return if has_session { Ok(Self::Session) } else { Err(missing("the request names nobody").into()) };
+        };
+        let token = authorization.to_str().ok().and_then(|value| {
+            let (scheme, token) = value.trim().split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
+        });
+        let token = token.ok_or_else(|| missing("the header `Authorization` is not of the form `Bearer TOKEN`"))?;
+        Ok(Self::Token(SecretString::from(token)))
+    }
+
+    /// Returns the part of a token that may be written down and tells it from others.
+    pub(crate) fn public_part(&self) -> String {
+        use secrecy::ExposeSecret as _;
+        match self {
+            Self::Token(token) => {
+                let id = token.expose_secret().split('_').nth(1).filter(|id| id.len() == 32);
+                id.unwrap_or("malformed").to_owned()
+            }
+            Self::Session => "session".to_owned(),
+        }
+    }
+
+    /// Authenticates the caller.
+    ///
+    /// # Errors
+    /// If the credentials are not good, or the directory fails.
+    pub(crate) async fn authenticate(&self, runtime: &Runtime) -> Result<Caller, Error> {
+        let Self::Token(token) = self else {
+            return Err(missing("sessions are not taken here"));
+        };
+        let asking = runtime.directory().authenticate(token);
+        let asked = call_bounded(&**runtime.clock(), AUTHENTICATION_TIMEOUT, || "the directory".to_owned(), asking);
+        asked.await.flatten().map(Caller::Bot)
+    }
+}
+
+fn names_session(cookies: &axum::http::HeaderValue) -> bool {
+    let Ok(cookies) = cookies.to_str() else { return false };
+    let names = cookies.split(';').filter_map(|cookie| cookie.split('=').next());
+    names.map(str::trim).any(|name| SESSION_COOKIES.contains(&name))
+}
+
+fn missing(message: &str) -> Error {
+    Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message).with_hint(HOW_TO_AUTHENTICATE)
+}
