@@ -11,7 +11,7 @@ use super::extension::Round;
 use super::input::ActionKind;
 use super::permissions::{self, Sender};
 use super::state::RunState;
-use crate::model::{ChannelType, User};
+use crate::model::{ChannelType, User, UserType};
 
 /// Whether somebody can do something now, or the reason why not.
 pub type Verdict = Result<(), EffectError>;
@@ -75,5 +75,10 @@ impl RunState {
     /// of its extension admit to `webapp_view` or `approve_deny`, and administrators. Before it is routed, nobody else.
     pub fn is_visible_to(&self, user: &User) -> bool {
         permissions::may_view(self, user).is_ok()
+    }
+
+    /// Returns whether the user is the bot that began the Run for somebody else.
+    pub(crate) fn is_begun_by_bot(&self, user: &User) -> bool {
+        user.user_type() == UserType::Bot && self.run.source_channel().bot() == Some(user.username())
     }
 }

@@ -139,7 +139,7 @@ pub use notice::Notice;
 pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};
 pub use people::People;
 pub use permissions::allowed_actions;
-pub(crate) use permissions::{check_kind, check_source, may_begin};
+pub(crate) use permissions::{check_kind, check_source, is_not_own_request, may_begin};
 pub use prior_state::PriorState;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};

@@ -339,14 +339,27 @@ fn may_approve(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Res
 /// Checks that the approval of a user would count, had they not approved yet and the request not been decided.
 pub(super) fn may_vote(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
     may_decide(flow, state, round, actor)?;
-    let self_approval = state.routing_in(round).is_some_and(|routing| routing.permission.self_approval_allowed());
-    if state.run.requester().is_some_and(|requester| requester.may_be(actor)) && !self_approval {
-        let message = "requesters cannot approve their own request";
-        return Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
+    if !state.routing_in(round).is_some_and(|routing| routing.permission.self_approval_allowed()) {
+        is_not_own_request(state, actor)?;
     }
     if !state.routing_in(round).is_some_and(|routing| routing.permission.approve_deny().admits_approval(actor)) {
         let message = format!("{} is a bot, and the permissions of this request do not name it", actor.username());
         return Err(forbidden(message).with_hint("ask a person to approve, or name the bot in `get_permissions`"));
+    }
+    Ok(())
+}
+
+/// Checks that the user neither is the requester nor has made the request in the requester's name: either would be alone in asking and
+/// approving.
+pub(crate) fn is_not_own_request(state: &RunState, user: &User) -> Result<(), EffectError> {
+    let own = |message: String| Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
+    if state.run.requester().is_some_and(|requester| requester.may_be(user)) {
+        return own("requesters cannot approve their own request".to_owned());
+    }
+    // The name tells, as an address does for people: a bot that was deleted and added again is the same one under another id.
+    if state.run.source_channel().bot().is_some_and(|bot| bot.eq_ignore_ascii_case(user.username())) {
+        let message = format!("{} has made this request for somebody else, and cannot approve it", user.username());
+        return own(message);
     }
     Ok(())
 }
@@ -565,8 +578,11 @@ pub(super) fn may_view(state: &RunState, user: &User) -> Result<(), EffectError>
     };
     let of_extension = state.extension.as_deref().and_then(|extension| extension.routing.as_ref());
     let has_begun = state.requester_id().or(state.opener_id()) == Some(user.id());
-    let by_bot = user.user_type() == UserType::Bot && state.run.source_channel().bot() == Some(user.username());
-    if user.is_admin() || has_begun || by_bot || state.routing.iter().chain(of_extension).any(admits) {
+    if user.is_admin()
+        || has_begun
+        || state.is_begun_by_bot(user)
+        || state.routing.iter().chain(of_extension).any(admits)
+    {
         return Ok(());
     }
     let message = format!("there is no Run {}", state.run.id());

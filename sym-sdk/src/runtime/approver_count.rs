@@ -1,13 +1,14 @@
 //! The number of people who can approve a request, by what the directory knows.
 //!
-//! Administrators count: they can approve every request. The requester does not, unless the permissions allow self-approval. Where
-//! people can join whom the directory does not know yet, the number is not known.
+//! Administrators count: they can approve every request. The requester does not, nor the bot that has made the request for them, unless the
+//! permissions allow self-approval. Where people can join whom the directory does not know yet, the number is not known.
 
 use std::collections::BTreeSet;
 
 use super::effect_executor::EffectExecutor;
 use crate::error::Result;
-use crate::model::{Flow, User, UserId, UserRole};
+use crate::machine::{RunState, is_not_own_request};
+use crate::model::{Flow, User, UserRole};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
 
 /// Counts the people who can approve a request, up to the number needed. `None` if it is not known.
@@ -15,12 +16,12 @@ pub(super) async fn possible_approvers(
     executor: &EffectExecutor,
     flow: &Flow,
     permission: &RequestPermission,
-    requester: Option<UserId>,
+    state: &RunState,
 ) -> Option<usize> {
     if executor.has_unknown_approvers {
         return None;
     }
-    let count = executor.ask_directory(count(executor, flow, permission, requester)).await;
+    let count = executor.ask_directory(count(executor, flow, permission, state)).await;
     // The count only serves a warning: the request can be decided without it.
     count.unwrap_or_else(|error| {
         tracing::warn!(%error, flow = %flow.name(), "the approvers of a request could not be counted");
@@ -32,7 +33,7 @@ async fn count(
     executor: &EffectExecutor,
     flow: &Flow,
     permission: &RequestPermission,
-    requester: Option<UserId>,
+    state: &RunState,
 ) -> Result<Option<usize>> {
     let directory = &executor.directory;
     let scope = permission.approve_deny();
@@ -41,7 +42,7 @@ async fn count(
     let can_approve = |user: &User| {
         scope.admits_approval(user)
             && (user.role() != UserRole::Guest || allows_guests)
-            && (requester != Some(user.id()) || permission.self_approval_allowed())
+            && (permission.self_approval_allowed() || is_not_own_request(state, user).is_ok())
     };
     let mut possible = BTreeSet::new();
     match scope {

@@ -159,7 +159,11 @@ fn walks(viewer: Option<&Viewer>) -> Vec<Walk> {
         Relation::CanDecide => {
             let open = || {
                 let sql = "is_open = 1 AND decide_level IS NOT NULL AND (requester IS NOT ? OR self_approval = 1)";
-                Condition::new(sql, [me()])
+                let mut open = Condition::new(sql, [me()]);
+                if let Some(bot) = bot(user) {
+                    open.and("(bot IS NOT ? OR self_approval = 1)", [bot]);
+                }
+                open
             };
             if user.is_admin() {
                 return vec![Walk::Runs(open())];

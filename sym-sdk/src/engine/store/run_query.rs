@@ -70,8 +70,8 @@ pub enum Relation {
     Visible,
     /// The viewer has requested it, or opened its form.
     Mine,
-    /// It waits for a decision, and the permissions admit the viewer to it. The viewer's own requests are among them only if they may
-    /// approve them, and so are those that they have approved already and that need more approvals.
+    /// It waits for a decision, and the permissions admit the viewer to it. The viewer's own requests, and those that a bot has made for
+    /// others, are among them only if they may approve them, and so are those that they have approved already and that need more approvals.
     CanDecide,
     /// The viewer has approved or denied it, or an extension of it.
     Decided,
@@ -96,7 +96,7 @@ impl Relation {
             Self::Visible => true,
             Self::Mine => state.requester_id().or(state.opener_id()) == Some(user.id()),
             Self::CanDecide => state.open_permission().is_some_and(|permission| {
-                let is_own = state.requester_id() == Some(user.id());
+                let is_own = state.requester_id() == Some(user.id()) || state.is_begun_by_bot(user);
                 permission.approve_deny().admits(user) && (!is_own || permission.self_approval_allowed())
             }),
             Self::Decided => state.deciders().any(|decider| decider == user.id()),

@@ -4,7 +4,7 @@ use super::EffectExecution;
 use crate::error::Result;
 use crate::handler::{Context, HandlerFn, Requires};
 use crate::machine::{EffectError, HookResult, Outcome, Routing};
-use crate::model::{Event, Hook, OpenedOutput, Step, User};
+use crate::model::{Event, Hook, OpenedOutput, Step};
 use crate::routing::{Approvers, RequestForwardContext, RequestPermission};
 use crate::runtime::approver_count::possible_approvers;
 use crate::runtime::earlier_request::earlier_request;
@@ -96,8 +96,7 @@ impl EffectExecution<'_> {
             Some(_) => None,
             None => earlier_request(self.executor, self.state).await,
         };
-        let requester = self.state.run.requester().map(User::id);
-        let possible = possible_approvers(self.executor, &self.entry.flow, &routing.permission, requester).await;
+        let possible = possible_approvers(self.executor, &self.entry.flow, &routing.permission, self.state).await;
         let requester = self.state.run.requester();
         let sends_receipt = requester.is_some_and(|requester| self.executor.receipt_sender(requester).is_some());
         Ok(Outcome::Routed {

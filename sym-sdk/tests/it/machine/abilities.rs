@@ -1,9 +1,11 @@
 //! Abilities with the reasons for what somebody cannot do, and decisions about what was shown.
 
+use std::sync::Arc;
+
 use sym_sdk::error::codes;
 use sym_sdk::machine::*;
 use sym_sdk::model::*;
-use sym_sdk::prelude::{ErrorKind, Notification, PermissionLevel, RequestPermission};
+use sym_sdk::prelude::{ErrorKind, Notification, PermissionLevel, PermissionScope, RequestPermission, user_ids};
 
 use super::harness::*;
 
@@ -66,16 +68,50 @@ fn visibility_follows_the_permissions() {
 
     let mut world = World::access();
     world.permission = RequestPermission::admins_only();
-    let body = InputBody::Submitted {
-        event: EventId::from_uuid(uuid::Uuid::nil()),
-        actor: ana.clone(),
-        channel: Channel::of_bot(&bot),
-        action: Action::Request(Box::default()),
-    };
-    world.input(body);
+    world.request_through(&ana, Channel::of_bot(&bot));
     assert!(world.state().is_visible_to(&bot) && !world.state().is_visible_to(&other));
     let person = User::person(bot.id(), "ci@example.com").unwrap();
     assert!(!world.state().is_visible_to(&person), "no person is a bot");
+}
+
+/// A bot that asks in somebody's name and approves would have decided alone.
+#[test]
+fn a_bot_does_not_approve_what_it_has_requested_for_somebody_else() {
+    let ana = user("ana", UserRole::Member);
+    let bot = |name: &str| Arc::new(User::bot(UserId::from_bot_name(name), name));
+    let (ci, cd) = (bot("ci"), bot("cd"));
+    // The same bot under another id: it was deleted, and added again.
+    let again = Arc::new(User::bot(UserId::from_bot_name("other"), "CI").with_role(UserRole::Admin));
+    let named = user_ids([&*ci, &*cd, &*again]);
+    let decided_by = RequestPermission::decided_by(PermissionScope::try_from(named).unwrap());
+    for allows_self_approval in [false, true] {
+        let mut world = World::access();
+        world.permission = decided_by.clone().allow_self_approval(allows_self_approval);
+        world.request_through(&ana, Channel::of_bot(&ci));
+        world.settle();
+        for (who, may_approve) in [(&ci, allows_self_approval), (&again, allows_self_approval), (&cd, true)] {
+            let expected = if may_approve { "yes" } else { "SymSDK:SELF_APPROVAL" };
+            let abilities = of(&world, who, ChannelType::Api);
+            assert_eq!([&abilities.approve, &abilities.deny].map(code), [expected, "yes"], "{}", who.username());
+            let rules = Rules { flow: &world.flow, hooks: world.hooks };
+            assert_eq!(code(&approver_verdict(&rules, world.state(), who)), expected);
+        }
+        let reply = world.act_through(&ci, ChannelType::Api, Action::approve());
+        if !allows_self_approval {
+            expect_test::expect![
+                "ci has made this request for somebody else, and cannot approve it (SymSDK:SELF_APPROVAL)"
+            ]
+            .assert_eq(&world.refusal(&reply));
+            world.act_through(&cd, ChannelType::Api, Action::approve());
+        }
+        world.settle();
+        assert_eq!(world.status(), RunStatus::Escalated);
+        // Its extension is no different.
+        world.advance(HOUR / 2);
+        world.extend(&ana, HOUR / 6);
+        let expected = if allows_self_approval { "yes" } else { "SymSDK:SELF_APPROVAL" };
+        assert_eq!(code(&of(&world, &ci, ChannelType::Api).approve), expected);
+    }
 }
 
 #[test]

@@ -159,10 +159,13 @@ impl World {
     }
 
     pub(super) fn act_through(&mut self, who: &Arc<User>, channel: ChannelType, action: Action) -> InputReply {
+        self.act_in(who, Channel::new(channel), action)
+    }
+
+    fn act_in(&mut self, who: &Arc<User>, channel: Channel, action: Action) -> InputReply {
         self.events += 1;
         let event = EventId::from_uuid(Uuid::from_u128(self.events));
-        let reply =
-            self.input(InputBody::Submitted { event, actor: who.clone(), channel: Channel::new(channel), action });
+        let reply = self.input(InputBody::Submitted { event, actor: who.clone(), channel, action });
         if let InputReply::Accepted { event: accepted } = &reply {
             assert_eq!(*accepted, Some(event));
             self.accepted.push(event);
@@ -171,12 +174,16 @@ impl World {
     }
 
     pub(super) fn request(&mut self, who: &Arc<User>) -> InputReply {
+        self.request_through(who, Channel::new(ChannelType::Slack))
+    }
+
+    pub(super) fn request_through(&mut self, who: &Arc<User>, channel: Channel) -> InputReply {
         let mut request = RequestInput::default();
         if let Some(strategy) = self.flow.strategy() {
             request.target = Some(strategy.targets()[0].clone());
             request.duration = self.flow.params().schedule_deescalation.then_some(HOUR);
         }
-        self.act(who, Action::Request(Box::new(request)))
+        self.act_in(who, channel, Action::Request(Box::new(request)))
     }
 
     /// Makes a request and executes all effects, so that it is open.
