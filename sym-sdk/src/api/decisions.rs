@@ -73,6 +73,20 @@ pub(super) struct WriteOffBody {
 
 impl CallBody for WriteOffBody {}
 
+/// A request for more time.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExtensionRequest {
+    /// The time by which the access is to last longer: a duration that the flow offers, such as `30m`, or in seconds.
+    #[schema(value_type = String, example = "30m")]
+    duration: Value,
+    /// The reason, for those who decide.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+impl CallBody for ExtensionRequest {}
+
 /// A body without members, for calls that need none.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -193,6 +207,59 @@ pub(super) async fn deny(
 ) -> Result<Json<DecisionReceipt>, Problem> {
     let key = key.input_key(&caller, &route(run, "deny"), &body);
     submit_denial(&state, &caller, run, body, key).await.map(Json)
+}
+
+/// Extend
+///
+/// Asks for more time for the access that the caller has. It is decided as the request was: `event_id` of the receipt is the `extension` of
+/// the decision.
+#[utoipa::path(
+    post, path = "/runs/{run}/extend", tag = "decisions", request_body = ExtensionRequest,
+    params(
+        ("run" = RunId, Path, description = "The id of the Run."),
+        IdempotencyHeader,
+    ),
+    responses((status = 200, description = "The receipt.", body = DecisionReceipt)),
+)]
+pub(super) async fn extend(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Segment(run): Segment<RunId>,
+    key: IdempotencyKey,
+    Body(body): Body<ExtensionRequest>,
+) -> Result<Json<DecisionReceipt>, Problem> {
+    state.runtime.run_for(run, caller.user()).await?;
+    let key = key.input_key(&caller, &route(run, "extend"), &body);
+    let mut extension =
+        Submission::extend(run, caller.user().id(), duration_of(&body.duration)?).channel(caller.channel());
+    if let Some(reason) = body.reason {
+        extension = extension.reason(reason);
+    }
+    submit(&state, extension.into(), key).await.map(Json)
+}
+
+/// Remind
+///
+/// Reminds those who can decide the caller's request, or its extension. This is possible only now and then: `you.remind` of the Run tells.
+#[utoipa::path(
+    post, path = "/runs/{run}/remind", tag = "decisions", request_body = Option<Empty>,
+    params(
+        ("run" = RunId, Path, description = "The id of the Run."),
+        IdempotencyHeader,
+    ),
+    responses((status = 200, description = "The receipt.", body = DecisionReceipt)),
+)]
+pub(super) async fn remind(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Segment(run): Segment<RunId>,
+    key: IdempotencyKey,
+    OptionalBody(Empty {}): OptionalBody<Empty>,
+) -> Result<Json<DecisionReceipt>, Problem> {
+    state.runtime.run_for(run, caller.user()).await?;
+    let key = key.input_key(&caller, &route(run, "remind"), &());
+    let reminder = Submission::remind(run, caller.user().id()).channel(caller.channel());
+    submit(&state, reminder.into(), key).await.map(Json)
 }
 
 /// Revoke

@@ -99,6 +99,8 @@ pub(super) fn routes() -> Routes {
         .add(routes!(changes::of_run))
         .add(routes!(decisions::approve))
         .add(routes!(decisions::deny))
+        .add(routes!(decisions::extend))
+        .add(routes!(decisions::remind))
         .add(routes!(decisions::revoke))
         .add(routes!(decisions::write_off))
         .add(routes!(decisions::decide_many))

@@ -1,6 +1,7 @@
 //! The state of the program, and the comparison of what Runs grant with what targets list, for administrators.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -13,9 +14,13 @@ use super::extract::{CallBody, OptionalBody};
 use super::people::UserRef;
 use super::state::ApiState;
 use crate::model::RunId;
-use crate::runtime::{Reconcile, Reconciliation, Repair};
+use crate::runtime::{HandlerFailures, Reconcile, Reconciliation, Repair};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
+use crate::time::TimestampExt as _;
+
+/// The time for which failures of handlers are shown.
+const HANDLER_ERRORS_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The state of the program.
 #[derive(Debug, Serialize, ToSchema)]
@@ -31,6 +36,8 @@ pub(super) struct Operations {
     /// The access that cannot be revoked as things are.
     #[schema(value_type = Vec<Object>)]
     blocked_access: Vec<Value>,
+    /// The handlers that have failed in the last seven days; the one that failed last comes first.
+    handler_errors: Vec<HandlerErrors>,
     /// The end of the audit log.
     audit_head: u64,
 }
@@ -68,6 +75,37 @@ struct Destination {
     behind: u64,
 }
 
+/// The failures of a handler.
+#[derive(Debug, Serialize, ToSchema)]
+struct HandlerErrors {
+    #[schema(example = "get_permissions (src/main.rs:28)")]
+    handler: String,
+    /// The number of failures, among the latest of all handlers.
+    count: usize,
+    last_at: Timestamp,
+    /// The Run of the last failure.
+    last_run_id: RunId,
+    code: String,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hint: Option<String>,
+}
+
+impl From<HandlerFailures> for HandlerErrors {
+    fn from(failures: HandlerFailures) -> Self {
+        let error = failures.last_error;
+        Self {
+            handler: failures.handler.to_string(),
+            count: failures.count,
+            last_at: failures.last_at,
+            last_run_id: failures.last_run,
+            code: error.code.to_string(),
+            message: error.message,
+            hint: error.hint,
+        }
+    }
+}
+
 /// Show the state of the program
 #[utoipa::path(
     get, path = "/operations", operation_id = "show_operations", tag = "operations",
@@ -85,6 +123,8 @@ pub(super) async fn overview(
         None => None,
     };
     let progress = runtime.audit_progress().await?.into_iter();
+    let since = runtime.clock().now().minus(HANDLER_ERRORS_WINDOW);
+    let handler_errors = runtime.handler_failures(since).await?.into_iter();
     let json = |value: serde_json::Result<Value>| value.unwrap_or_default();
     Ok(Json(Operations {
         access: AccessState {
@@ -109,6 +149,7 @@ pub(super) async fn overview(
         front_ends: runtime.front_ends().iter().map(|front_end| front_end.name().to_owned()).collect(),
         unavailable: runtime.unavailable().iter().map(|part| json(serde_json::to_value(part))).collect(),
         blocked_access: runtime.blocked_access().iter().map(|access| json(serde_json::to_value(access))).collect(),
+        handler_errors: handler_errors.map(HandlerErrors::from).collect(),
         audit_head: runtime.engine().head().await?.seq,
     }))
 }

@@ -1,10 +1,13 @@
 //! A Run, as the API shows it to one caller.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::NAME;
 use super::people::UserRef;
 use super::state::ApiState;
 use crate::engine::StoredRun;
@@ -54,8 +57,10 @@ pub(super) struct RunBody {
     /// The Run that led to this one.
     parent_run_id: Option<RunId>,
     you: You,
-    /// The addresses at which it is shown.
-    links: Links,
+    /// The addresses at which it is shown, by front end: `api` is its own here, if the server knows its public address, and the others are
+    /// those of the latest messages about it. Lists have `api` alone.
+    #[schema(example = json!({ "api": "https://sym.example.com/api/v1/runs/0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f", "slack": "https://acme.slack.com/archives/C0123456/p1712345678000100" }))]
+    links: BTreeMap<String, String>,
 }
 
 /// A thing with a name, and a label for people.
@@ -178,14 +183,6 @@ impl From<Result<(), EffectError>> for Ability {
     }
 }
 
-/// Addresses at which a request is shown.
-#[derive(Debug, Default, Serialize, ToSchema)]
-struct Links {
-    /// The page of the console.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    console: Option<String>,
-}
-
 impl RunBody {
     /// Returns a Run as the caller sees it.
     pub(super) fn new(state: &ApiState, stored: &StoredRun, caller: &Caller) -> Self {
@@ -231,8 +228,14 @@ impl RunBody {
             }),
             parent_run_id: run.parent(),
             you: state.runtime.abilities_on(stored, caller.user(), ChannelType::Api).into(),
-            links: Links::default(),
+            links: own_link(state, run.id()),
         }
+    }
+
+    /// Adds the addresses of messages, for which front ends may have to be asked.
+    pub(super) async fn with_message_links(mut self, state: &ApiState, stored: &StoredRun) -> Self {
+        self.links.extend(state.runtime.message_links(&stored.state).await);
+        self
     }
 
     /// Returns the JSON, for a problem that shows the request as it is.
@@ -242,6 +245,11 @@ impl RunBody {
             _ => Map::new(),
         }
     }
+}
+
+fn own_link(state: &ApiState, run: RunId) -> BTreeMap<String, String> {
+    let url = state.public_url.iter();
+    url.map(|url| (NAME.to_owned(), url.join(&format!("/{NAME}/v1/runs/{run}")))).collect()
 }
 
 fn fields(state: &RunState) -> Map<String, Value> {

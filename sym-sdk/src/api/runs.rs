@@ -73,7 +73,7 @@ pub(super) async fn one(
         }
         return Ok(response);
     }
-    let body = RunBody::new(&state, &stored, &caller);
+    let body = RunBody::new(&state, &stored, &caller).with_message_links(&state, &stored).await;
     Ok(([(header::ETAG, tag)], Json(body)).into_response())
 }
 

@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use super::ApiLimits;
 use super::streams::Streams;
 use crate::error::{Error, ErrorKind, codes};
-use crate::runtime::{RouterContext, Runtime};
+use crate::runtime::{PublicUrl, RouterContext, Runtime};
 use crate::server::CancellationToken;
 use crate::server::problem::Problem;
 
@@ -24,13 +24,15 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) limits: ApiLimits,
     pub(super) streams: Streams,
+    /// The address under which the server is reached, if it is known.
+    pub(super) public_url: Option<PublicUrl>,
 }
 
 impl ApiState {
     pub(super) fn new(context: RouterContext, limits: ApiLimits) -> Self {
         let streams = Streams::new(limits.streams, limits.streams_per_caller);
-        let RouterContext { runtime, stop, .. } = context;
-        Self(Arc::new(Shared { runtime, stop, limits, streams }))
+        let RouterContext { runtime, stop, public_url, .. } = context;
+        Self(Arc::new(Shared { runtime, stop, limits, streams, public_url }))
     }
 }
 

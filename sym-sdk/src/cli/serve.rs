@@ -335,7 +335,10 @@ async fn serve(
     let is_real = follower.is_none();
     let mut checking = std::pin::pin!(check_services(&runtime, is_real));
     let mut is_checked = false;
-    let server = extras.add_to(Server::new(runtime.clone()));
+    let mut server = extras.add_to(Server::new(runtime.clone()));
+    if let Some(url) = &args.public_url {
+        server = server.public_url(url.clone());
+    }
     let mut serving = std::pin::pin!(async {
         // The metrics of a shutdown are of interest, too: they end with the server.
         let serving = server.serve(listener, stop.clone());

@@ -19,6 +19,7 @@ pub(crate) trait DynDelivery: Send + Sync + 'static {
         destination: &'a Destination,
     ) -> BoxFuture<'a, Result<DeliveryReceipt>>;
     fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool;
+    fn link<'a>(&'a self, message: &'a MessageRef) -> BoxFuture<'a, Option<String>>;
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn remind<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn sends_receipts(&self) -> bool;
@@ -56,6 +57,10 @@ impl<D: Delivery> DynDelivery for D {
 
     fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool {
         Delivery::is_same_message(self, delivered, acted)
+    }
+
+    fn link<'a>(&'a self, message: &'a MessageRef) -> BoxFuture<'a, Option<String>> {
+        Box::pin(Delivery::link(self, message))
     }
 
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {

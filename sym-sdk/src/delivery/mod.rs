@@ -54,6 +54,15 @@ pub trait Delivery: Send + Sync + 'static {
         delivered == acted
     }
 
+    /// Returns the address at which people see a delivered message. By default there is none.
+    ///
+    /// It is shown beside the request wherever that is not in the message itself, so nothing fails without it: a front end that has to ask
+    /// its service for the address remembers it, and returns `None` if it gets none.
+    fn link(&self, message: &MessageRef) -> impl Future<Output = Option<String>> + Send {
+        let _ = message;
+        std::future::ready(None)
+    }
+
     /// Updates a delivered message to the request's current state.
     ///
     /// # Errors
@@ -139,6 +148,10 @@ impl<D: Delivery> Delivery for Arc<D> {
 
     fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool {
         (**self).is_same_message(delivered, acted)
+    }
+
+    async fn link(&self, message: &MessageRef) -> Option<String> {
+        (**self).link(message).await
     }
 
     async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {

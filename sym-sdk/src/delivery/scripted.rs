@@ -82,6 +82,10 @@ impl DynDelivery for ScriptedDelivery {
         self.inner.is_same_message(delivered, acted)
     }
 
+    fn link<'a>(&'a self, message: &'a MessageRef) -> BoxFuture<'a, Option<String>> {
+        self.inner.link(message)
+    }
+
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>> {
         self.inner.update(request, message)
     }

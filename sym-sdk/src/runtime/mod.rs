@@ -66,8 +66,11 @@ mod forms;
 mod front_end;
 mod handler_call;
 mod handler_data;
+mod handler_failures;
 mod identity;
 mod limits;
+#[cfg(feature = "api")]
+mod message_links;
 mod offered_options;
 mod open_forms;
 mod open_request_limit;
@@ -123,6 +126,7 @@ pub use front_end::{
     FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig, PublicUrl, RouterContext,
     ServerLimits,
 };
+pub use handler_failures::HandlerFailures;
 pub use identity::first_contact;
 use jiff::Timestamp;
 pub use limits::Limits;

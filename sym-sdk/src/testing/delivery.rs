@@ -132,6 +132,10 @@ impl Delivery for RecordingDelivery {
         })
     }
 
+    async fn link(&self, message: &MessageRef) -> Option<String> {
+        Some(format!("https://messages.example/{}", message.reference))
+    }
+
     async fn update(&self, request: &RequestView, _: &MessageRef) -> Result<()> {
         self.lock().updated.push((request.event().run().id(), request.status()));
         Ok(())

@@ -70,6 +70,11 @@ impl Delivery for SlackApp {
         }
     }
 
+    async fn link(&self, message: &MessageRef) -> Option<String> {
+        let message = slack::MessageRef::try_from(message).ok()?;
+        self.permalink(&self.present_ref(&message)).await.map(String::from)
+    }
+
     async fn update(&self, request: &RequestView, message: &MessageRef) -> Result<()> {
         // What a click has shown, before this.
         self.save_channel_ids_or_log().await;

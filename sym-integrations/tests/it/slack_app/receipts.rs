@@ -10,6 +10,8 @@ use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::fake::Member;
 use sym_integrations::slack::signature::SigningSecret;
 use sym_sdk::clock::VirtualClock;
+use sym_sdk::delivery::Delivery as _;
+use sym_sdk::machine::MessageRef;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
 
@@ -56,6 +58,11 @@ async fn a_receipt_says_where_the_request_went_and_who_may_decide() {
     assert!(all.contains(&run.to_string()), "{all}");
     assert!(status(&receipt).starts_with("Waiting for a decision. Members can decide until <!date^"), "{receipt}");
     assert_eq!(buttons(&receipt), ["remind", "withdraw"]);
+    // Other front ends link to the card, too.
+    let delivered = world.harness.runtime().run(run).await.unwrap().state.delivered[0].message.clone();
+    assert_eq!(world.app.link(&delivered).await, Some(link));
+    assert_eq!(world.app.link(&MessageRef::new("slack", "nonsense")).await, None);
+    assert_eq!(world.app.link(&MessageRef::new("other", &*delivered.reference)).await, None);
 
     assert_eq!(world.click_in_receipt("withdraw", run).await, StatusCode::OK);
     assert_eq!(world.harness.status(run).await.unwrap(), RunStatus::Denied);

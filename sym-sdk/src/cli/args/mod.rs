@@ -27,6 +27,8 @@ use crate::audit::AuditHead;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
 use crate::model::{RunId, RunStatus, UserRole};
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use crate::runtime::PublicUrl;
 use crate::strategy::{Failures, GrantOutcome};
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;
@@ -250,6 +252,9 @@ pub(super) struct ServeArgs {
     /// File of the store, created if missing [default: sym.db, or sym-fake.db with a fake]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
+    /// Address under which people reach the program, such as `https://sym.example.com`, for links
+    #[arg(long, value_name = "URL", value_parser = values::server_url)]
+    pub(super) public_url: Option<PublicUrl>,
     /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
     #[arg(long)]
     pub(super) strict: bool,

@@ -13,6 +13,8 @@ use crate::forms::parse_duration;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
 use crate::model::{RunStatus, UserRole};
+#[cfg(all(feature = "server", feature = "sqlite"))]
+use crate::runtime::PublicUrl;
 use crate::strategy::{Failures, GrantOutcome};
 
 #[cfg(feature = "server")]
@@ -33,6 +35,11 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
         Some(_) => Ok(text.trim_end_matches('/').to_owned()),
         None => Err("expected an address such as `https://sym.example.com`".to_owned()),
     }
+}
+
+#[cfg(all(feature = "server", feature = "sqlite"))]
+pub(super) fn server_url(text: &str) -> Result<PublicUrl, String> {
+    text.parse::<PublicUrl>().map_err(|error| error.message().to_owned())
 }
 
 pub(super) fn source() -> impl TypedValueParser<Value = Source> {

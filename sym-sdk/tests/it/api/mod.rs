@@ -10,6 +10,7 @@ mod document;
 mod events;
 mod flows;
 mod limits;
+mod open_requests;
 mod problems;
 mod runs;
 
