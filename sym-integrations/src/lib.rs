@@ -8,6 +8,7 @@
 //! | `aws-config` | to [`aws`]: the default credentials chain of the AWS SDKs, for web identities, containers and instances |
 //! | `client` | [`http`] and [`kit`], which all clients are made of, for clients of your own |
 //! | `http` | [`http::strategy`], access granted by a function behind a URL; [`http::log_destination`], the audit log sent to a URL |
+//! | `oidc` | [`oidc`], tokens of bots for the jobs of CI services |
 //! | `runtime` | [`all`]: the access strategies, front ends and log destinations of all enabled features |
 //! | `slack-app` | [`slack::app`], the front end in Slack, with [`slack::blocks`] and [`slack::signature`] |
 //! | `slack-fake` | `slack::fake`, a fake Slack workspace for tests and demonstrations |
@@ -70,6 +71,9 @@ pub mod kit;
 #[cfg(feature = "knowbe4")]
 #[cfg_attr(docsrs, doc(cfg(feature = "knowbe4")))]
 pub mod knowbe4;
+#[cfg(feature = "oidc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "oidc")))]
+pub mod oidc;
 #[cfg(feature = "okta")]
 #[cfg_attr(docsrs, doc(cfg(feature = "okta")))]
 pub mod okta;

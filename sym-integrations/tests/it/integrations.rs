@@ -11,7 +11,7 @@ use syn::{FnArg, ImplItem, Item, ReceiverKind, ReturnType, Type, Visibility};
 use crate::contract::Participant;
 
 /// The features that are no integrations: parts of several, or of one.
-const OTHER_FEATURES: [&str; 6] = ["aws-config", "client", "runtime", "slack-app", "slack-fake", "testing"];
+const OTHER_FEATURES: [&str; 7] = ["aws-config", "client", "oidc", "runtime", "slack-app", "slack-fake", "testing"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()

@@ -193,7 +193,7 @@ pub(super) async fn revoke_token(
     Ok(Json(TokenBody::from(&revoked)))
 }
 
-async fn find_bot(state: &ApiState, id: UserId) -> Result<std::sync::Arc<User>, Problem> {
+pub(super) async fn find_bot(state: &ApiState, id: UserId) -> Result<std::sync::Arc<User>, Problem> {
     let user = state.runtime.directory().user(id).await?.filter(|user| user.user_type() == UserType::Bot);
     user.ok_or_else(|| {
         let message = format!("no bot has the id `{id}`");

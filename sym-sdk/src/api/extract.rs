@@ -37,7 +37,7 @@ impl<T: CallBody> FromRequest<ApiState> for Body<T> {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
         check_content_type(request.headers())?;
         let limit = T::max_bytes(&state.limits, state.runtime.limits());
-        let bytes = read(request, limit).await?;
+        let bytes = read_body(request, limit).await?;
         parse(&bytes).map(Self)
     }
 }
@@ -52,7 +52,7 @@ impl<T: CallBody + Default> FromRequest<ApiState> for OptionalBody<T> {
         let has_type = request.headers().contains_key(header::CONTENT_TYPE);
         let is_json = check_content_type(request.headers());
         let limit = T::max_bytes(&state.limits, state.runtime.limits());
-        let bytes = read(request, limit).await?;
+        let bytes = read_body(request, limit).await?;
         if bytes.is_empty() && !has_type {
             return Ok(Self(T::default()));
         }
@@ -74,7 +74,8 @@ fn check_content_type(headers: &HeaderMap) -> Result<(), Problem> {
     Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error))
 }
 
-async fn read(request: Request, limit: usize) -> Result<Vec<u8>, Problem> {
+/// Reads a body of at most `limit` bytes.
+pub(super) async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>, Problem> {
     let too_large = || {
         let message = format!("the body is larger than {limit} bytes");
         let error = Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message);

@@ -44,13 +44,15 @@ mod schemas;
 mod state;
 mod streams;
 mod timeline;
+mod token_exchange;
+mod trusts;
 mod users;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::state::ApiState;
@@ -143,10 +145,16 @@ impl Api {
             .nest("/v1", calls)
             .fallback(unknown_route)
             .method_not_allowed_fallback(method_not_allowed)
-            .layer(from_fn_with_state(admission, guard));
+            .layer(from_fn_with_state(admission.clone(), guard));
+        // Who calls these has no token of ours.
+        let open_calls = Router::new()
+            .nest("/v1", openapi::open_routes().into_router())
+            .method_not_allowed_fallback(method_not_allowed)
+            .layer(Extension(admission));
         // Each layer wraps those before it.
         Router::new()
             .merge(calls)
+            .merge(open_calls)
             .merge(openapi::document_route())
             .layer(from_fn_with_state(state.clone(), state::bounded))
             .layer(CatchPanicLayer::custom(panicked))

@@ -19,7 +19,10 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
 use utoipa_axum::routes;
 
 use super::state::ApiState;
-use super::{access, audit, bots, changes, decisions, events, flows, me, operations, run_list, runs, timeline, users};
+use super::{
+    access, audit, bots, changes, decisions, events, flows, me, operations, run_list, runs, timeline, token_exchange,
+    trusts, users,
+};
 use crate::server::problem::{FieldProblem, ProblemBody};
 
 /// The path of the version, as clients see it.
@@ -122,9 +125,16 @@ pub(super) fn routes() -> Routes {
         .add(routes!(bots::delete))
         .add(routes!(bots::tokens, bots::issue_token))
         .add(routes!(bots::revoke_token))
+        .add(routes!(trusts::list, trusts::add))
+        .add(routes!(trusts::remove))
         .add(routes!(me::me))
         .add(routes!(operations::overview))
         .add(routes!(operations::reconcile))
+}
+
+/// Returns the routes that need no caller, relative to the path of the version.
+pub(super) fn open_routes() -> Routes {
+    Routes::new().add(routes!(token_exchange::exchange))
 }
 
 /// Returns the document without its paths.
@@ -143,7 +153,7 @@ fn frame() -> OpenApi {
 
 /// Returns the whole document.
 pub(super) fn document() -> Value {
-    let mut document = routes().router.into_openapi();
+    let mut document = routes().router.merge(open_routes().router).into_openapi();
     for path in document.paths.paths.values_mut() {
         let operations = [
             (&mut path.get, false),
@@ -196,5 +206,6 @@ mod tests {
     #[test]
     fn no_two_schemas_share_a_name() {
         assert_eq!(routes().clashes(), <[String; 0]>::default());
+        assert_eq!(open_routes().clashes(), <[String; 0]>::default());
     }
 }

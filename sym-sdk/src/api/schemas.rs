@@ -7,7 +7,8 @@ use utoipa::openapi::{KnownFormat, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::audit::EventStatus;
-use crate::model::{EventId, RunId, RunStatus, Step, TokenId, UserId, UserRole, UserType};
+use crate::directory::WorkloadProvider;
+use crate::model::{EventId, RunId, RunStatus, Step, TokenId, TrustId, UserId, UserRole, UserType};
 
 macro_rules! id_schema {
     ($($id:ident: $description:literal),+) => {$(
@@ -30,7 +31,8 @@ id_schema! {
     RunId: "The id of a Run.",
     EventId: "The id of an event.",
     UserId: "The id of a user.",
-    TokenId: "The id of a token."
+    TokenId: "The id of a token.",
+    TrustId: "The id of a trust."
 }
 
 macro_rules! names_schema {
@@ -53,6 +55,7 @@ macro_rules! names_schema {
 names_schema! {
     RunStatus: "The status of a Run: its last successful event, or `errored`.", RunStatus::ALL.map(RunStatus::as_str);
     Step: "The name of an event.", Step::ALL.map(Step::as_str);
+    WorkloadProvider: "A CI service whose jobs can be trusted.", WorkloadProvider::ALL.map(WorkloadProvider::as_str);
     UserRole: "The role of a user.", ["admin", "member", "guest"];
     UserType: "The type of a user: a person, a bot, or the platform itself.", ["normal", "bot", "system"];
     EventStatus: "The status of an event. `success` and `error` are final.", ["processing", "success", "error"]

@@ -6,9 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
+#[cfg(feature = "runtime")]
+use super::WorkloadTrust;
 use super::{DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, StoredToken, UserChange};
 use crate::error::Result;
 use crate::future::BoxFuture;
+#[cfg(feature = "runtime")]
+use crate::model::TrustId;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 use crate::sync::lock;
 
@@ -24,6 +28,11 @@ struct Tables {
     /// In the order of deletion.
     deleted: Vec<Deleted>,
     tokens: BTreeMap<TokenId, StoredToken>,
+    #[cfg(feature = "runtime")]
+    trusts: Vec<WorkloadTrust>,
+    /// The time of use and of expiry, by hash.
+    #[cfg(feature = "runtime")]
+    used: BTreeMap<[u8; 32], (Timestamp, Timestamp)>,
 }
 
 #[derive(Debug)]
@@ -146,6 +155,8 @@ impl Tables {
         for stored in self.tokens.values_mut().filter(|stored| stored.token.bot == id) {
             stored.token.revoked_at.get_or_insert(now);
         }
+        #[cfg(feature = "runtime")]
+        self.trusts.retain(|trust| trust.bot != id);
         let username = Some(deleted.username().to_owned());
         self.deleted.push(Deleted { user: DeletedUser::new(deleted.clone(), now), username });
         Some(deleted)
@@ -171,6 +182,26 @@ impl Tables {
             self.tokens.insert(token.token.id, token);
         }
         is_bot
+    }
+}
+
+#[cfg(feature = "runtime")]
+impl Tables {
+    fn insert_trust(&mut self, trust: WorkloadTrust) -> bool {
+        let is_bot = self.users.get(&trust.bot).is_some_and(|user| user.user_type() == UserType::Bot);
+        if is_bot {
+            self.trusts.push(trust);
+        }
+        is_bot
+    }
+
+    fn use_once(&mut self, hash: [u8; 32], now: Timestamp, expires_at: Timestamp) -> Option<Timestamp> {
+        self.used.retain(|_, (_, expires_at)| *expires_at >= now);
+        let used = self.used.get(&hash).map(|(used_at, _)| *used_at);
+        if used.is_none() {
+            self.used.insert(hash, (now, expires_at));
+        }
+        used
     }
 }
 
@@ -260,5 +291,36 @@ impl DirectoryStore for MemoryDirectory {
             stored.clone()
         });
         done(revoked)
+    }
+
+    #[cfg(feature = "runtime")]
+    fn insert_trust(&self, trust: WorkloadTrust) -> BoxFuture<'_, Result<bool>> {
+        done(lock(&self.tables).insert_trust(trust))
+    }
+
+    #[cfg(feature = "runtime")]
+    fn trusts(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<WorkloadTrust>>> {
+        let tables = lock(&self.tables);
+        let trusts = tables.trusts.iter().filter(|trust| bot.is_none_or(|bot| trust.bot == bot));
+        let mut trusts: Vec<WorkloadTrust> = trusts.cloned().collect();
+        trusts.sort_by_key(|trust| (trust.created_at, trust.id));
+        done(trusts)
+    }
+
+    #[cfg(feature = "runtime")]
+    fn delete_trust(&self, id: TrustId) -> BoxFuture<'_, Result<Option<WorkloadTrust>>> {
+        let mut tables = lock(&self.tables);
+        let position = tables.trusts.iter().position(|trust| trust.id == id);
+        done(position.map(|position| tables.trusts.remove(position)))
+    }
+
+    #[cfg(feature = "runtime")]
+    fn use_once(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<Timestamp>>> {
+        done(lock(&self.tables).use_once(hash, now, expires_at))
     }
 }

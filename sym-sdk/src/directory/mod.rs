@@ -14,6 +14,8 @@ mod memory;
 mod memory_key_value;
 mod store;
 mod tokens;
+#[cfg(feature = "runtime")]
+mod trusts;
 mod users;
 
 pub use deleted::{DeletedBy, DeletedUser};
@@ -26,4 +28,9 @@ pub use store::{DirectoryConflict, DirectoryStore, Inserted, UserChange};
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
 pub use tokens::IssuedToken;
 pub use tokens::{StoredToken, Token, TokenHash};
+#[cfg(feature = "runtime")]
+pub(crate) use trusts::{ClaimDifference, claim_text};
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use trusts::{NewTrust, WorkloadProvider, WorkloadTrust};
 pub use users::Directory;

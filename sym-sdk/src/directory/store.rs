@@ -5,9 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+#[cfg(feature = "runtime")]
+use super::WorkloadTrust;
 use super::{DeletedBy, DeletedUser, StoredToken};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
+#[cfg(feature = "runtime")]
+use crate::model::TrustId;
 use crate::model::{TokenId, User, UserId, UserIdentity, UserRole};
 
 /// A store of users, their accounts in services, and the tokens of bots. Handlers use it through a
@@ -121,6 +125,47 @@ pub trait DirectoryStore: Send + Sync {
 
     /// Revokes a token, unless it is revoked already. Returns `None` if there is no such token.
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>>;
+
+    /// Adds a trust if its bot exists. Returns whether it was added. Deleting the bot deletes it. By default, a store keeps no trusts.
+    #[cfg(feature = "runtime")]
+    fn insert_trust(&self, trust: WorkloadTrust) -> BoxFuture<'_, Result<bool>> {
+        let _ = trust;
+        Box::pin(ready(Err(keeps_no_trusts())))
+    }
+
+    /// Returns the trusts of one bot, or of all bots if `bot` is `None`, oldest first. By default, there are none.
+    #[cfg(feature = "runtime")]
+    fn trusts(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<WorkloadTrust>>> {
+        let _ = bot;
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
+    /// Deletes a trust. Returns `None` if there is no such trust; by default, there is none.
+    #[cfg(feature = "runtime")]
+    fn delete_trust(&self, id: TrustId) -> BoxFuture<'_, Result<Option<WorkloadTrust>>> {
+        let _ = id;
+        Box::pin(ready(Ok(None)))
+    }
+
+    /// Records that something which is good once, and until `expires_at`, is used at `now`: the token of a workload, by a hash. Returns the
+    /// time at which it was used before, if it was; nothing changes then. What expired before `now` is forgotten.
+    #[cfg(feature = "runtime")]
+    fn use_once(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<Timestamp>>> {
+        let _ = (hash, now, expires_at);
+        Box::pin(ready(Err(keeps_no_trusts())))
+    }
+}
+
+#[cfg(feature = "runtime")]
+fn keeps_no_trusts() -> Error {
+    let message = "the store of the directory keeps no trusts in workloads";
+    Error::new(ErrorKind::Configuration, codes::INVALID_TRUST, message)
+        .with_hint("use `SqliteStore`, or implement the methods of `DirectoryStore` about trusts")
 }
 
 /// The result of [`DirectoryStore::insert_user`].

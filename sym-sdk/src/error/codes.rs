@@ -229,3 +229,11 @@ pub const AUDIT_DESTINATION: ErrorCode = ErrorCode::new("SymSDK", "AUDIT_DESTINA
 pub const SCRIPTED_FAILURE: ErrorCode = ErrorCode::new("SymSDK", "SCRIPTED_FAILURE");
 /// `SymSDK:SIMULATION_UNFINISHED`: work was still scheduled when a simulation ended.
 pub const SIMULATION_UNFINISHED: ErrorCode = ErrorCode::new("SymSDK", "SIMULATION_UNFINISHED");
+/// `Authentication:UNTRUSTED_WORKLOAD`: no trust admits the job that the token is of.
+pub const AUTHENTICATION_UNTRUSTED_WORKLOAD: ErrorCode = ErrorCode::new("Authentication", "UNTRUSTED_WORKLOAD");
+/// `Authentication:TOKEN_ALREADY_USED`: the token of a job was exchanged before.
+pub const AUTHENTICATION_TOKEN_USED: ErrorCode = ErrorCode::new("Authentication", "TOKEN_ALREADY_USED");
+/// `SymSDK:INVALID_TRUST`: the trust admits too much, or is malformed.
+pub const INVALID_TRUST: ErrorCode = ErrorCode::new("SymSDK", "INVALID_TRUST");
+/// `SymSDK:UNKNOWN_TRUST`: there is no such trust.
+pub const UNKNOWN_TRUST: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TRUST");

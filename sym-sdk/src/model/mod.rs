@@ -39,7 +39,7 @@ pub use extension::ExtensionInfo;
 pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
 pub use hook::{Hook, Hooks};
-pub use ids::{EventId, RunId, TargetId, TokenId, UserId};
+pub use ids::{EventId, RunId, TargetId, TokenId, TrustId, UserId};
 pub use integration::Integration;
 pub use log_destination::LogDestination;
 pub use payload::{DeescalateType, Payload};

@@ -97,6 +97,7 @@ mod slack_fields;
 mod startup_checks;
 mod submission;
 mod submit;
+mod token_exchange;
 mod user_administration;
 
 use std::sync::Arc;
@@ -145,6 +146,7 @@ pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning}
 pub use submission::{
     Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };
+pub use token_exchange::{ExchangedToken, WorkloadTokenVerifier};
 pub use user_administration::{Administrator, EndedAccess};
 
 use crate::audit::{AuditEntry, EventSummary};
@@ -175,6 +177,7 @@ pub struct Runtime {
     refusals: Refusals,
     change_reader: ChangeReader,
     menus: MenuCache,
+    workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
     #[cfg(feature = "server")]
     front_ends: FrontEnds,
 }

@@ -9,7 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::caller::{Caller, Credentials};
-use super::peer::{IpRange, client_address};
+use super::peer::{ClientAddress, IpRange, client_address};
 use super::problem::{ForAdmin, Problem};
 use super::rate::{Rate, RateLimit, RateState};
 use crate::clock::Clock;
@@ -55,6 +55,17 @@ impl Guard {
         }
     }
 
+    /// Returns the client of a request.
+    pub(crate) fn client(&self, request: &Parts) -> ClientAddress {
+        client_address(&request.extensions, &request.headers, &self.trusted_proxies)
+    }
+
+    /// Counts a failed authentication: of the client, or, where many may share its address, of the account that it names.
+    pub(crate) fn count_failure(&self, client: &ClientAddress, account: &str) -> Result<(), Problem> {
+        let account = if client.is_forwarded { "" } else { account };
+        self.failed_authentications.check(&format!("{} {account}", client.network)).map(drop)
+    }
+
     async fn admit(&self, request: &Parts) -> Result<Admitted, Problem> {
         check_header_size(&request.headers)?;
         let credentials = Credentials::read(&request.headers)?;
@@ -62,9 +73,8 @@ impl Guard {
             Ok(caller) => caller,
             Err(error) if error.kind() == ErrorKind::Unauthorized => {
                 // Good credentials are never counted, so whoever shares an address with a bot that has an old token is let in.
-                let client = client_address(&request.extensions, &request.headers, &self.trusted_proxies);
-                let account = if client.is_forwarded { String::new() } else { credentials.public_part() };
-                self.failed_authentications.check(&format!("{} {account}", client.network))?;
+                let client = self.client(request);
+                self.count_failure(&client, &credentials.public_part())?;
                 return Err(error.into());
             }
             Err(error) => return Err(error.into()),

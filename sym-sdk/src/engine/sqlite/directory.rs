@@ -1,4 +1,5 @@
-//! The directory in the file: users, their accounts, and the tokens of bots. Deleted users are in [`deleted_users`](super::deleted_users).
+//! The directory in the file: users, their accounts, and the tokens of bots. Deleted users are in [`deleted_users`](super::deleted_users), trusts in
+//! [`trusts`](super::trusts).
 
 use std::sync::Arc;
 
@@ -11,14 +12,16 @@ use super::deleted_users;
 use super::queue::Priority;
 use super::rows::{Id, limit, nanoseconds, timestamp, to_json};
 use super::thread::query;
+use super::trusts::{self, TrustRow};
 use super::writer::write;
 use crate::directory::{
     DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange,
+    WorkloadTrust,
 };
 use crate::engine::StoreError;
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
+use crate::model::{TokenId, TrustId, User, UserId, UserIdentity, UserType};
 
 pub(super) type Found<T> = rusqlite::Result<Option<T>>;
 
@@ -154,6 +157,30 @@ impl DirectoryStore for SqliteStore {
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>> {
         Box::pin(self.change(Priority::High, move |db| revoke_token(db, id, now)))
     }
+
+    fn insert_trust(&self, trust: WorkloadTrust) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(async move {
+            let row = TrustRow::of(&trust)?;
+            self.change(Priority::Normal, move |db| trusts::insert(db, &row)).await
+        })
+    }
+
+    fn trusts(&self, bot: Option<UserId>) -> BoxFuture<'_, Result<Vec<WorkloadTrust>>> {
+        Box::pin(self.look_up(move |db| trusts::list(db, bot)))
+    }
+
+    fn delete_trust(&self, id: TrustId) -> BoxFuture<'_, Result<Option<WorkloadTrust>>> {
+        Box::pin(self.change(Priority::High, move |db| trusts::delete(db, id)))
+    }
+
+    fn use_once(
+        &self,
+        hash: [u8; 32],
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'_, Result<Option<Timestamp>>> {
+        Box::pin(self.change(Priority::Normal, move |db| trusts::use_once(db, &hash, now, expires_at)))
+    }
 }
 
 /// A user and its JSON.
@@ -204,7 +231,7 @@ pub(super) fn to_user(row: &Row<'_>) -> rusqlite::Result<Arc<User>> {
     })
 }
 
-fn user(db: &Connection, id: UserId) -> Found<Arc<User>> {
+pub(super) fn user(db: &Connection, id: UserId) -> Found<Arc<User>> {
     db.prepare_cached("SELECT id, user FROM users WHERE id = ?1")?.query_row([bytes(id.as_uuid())], to_user).optional()
 }
 
@@ -301,6 +328,7 @@ fn delete_user(db: &Connection, id: UserId, now: Timestamp) -> Found<Arc<User>> 
     db.prepare_cached("DELETE FROM users WHERE id = ?1")?.execute([bytes(id.as_uuid())])?;
     db.prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE bot = ?1 AND revoked_at IS NULL")?
         .execute(params![bytes(id.as_uuid()), nanoseconds(now)])?;
+    trusts::delete_of_bot(db, id)?;
     Ok(Some(user))
 }
 

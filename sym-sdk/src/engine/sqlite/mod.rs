@@ -26,6 +26,7 @@ mod run_projection;
 mod run_search;
 mod schema;
 mod thread;
+mod trusts;
 mod writer;
 
 use std::fmt;

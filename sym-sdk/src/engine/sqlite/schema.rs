@@ -22,6 +22,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/audit_texts.sql"),
     include_str!("schema/deleted_users.sql"),
     include_str!("schema/queries.sql"),
+    include_str!("schema/workload_trusts.sql"),
 ];
 
 /// The migration in which names of users are [normalized](super::normalize_names), which SQL cannot.

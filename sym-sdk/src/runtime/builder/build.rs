@@ -196,6 +196,7 @@ impl Builder {
             refusals: Refusals::default(),
             change_reader: ChangeReader::default(),
             menus: MenuCache::default(),
+            workload_verifier: builder.workload_verifier.clone(),
             #[cfg(feature = "server")]
             front_ends,
         };

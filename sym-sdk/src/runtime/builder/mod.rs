@@ -26,6 +26,7 @@ use super::limits::Limits;
 use super::output_secrets::OutputKey;
 use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
+use super::token_exchange::WorkloadTokenVerifier;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, IntegrationSchema, Schemas};
@@ -81,6 +82,7 @@ pub struct Builder {
     front_ends: front_ends::RegisteredFrontEnds,
     simulated: bool,
     has_unknown_approvers: bool,
+    workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
     outbox: Outbox,
     /// The outcomes of strategies that a simulation scripts.
     #[cfg(feature = "cli")]
@@ -121,6 +123,7 @@ impl Builder {
             front_ends: front_ends::RegisteredFrontEnds::default(),
             simulated: false,
             has_unknown_approvers: false,
+            workload_verifier: None,
             outbox: Outbox::new(),
             #[cfg(feature = "cli")]
             scripted_outcomes: None,
@@ -202,6 +205,14 @@ impl Builder {
     /// Adds a reader of secrets. A secret that several can read is left to the one that was added last.
     pub fn secrets(mut self, reader: impl SecretReader) -> Self {
         self.secrets.insert(0, Arc::new(reader));
+        self
+    }
+
+    /// Sets the verifier of the tokens that CI services sign for their jobs, which are then exchanged for tokens of bots: see
+    /// [`Runtime::exchange_token`](super::Runtime::exchange_token). There is none by default; `sym_integrations::all` adds one with the
+    /// feature `oidc`.
+    pub fn workload_verifier(mut self, verifier: impl WorkloadTokenVerifier) -> Self {
+        self.workload_verifier = Some(Arc::new(verifier));
         self
     }
 

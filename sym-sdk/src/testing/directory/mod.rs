@@ -4,6 +4,7 @@
 mod accounts;
 mod counts;
 mod tokens;
+mod trusts;
 mod users;
 mod values;
 
@@ -112,7 +113,9 @@ pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Re
     users::deleted_users_stay_away(async || open(24).await).await?;
     users::deleted_users_are_restored(async || open(25).await).await?;
     users::an_address_can_be_given_to_a_new_person(async || open(26).await).await?;
-    users::locks_outlast_declarations(async || open(27).await).await
+    users::locks_outlast_declarations(async || open(27).await).await?;
+    trusts::keeps_trusts_until_they_are_deleted(async || open(28).await).await?;
+    trusts::uses_a_token_once(async || open(29).await).await
 }
 
 fn at(second: i64) -> Timestamp {

@@ -58,6 +58,16 @@ async fn roles_and_calls() {
     // The statuses for an administrator, a member, a guest and nobody.
     let table: Vec<(Call, [u16; 4])> = vec![
         (get("/me"), [200, 200, 200, 401]),
+        (post(&format!("/runs/{others}/extend"), &json!({ "duration": "1h" })), [409, 404, 404, 401]),
+        (post(&format!("/runs/{others}/remind"), &empty), [409, 404, 404, 401]),
+        (get(&format!("/bots/{unknown}/trusts")), [404, 403, 403, 401]),
+        (
+            post(&format!("/bots/{unknown}/trusts"), &json!({ "provider": "gitlab", "audience": "x", "claims": {} })),
+            [404, 403, 403, 401],
+        ),
+        (Call::new(Method::DELETE, &format!("/trusts/{unknown}")), [404, 403, 403, 401]),
+        // Whoever calls it has no token of ours yet.
+        (post("/tokens/exchange", &empty), [415, 415, 415, 415]),
         (get("/runs"), [200, 200, 200, 401]),
         (get("/access"), [200, 200, 200, 401]),
         (get("/flows"), [200, 200, 200, 401]),
@@ -126,6 +136,40 @@ async fn a_bot_that_is_named_sees_and_decides() {
     let after = api.get(&api.deployer, &format!("/runs/{run}")).await.ok();
     assert_eq!((&after["status"], &after["access"]["state"]), (&json!("escalated"), &json!("held")));
     assert_eq!(after["decision"]["message"], "go ahead");
+}
+
+/// Otherwise one token would be enough for access in anybody's name.
+#[tokio::test]
+async fn a_bot_does_not_decide_alone_for_somebody_else() {
+    let mut api = TestApi::start().await;
+    // Ana is known by it.
+    let _of_another_bot = api.request().await;
+    let mut body = json!({ "flow_srn": "prod", "user_email": "ana@example.com" });
+    body["flow_inputs"] = json!({ "target_srn": api.target(), "duration": "1h" });
+    let preview = json!({ "user_email": "ana@example.com", "inputs": body["flow_inputs"] });
+    let preview = api.post(&api.deployer, "/flows/prod/preview", preview).await.ok();
+    let own = json!("SymSDK:SELF_APPROVAL");
+    let is_barred = |barred: &Value| {
+        let barred = barred.as_array().unwrap().iter().find(|barred| barred["user"]["username"] == "deployer");
+        barred.is_some_and(|barred| barred["code"] == own)
+    };
+    assert!(is_barred(&preview["deciders"]["barred"]), "{preview}");
+    let receipt = api.post(&api.deployer, "/events/request", body).await.ok();
+    api.settle().await;
+    let path = format!("/runs/{}", receipt["run_id"].as_str().unwrap());
+    let you = api.get(&api.deployer, &path).await.ok()["you"].clone();
+    assert_eq!((&you["approve"]["allowed"], &you["approve"]["code"]), (&json!(false), &own));
+    let deciders = api.get(&api.deployer, &format!("{path}/deciders")).await.ok();
+    assert!(is_barred(&deciders["barred"]), "{deciders}");
+    let inbox = api.get(&api.deployer, "/runs?relation=can_decide").await.ok();
+    let inbox: Vec<_> = inbox["runs"].as_array().unwrap().iter().map(|run| run["run_id"].clone()).collect();
+    assert!(inbox.len() == 1 && inbox[0] != receipt["run_id"], "{inbox:?}");
+    let refused = api.post(&api.deployer, &format!("{path}/approve"), json!({})).await;
+    assert_eq!(refused.problem(), (403, "SymSDK:SELF_APPROVAL".to_owned()));
+    assert_eq!(refused.json()["message"], you["approve"]["message"]);
+    assert_eq!(api.get(&api.ops, &path).await.ok()["status"], "requested");
+    api.approve(receipt["run_id"].as_str().unwrap()).await;
+    assert_eq!(api.get(&api.ops, &path).await.ok()["status"], "escalated");
 }
 
 #[tokio::test]

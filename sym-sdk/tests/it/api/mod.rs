@@ -13,6 +13,7 @@ mod limits;
 mod open_requests;
 mod problems;
 mod runs;
+mod trusts;
 
 use std::time::Duration;
 
