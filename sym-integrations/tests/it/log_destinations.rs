@@ -220,6 +220,120 @@ async fn requests_can_be_signed() {
     }
 }
 
+/// Returns whether a request is signed with a key, as the specification says, by the header that has a list of signatures.
+fn is_signed_with(request: &Request, key: &[u8]) -> bool {
+    let header = |name: &str| request.headers[name].to_str().unwrap();
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(header("webhook-id").as_bytes());
+    mac.update(b".");
+    mac.update(header("webhook-timestamp").as_bytes());
+    mac.update(b".");
+    mac.update(&request.body);
+    let signature = base64::engine::general_purpose::STANDARD.encode(mac.finalize().into_bytes());
+    header("webhook-signature").split(' ').any(|known| known.split_once(',') == Some(("v1", signature.as_str())))
+}
+
+/// While a secret is replaced, receivers with either of both accept a request.
+#[tokio::test]
+async fn requests_are_signed_with_both_secrets_while_one_replaces_the_other() {
+    let server = server(ResponseTemplate::new(204)).await;
+    let lines = lines().await;
+    let secret = |byte: u8| {
+        SecretString::from(format!("whsec_{}", base64::engine::general_purpose::STANDARD.encode([byte; 32])))
+    };
+    let signed = to(&server).also_signed_with(&secret(1)).unwrap().signed_with(&secret(2)).unwrap().clock(clock());
+    signed.deliver(&lines).await.unwrap();
+    for request in server.received_requests().await.unwrap() {
+        assert!(is_signed_with(&request, &[1; 32]) && is_signed_with(&request, &[2; 32]));
+        assert!(!is_signed_with(&request, &[3; 32]));
+        let signatures = request.headers["webhook-signature"].to_str().unwrap();
+        assert_eq!(signatures.split(' ').count(), 2, "{signatures}");
+    }
+}
+
+#[tokio::test]
+async fn events_have_a_type_and_the_entry_as_data() {
+    let server = server(ResponseTemplate::new(204)).await;
+    let mut lines = lines().await;
+    let secret = SecretString::from("whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+    let webhook = to(&server).as_webhook().signed_with(&secret).unwrap().clock(clock());
+    webhook.deliver(&lines).await.unwrap();
+    webhook.deliver_anchor(&anchor(&lines)).await.unwrap();
+    let key: Vec<u8> = (0..32).collect();
+    let requests = server.received_requests().await.unwrap();
+    assert!(requests.iter().all(|request| is_signed_with(request, &key)));
+    let events: Vec<Value> = requests.iter().map(|request| serde_json::from_slice(&request.body).unwrap()).collect();
+    let types: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(types[0], "run.received");
+    assert!(types.contains(&"run.requested") && types.contains(&"run.routed"), "{types:?}");
+    assert_eq!(types.last(), Some(&"audit.anchor"));
+    for (event, line) in events.iter().zip(&lines) {
+        assert_eq!(event["data"], serde_json::from_str::<Value>(line.as_str()).unwrap());
+        assert_eq!(event["timestamp"], "2024-02-29T12:00:00Z");
+    }
+    // The data is the line word for word, so it can be verified.
+    let text: String = bodies(&server).await[..lines.len()]
+        .iter()
+        .map(|body| format!("{}\n", body.split_once(r#""data":"#).unwrap().1.strip_suffix('}').unwrap()))
+        .collect();
+    assert_eq!(audit::verify_lines(text.as_bytes()).unwrap().head.seq, lines.last().unwrap().seq());
+    lines = lines_with_a_failure().await;
+    let failing = self::server(ResponseTemplate::new(204)).await;
+    to(&failing).as_webhook().deliver(&lines).await.unwrap();
+    assert!(bodies(&failing).await.iter().any(|body| body.starts_with(r#"{"type":"run.errored","#)));
+}
+
+#[tokio::test]
+async fn only_the_events_that_are_named_are_sent() {
+    let lines = lines().await;
+    for (events, batch, expected) in [
+        ("run.requested", None, vec!["run.requested"]),
+        ("run.requested , run.received", Some(50), vec!["run.received", "run.requested"]),
+        ("user.*", None, vec![]),
+    ] {
+        let server = server(ResponseTemplate::new(204)).await;
+        let mut destination = to(&server).as_webhook().only(events).unwrap();
+        if let Some(lines) = batch {
+            destination = destination.in_batches_of(lines);
+        }
+        assert_eq!(destination.deliver(&lines).await.unwrap(), lines.len(), "what is left out counts as sent");
+        destination.deliver_anchor(&anchor(&lines)).await.unwrap();
+        let bodies = bodies(&server).await;
+        let events = bodies.iter().flat_map(|body| body.lines()).map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let types: Vec<_> = events.map(|event| event["type"].as_str().unwrap().to_owned()).collect();
+        assert_eq!(types, expected);
+        assert_eq!(bodies.len(), if expected.is_empty() { 0 } else { 1 });
+    }
+    // All of a subject is all but the anchor.
+    let server = server(ResponseTemplate::new(204)).await;
+    let all = to(&server).only("run.*").unwrap();
+    all.deliver(&lines).await.unwrap();
+    all.deliver_anchor(&anchor(&lines)).await.unwrap();
+    let sent: Vec<_> = lines.iter().map(AuditLine::as_str).collect();
+    assert_eq!(bodies(&server).await, sent);
+    for bad in ["", "run.aproved", "approved", "run.", "*", "run.approved,", "user.approved"] {
+        let error = to(&server).only(bad).unwrap_err();
+        assert!(error.message().contains("is no type of event"), "{bad}: {error}");
+    }
+}
+
+/// An event that could not be sent comes again, and those before it do not.
+#[tokio::test]
+async fn a_failure_among_events_that_are_left_out_repeats_only_what_failed() {
+    let server = MockServer::start().await;
+    let accepts_one = Mock::given(method("POST")).respond_with(ResponseTemplate::new(204)).up_to_n_times(1);
+    accepts_one.mount(&server).await;
+    Mock::given(method("POST")).respond_with(ResponseTemplate::new(503)).mount(&server).await;
+    let lines = lines().await;
+    let destination = HttpDestination::new("test", &server.uri()).unwrap().as_webhook();
+    let destination = destination.only("run.received, run.requested").unwrap();
+    assert_eq!(destination.deliver(&lines).await.unwrap(), 1);
+    assert!(destination.deliver(&lines[1..]).await.unwrap_err().is_retryable());
+    let types = bodies(&server).await;
+    let types: Vec<_> = types.iter().map(|body| body.split('"').nth(3).unwrap()).collect();
+    assert_eq!(types, ["run.received", "run.requested", "run.requested"]);
+}
+
 #[tokio::test]
 async fn entries_can_be_events_of_ocsf() {
     let server = server(ResponseTemplate::new(204)).await;
@@ -468,7 +582,12 @@ async fn a_configured_destination_catches_up_after_an_outage() {
 
 #[tokio::test]
 async fn invalid_settings_are_reported_at_start() {
-    let cases: [(&[(&str, &str)], &str); 7] = [
+    let cases: [(&[(&str, &str)], &str); 9] = [
+        (&[("url", "https://a.example.com/"), ("events", "run.aproved")], "`events` has `run.aproved`, which is no type of event"),
+        (
+            &[("url", "https://a.example.com/"), ("previous_signing_secret", "token")],
+            "`previous_signing_secret` needs the `signing_secret` that replaces it",
+        ),
         (&[("url", "https://a.example.com/"), ("format", "cef")], "`format` must be `sym` or `ocsf`, got `cef`"),
         (&[("url", "https://a.example.com/"), ("signing_secret", "token")], "the signing secret must be `whsec_`"),
         (&[], "log destination `archive` needs the setting `url`"),

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use sym_sdk::BoxFuture;
 use sym_sdk::audit::{AuditAnchor, AuditDestination, AuditLine};
 use sym_sdk::clock::{Clock, SystemClock};
@@ -13,8 +15,9 @@ use sym_sdk::error::Result;
 
 use super::delivery::deliver;
 use super::delivery_error::Hints;
+use super::event_type::{ANCHOR, EventFilter, event_type};
 use super::poster::{Poster, configuration};
-use super::signature::SigningKey;
+use super::signature::{SigningKey, signature_headers};
 use crate::audit_format::AuditFormat;
 
 const HINTS: Hints = Hints {
@@ -46,7 +49,10 @@ pub struct HttpDestination {
     name: String,
     poster: Poster,
     format: AuditFormat,
-    signing_key: Option<SigningKey>,
+    /// The key, and the one before while receivers change.
+    signing_keys: Vec<SigningKey>,
+    events: EventFilter,
+    is_webhook: bool,
     batch: Option<usize>,
     clock: Arc<dyn Clock>,
 }
@@ -62,7 +68,9 @@ impl HttpDestination {
             name: name.into(),
             poster: Poster::new(url, &HINTS)?,
             format: AuditFormat::Sym,
-            signing_key: None,
+            signing_keys: Vec::new(),
+            events: EventFilter::default(),
+            is_webhook: false,
             batch: None,
             clock: Arc::new(SystemClock),
         })
@@ -101,8 +109,34 @@ impl HttpDestination {
     /// # Errors
     /// If the secret has another form.
     pub fn signed_with(mut self, secret: &SecretString) -> Result<Self> {
-        self.signing_key = Some(SigningKey::parse(secret)?);
+        self.signing_keys.insert(0, SigningKey::parse(secret)?);
         Ok(self)
+    }
+
+    /// Signs requests also with the secret before, while receivers change from that to the one of [`signed_with`](Self::signed_with).
+    ///
+    /// # Errors
+    /// If the secret has another form.
+    pub fn also_signed_with(mut self, previous: &SecretString) -> Result<Self> {
+        self.signing_keys.push(SigningKey::parse(previous)?);
+        Ok(self)
+    }
+
+    /// Sends only events of these types, separated by commas, such as `run.approved, run.denied`, or `run.*`. What is left out counts as
+    /// sent. Lines do not form a whole chain then.
+    ///
+    /// # Errors
+    /// If a name is of no type.
+    pub fn only(mut self, events: &str) -> Result<Self> {
+        self.events = EventFilter::parse(events)?;
+        Ok(self)
+    }
+
+    /// Sends each entry as the data of an event: an object with its `type`, such as `run.approved`, its `timestamp`, and the entry as `data`.
+    #[must_use]
+    pub fn as_webhook(mut self) -> Self {
+        self.is_webhook = true;
+        self
     }
 
     /// Sets the format of the entries. The default is Sym's schema.
@@ -133,12 +167,21 @@ impl HttpDestination {
         self
     }
 
-    async fn post(&self, lines: &[AuditLine]) -> Result<()> {
+    fn render(&self, line: &AuditLine, event_type: &str) -> String {
+        let data = self.format.render(line);
+        if !self.is_webhook {
+            return data;
+        }
+        let at = line.record().entry().map_or_else(|_| self.clock.now(), |entry| entry.at);
+        event(event_type, at, &data)
+    }
+
+    async fn post(&self, lines: &[(&AuditLine, String)]) -> Result<()> {
         let (content_type, id, body) = match (self.batch, lines) {
-            (None, [line]) => ("application/json", line.id().to_string(), self.format.render(line)),
+            (None, [(line, kind)]) => ("application/json", line.id().to_string(), self.render(line, kind)),
             _ => {
-                let first = lines.first().map(|line| line.id().to_string()).unwrap_or_default();
-                let body = lines.iter().flat_map(|line| [self.format.render(line), "\n".to_owned()]).collect();
+                let first = lines.first().map(|(line, _)| line.id().to_string()).unwrap_or_default();
+                let body = lines.iter().flat_map(|(line, kind)| [self.render(line, kind), "\n".to_owned()]).collect();
                 (LINES, format!("{first}-{}", lines.len()), body)
             }
         };
@@ -146,9 +189,30 @@ impl HttpDestination {
     }
 
     async fn post_body(&self, content_type: &'static str, id: &str, body: String) -> Result<()> {
-        let signature = self.signing_key.as_ref().map(|key| key.headers(id, self.clock.now(), &body));
-        self.poster.post(content_type, body, signature.unwrap_or_default()).await
+        let signature = signature_headers(&self.signing_keys, id, self.clock.now(), &body);
+        self.poster.post(content_type, body, signature).await
     }
+
+    /// Returns the next lines to send in one request, with their types, and the number of lines up to the last of them.
+    fn next_request<'a>(&self, lines: &'a [AuditLine]) -> (Vec<(&'a AuditLine, String)>, usize) {
+        let (mut wanted, mut taken) = (Vec::new(), 0);
+        for line in lines {
+            let kind = if self.is_webhook || !self.events.is_all() { event_type(line) } else { String::new() };
+            if self.events.admits(&kind) {
+                wanted.push((line, kind));
+            }
+            taken += 1;
+            if wanted.len() >= self.batch.unwrap_or(1) {
+                break;
+            }
+        }
+        (wanted, taken)
+    }
+}
+
+/// Returns an event with data, which is JSON already.
+fn event(event_type: &str, at: Timestamp, data: &str) -> String {
+    format!(r#"{{"type":{},"timestamp":"{at}","data":{data}}}"#, Value::from(event_type))
 }
 
 impl AuditDestination for HttpDestination {
@@ -160,9 +224,14 @@ impl AuditDestination for HttpDestination {
         Box::pin(async move {
             self.poster.check_pause()?;
             deliver(&self.poster.host, async |delivered| {
-                for part in lines.chunks(self.batch.unwrap_or(1)) {
-                    self.post(part).await?;
-                    delivered.add(part.len());
+                let mut rest = lines;
+                while !rest.is_empty() {
+                    let (wanted, taken) = self.next_request(rest);
+                    if !wanted.is_empty() {
+                        self.post(&wanted).await?;
+                    }
+                    delivered.add(taken);
+                    rest = rest.get(taken..).unwrap_or_default();
                 }
                 Ok(())
             })
@@ -170,11 +239,15 @@ impl AuditDestination for HttpDestination {
         })
     }
 
-    /// Posts the anchor as a request of its own, in the form of the others.
+    /// Posts the anchor as a request of its own, in the form of the others, unless it is none of the events that are sent.
     fn deliver_anchor<'a>(&'a self, anchor: &'a AuditAnchor) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
+            if !self.events.admits(ANCHOR) {
+                return Ok(());
+            }
             self.poster.check_pause()?;
-            let body = self.format.render_anchor(anchor);
+            let data = self.format.render_anchor(anchor);
+            let body = if self.is_webhook { event(ANCHOR, self.clock.now(), &data) } else { data };
             let (content_type, body) = match self.batch {
                 None => ("application/json", body),
                 Some(_) => (LINES, body + "\n"),
@@ -191,7 +264,9 @@ impl fmt::Debug for HttpDestination {
             .field("host", &self.poster.host)
             .field("headers", &self.poster.header_names())
             .field("format", &self.format)
-            .field("is_signed", &self.signing_key.is_some())
+            .field("signing_keys", &self.signing_keys.len())
+            .field("events", &self.events)
+            .field("is_webhook", &self.is_webhook)
             .field("batch", &self.batch)
             .finish_non_exhaustive()
     }

@@ -15,12 +15,30 @@
 //! | `url` | the target; `https`, or `http` on the loopback interface |
 //! | `bearer_token_secret` | the name of the secret to send as a bearer token |
 //! | `signing_secret` | the name of the secret that signs requests as [Standard Webhooks](https://www.standardwebhooks.com) |
-//! | `format` | `sym` (the default) or `ocsf`: see [`AuditFormat`] |
+//! | `previous_signing_secret` | the name of the secret before, while receivers change: requests are signed with both |
+//! | `events` | the types of events to send, separated by commas, such as `run.approved, run.denied`, or `run.*`; by default, all |
+//! | `format` | `sym` (the default) or `ocsf`: see [`AuditFormat`]; or `webhook`, see below |
 //! | `batch` | the number of entries per request, sent as JSON lines; by default, each entry is a request with one JSON object |
+//!
+//! With `format = "webhook"`, the body is an event with a `type`, as [Standard Webhooks](https://www.standardwebhooks.com) recommends, and the
+//! entry in Sym's schema is its data:
+//!
+//! ```json
+//! { "type": "run.approved", "timestamp": "2026-02-28T09:30:00Z", "data": { "id": "…", "type": "event", "…": "…" } }
+//! ```
+//!
+//! The type is `run.` with `requested`, `approved`, `denied`, `escalated`, `deescalated`, `expired` or `forwarded` where that has happened,
+//! `run.errored` where it has failed, and `run.` with the [kind](sym_sdk::audit::AuditKind::name) of any other entry. Steps of an extension
+//! begin with `extension.`, actions on users are `user.locked`, `user.unlocked`, `user.deleted`, `user.restored`, `user.admitted` or
+//! `user.refused`, and the anchors of the log are `audit.anchor`.
+//!
+//! To replace a signing secret, make the old one `previous_signing_secret` and the new one `signing_secret`, change the receivers, and remove
+//! the old one.
 
 mod delivery;
 mod delivery_error;
 mod destination;
+mod event_type;
 mod poster;
 mod signature;
 
@@ -43,11 +61,16 @@ use crate::audit_format::AuditFormat;
 
 inventory::submit! { crate::plugins::Registration::LogDestination(log_destination_type) }
 
+/// The value of `format` for events with a type.
+const WEBHOOK: &str = "webhook";
+
 /// The configuration of log destinations of type `http`.
 const SCHEMA: LogDestinationSchema = LogDestinationSchema::ANY.with_settings(SettingsSchema::closed(&[
     SettingSchema::required("url"),
     SettingSchema::optional("bearer_token_secret"),
     SettingSchema::optional("signing_secret"),
+    SettingSchema::optional("previous_signing_secret"),
+    SettingSchema::optional("events"),
     SettingSchema::optional(AuditFormat::SETTING),
     SettingSchema::optional("batch"),
 ]));
@@ -58,7 +81,15 @@ pub fn log_destination_type() -> LogDestinationType {
 }
 
 fn build(config: &LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>> {
-    config.expect_settings(&["url", "bearer_token_secret", "signing_secret", AuditFormat::SETTING, "batch"])?;
+    config.expect_settings(&[
+        "url",
+        "bearer_token_secret",
+        "signing_secret",
+        "previous_signing_secret",
+        "events",
+        AuditFormat::SETTING,
+        "batch",
+    ])?;
     let mut destination = HttpDestination::new(config.name(), config.setting("url")?)?;
     if let Some(token) = config.secret("bearer_token_secret") {
         destination = destination.bearer_token(token)?;
@@ -66,8 +97,20 @@ fn build(config: &LogDestinationConfig<'_>) -> Result<Arc<dyn AuditDestination>>
     if let Some(secret) = config.secret("signing_secret") {
         destination = destination.signed_with(secret)?;
     }
-    if let Some(format) = config.destination.settings().get(AuditFormat::SETTING) {
-        destination = destination.format(AuditFormat::parse(format)?);
+    if let Some(previous) = config.secret("previous_signing_secret") {
+        if config.secret("signing_secret").is_none() {
+            let error = poster::configuration("`previous_signing_secret` needs the `signing_secret` that replaces it");
+            return Err(error.with_hint("set the only secret there is as `signing_secret`"));
+        }
+        destination = destination.also_signed_with(previous)?;
+    }
+    if let Some(events) = config.destination.settings().get("events") {
+        destination = destination.only(events)?;
+    }
+    match config.destination.settings().get(AuditFormat::SETTING).map(String::as_str) {
+        Some(WEBHOOK) => destination = destination.as_webhook(),
+        Some(format) => destination = destination.format(AuditFormat::parse(format)?),
+        None => {}
     }
     if let Some(batch) = config.destination.settings().get("batch") {
         let lines = batch.parse().ok().filter(|lines| *lines > 0).ok_or_else(|| {

@@ -40,22 +40,36 @@ impl SigningKey {
         }
     }
 
-    /// Returns the headers that sign a body: its id, the time in seconds since 1970, and the signature of both with the body.
-    pub(super) fn headers(&self, id: &str, at: Timestamp, body: &str) -> Vec<(HeaderName, HeaderValue)> {
-        let seconds = at.as_second();
+    /// Returns the signature of a body, with its id and the time.
+    fn sign(&self, id: &str, seconds: i64, body: &str) -> Option<String> {
         // A key of any length is valid.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.0) else { return Vec::new() };
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         mac.update(format!("{id}.{seconds}.").as_bytes());
         mac.update(body.as_bytes());
-        let signature = format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()));
-        let headers = [
-            ("webhook-id", id.to_owned()),
-            ("webhook-timestamp", seconds.to_string()),
-            ("webhook-signature", signature),
-        ];
-        let valid = headers
-            .into_iter()
-            .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)));
-        valid.collect()
+        Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
     }
+}
+
+/// Returns the headers that sign a body: its id, the time in seconds since 1970, and the signatures of both with the body, one by each key.
+/// A receiver accepts the request if any of them is by the key that it has.
+pub(super) fn signature_headers(
+    keys: &[SigningKey],
+    id: &str,
+    at: Timestamp,
+    body: &str,
+) -> Vec<(HeaderName, HeaderValue)> {
+    let seconds = at.as_second();
+    let signatures: Vec<_> = keys.iter().filter_map(|key| key.sign(id, seconds, body)).collect();
+    if signatures.is_empty() {
+        return Vec::new();
+    }
+    let headers = [
+        ("webhook-id", id.to_owned()),
+        ("webhook-timestamp", seconds.to_string()),
+        ("webhook-signature", signatures.join(" ")),
+    ];
+    let valid = headers
+        .into_iter()
+        .filter_map(|(name, value)| Some((HeaderName::from_static(name), HeaderValue::from_str(&value).ok()?)));
+    valid.collect()
 }
