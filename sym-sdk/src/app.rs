@@ -44,6 +44,9 @@ use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 /// - `audit export` prints the audit log, `audit anchor` what it ends with, and `audit verify` verifies it,
 /// - `backup` copies the file, also while it is in use.
 ///
+/// With features `api` and `remote` as well, these commands and more work on a running program or on its file: requests, decisions, access,
+/// users, bots, tokens and the audit log. The guide to [the command line](crate::guide::command_line) has them all.
+///
 /// ```no_run
 /// use sym_sdk::App;
 /// use sym_sdk::prelude::*;
@@ -218,20 +221,21 @@ impl App {
             }
         };
         let (mut stdout, mut stderr) = (io::stdout(), io::stderr());
-        let exit = runtime.block_on(self.run_from(args, &mut stdout, &mut stderr));
+        let terminal = cli::Terminal::of_process();
+        let exit = runtime.block_on(cli::run(self.program, args, terminal, &mut stdout, &mut stderr));
         // Dropping the runtime would wait for handlers that block their thread.
         runtime.shutdown_background();
         exit.into()
     }
 
     /// Runs the command line `args`, whose first item is the name of the program, and writes to `stdout` and `stderr`.
-    /// [`App::main`] does this with those of the process.
+    /// [`App::main`] does this with those of the process. Here they are taken as no terminals.
     pub async fn run_from<A>(self, args: A, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit
     where
         A: IntoIterator,
         A::Item: Into<OsString> + Clone,
     {
-        cli::run(self.program, args, stdout, stderr).await
+        cli::run(self.program, args, cli::Terminal::default(), stdout, stderr).await
     }
 }
 

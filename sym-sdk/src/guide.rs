@@ -105,5 +105,7 @@ pages! {
     audit "audit.md"
         "[`audit`](crate::audit)"
     http_api "http-api.md"
+    command_line "command-line.md"
+        "[`App`](crate::App), [`Exit`](crate::app::Exit)"
     examples "examples.md"
 }

@@ -46,6 +46,10 @@ pub mod server;
 #[cfg_attr(docsrs, doc(cfg(feature = "api")))]
 pub mod api;
 
+#[cfg(feature = "remote")]
+#[cfg_attr(docsrs, doc(cfg(feature = "remote")))]
+pub mod client;
+
 // Programs.
 #[cfg(feature = "cli")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cli")))]

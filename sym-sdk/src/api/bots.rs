@@ -132,7 +132,7 @@ pub(super) async fn delete(
 ) -> Result<Json<Ended>, Problem> {
     caller.require_admin()?;
     find_bot(&state, bot).await?;
-    let ended = state.runtime.delete_user(Actor::Id(bot), caller.user().clone(), reason).await?;
+    let ended = state.runtime.delete_user(Actor::Id(bot), caller.administrator(), reason).await?;
     Ok(Json(ended.into()))
 }
 

@@ -420,6 +420,7 @@ pub(super) async fn preview(
 ) -> Result<Json<PreviewBody>, Problem> {
     let flow = visible_flow(&state, &caller, &name).await?;
     let (actor, channel) = requester(&caller, body.user_email.as_deref(), body.user_id)?;
+    let channel = caller.preview_channel(channel);
     let request = Submission::request(flow.name().as_str(), actor).inputs(body.inputs).channel(channel);
     let preview = state.runtime.preview(request).await?;
     let is_admin = caller.is_admin();

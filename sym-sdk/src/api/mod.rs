@@ -57,8 +57,14 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::state::ApiState;
 use crate::runtime::{FrontEnd, RouterContext};
+#[cfg(feature = "cli")]
+use crate::server::caller::Credentials;
+#[cfg(feature = "cli")]
+use crate::server::guard::admit_operator;
 use crate::server::guard::{CallRates, Guard, guard};
 use crate::server::problem::{method_not_allowed, panicked, render, unknown_route};
+#[cfg(feature = "cli")]
+use crate::server::request_id::with_request_id;
 use crate::server::{IpRange, Rate};
 
 /// The name of the front end, below which its routes are mounted.
@@ -140,27 +146,41 @@ impl Api {
         };
         let admission = Arc::new(Guard::new(context.runtime.clone(), rates, self.trusted_proxies.clone()));
         let state = ApiState::new(context, self.limits);
-        let calls = openapi::routes().into_router();
-        let calls = Router::new()
-            .nest("/v1", calls)
-            .fallback(unknown_route)
-            .method_not_allowed_fallback(method_not_allowed)
-            .layer(from_fn_with_state(admission.clone(), guard));
+        let calls = calls().layer(from_fn_with_state(admission.clone(), guard));
         // Who calls these has no token of ours.
         let open_calls = Router::new()
             .nest("/v1", openapi::open_routes().into_router())
             .method_not_allowed_fallback(method_not_allowed)
             .layer(Extension(admission));
-        // Each layer wraps those before it.
-        Router::new()
-            .merge(calls)
-            .merge(open_calls)
-            .merge(openapi::document_route())
-            .layer(from_fn_with_state(state.clone(), state::bounded))
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(from_fn(render))
-            .with_state(state)
+        mounted(calls.merge(open_calls), state)
     }
+
+    /// Returns the routes for a caller within this process, with their whole path. Nothing limits the rate of calls.
+    #[cfg(feature = "cli")]
+    pub(crate) fn routes_for(context: RouterContext, credentials: Credentials) -> Router {
+        let admission = Arc::new((context.runtime.clone(), Arc::new(credentials)));
+        let calls = calls().layer(from_fn_with_state(admission, admit_operator));
+        let routes = mounted(calls, ApiState::new(context, ApiLimits::default()));
+        Router::new().nest(&format!("/{NAME}"), routes).layer(from_fn(with_request_id))
+    }
+}
+
+fn calls() -> Router<ApiState> {
+    Router::new()
+        .nest("/v1", openapi::routes().into_router())
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(method_not_allowed)
+}
+
+fn mounted(calls: Router<ApiState>, state: ApiState) -> Router {
+    // Each layer wraps those before it.
+    Router::new()
+        .merge(calls)
+        .merge(openapi::document_route())
+        .layer(from_fn_with_state(state.clone(), state::bounded))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(render))
+        .with_state(state)
 }
 
 impl FrontEnd for Api {

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::extract::{CallBody, OptionalBody};
 use super::people::UserRef;
 use super::state::ApiState;
-use crate::model::RunId;
+use crate::model::{RunId, UserType};
 use crate::runtime::{HandlerFailures, Reconcile, Reconciliation, Repair};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
@@ -179,6 +179,18 @@ pub(super) struct ReconciliationBody {
     missing: Vec<Difference>,
     extra: Vec<Difference>,
     unknown: Vec<UnknownTarget>,
+    /// The targets that were compared.
+    targets: Vec<ComparedTargetBody>,
+}
+
+/// A target that was compared.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ComparedTarget)]
+struct ComparedTargetBody {
+    flow: String,
+    target: String,
+    /// The number of accounts that it lists.
+    identities: usize,
 }
 
 /// A grant that is on one side only.
@@ -220,7 +232,11 @@ pub(super) async fn reconcile(
     OptionalBody(body): OptionalBody<ReconcileBody>,
 ) -> Result<Json<ReconciliationBody>, Problem> {
     caller.require_admin()?;
-    let mut what = Reconcile::new().by(caller.user().clone());
+    let mut what = Reconcile::new();
+    // On the command line, nobody need be named who only looks.
+    if caller.user().user_type() != UserType::System {
+        what = what.by(caller.user().clone());
+    }
     if body.regrant_missing {
         what = what.regrant_missing();
     }
@@ -250,6 +266,11 @@ impl From<Reconciliation> for ReconciliationBody {
             user: extra.user.as_deref().map(UserRef::from),
             repair: repair(&extra.repair),
         });
+        let targets = found.targets.into_iter().map(|compared| ComparedTargetBody {
+            flow: compared.flow,
+            target: compared.target.title(),
+            identities: compared.identities,
+        });
         let unknown = found.unknown.into_iter().map(|unknown| UnknownTarget {
             flow: unknown.flow,
             target: unknown.target.title(),
@@ -261,6 +282,7 @@ impl From<Reconciliation> for ReconciliationBody {
             missing: missing.collect(),
             extra: extra.collect(),
             unknown: unknown.collect(),
+            targets: targets.collect(),
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::engine::StoredRun;
 use crate::machine::{
     Abilities, Access, EffectError, EffectKind, EventRecord, ExtensionStatus, Grant, RequestDigest, RunState, TimerKind,
 };
-use crate::model::{AccessTarget, ChannelType, EventId, RunId, RunStatus};
+use crate::model::{AccessTarget, EventId, RunId, RunStatus};
 use crate::server::caller::Caller;
 
 /// A Run: the life of one request.
@@ -136,6 +136,8 @@ pub(super) struct AccessBody {
     /// The number of attempts to grant or revoke it that have failed in a row.
     failed_attempts: u32,
     next_attempt_at: Option<Timestamp>,
+    /// The time until which access that was revoked is revoked again, because a grant may still take effect.
+    settles_at: Option<Timestamp>,
 }
 
 /// An extension of access.
@@ -227,7 +229,7 @@ impl RunBody {
                 until: extension.until,
             }),
             parent_run_id: run.parent(),
-            you: state.runtime.abilities_on(stored, caller.user(), ChannelType::Api).into(),
+            you: state.runtime.abilities_on(stored, caller.user(), caller.channel().kind()).into(),
             links: own_link(state, run.id()),
         }
     }
@@ -310,6 +312,7 @@ impl AccessBody {
             is_stuck: state.is_stuck(),
             failed_attempts: attempt.map_or(0, |pending| pending.attempt.saturating_sub(1)),
             next_attempt_at: attempt.filter(|pending| pending.attempt > 1).and_then(|pending| pending.not_before),
+            settles_at: state.settles_at(),
         }
     }
 }

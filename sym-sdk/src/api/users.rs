@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -15,6 +16,7 @@ use super::people::{Identity, UserBody};
 use super::state::ApiState;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{RunId, User, UserId, UserIdentity, UserRole, UserType};
+use crate::normalize::fold_email;
 use crate::runtime::{Actor, EndedAccess};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
@@ -37,6 +39,9 @@ pub(super) struct UserParams {
     /// Only users of this type.
     #[serde(rename = "type")]
     kind: Option<UserType>,
+    /// `true`: on the last page, also users who were deleted.
+    #[serde(default)]
+    deleted: bool,
     /// The name after which to go on: `next` of the page before.
     after: Option<String>,
     /// The number of users, from 1 to 200. The default is 50.
@@ -48,9 +53,21 @@ pub(super) struct UserParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Users {
     users: Vec<UserBody>,
+    /// The users who were deleted, in the order of their deletion, if they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deleted: Option<Vec<DeletedUserBody>>,
     /// The value of `after` for the next page. Absent on the last one.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
+}
+
+/// A user who was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DeletedUser)]
+struct DeletedUserBody {
+    #[serde(flatten)]
+    user: UserBody,
+    deleted_at: Timestamp,
 }
 
 /// A new person.
@@ -151,7 +168,9 @@ pub(super) async fn list(
     let directory = state.runtime.directory();
     if let Some(email) = &params.email {
         let found = directory.user_by_email(email).await?;
-        return Ok(Json(Users { users: found.iter().map(|user| UserBody::from(&**user)).collect(), next: None }));
+        let users = found.iter().map(|user| UserBody::from(&**user)).collect();
+        let deleted = deleted_users(&state, params.deleted, |name| fold_email(name) == fold_email(email)).await?;
+        return Ok(Json(Users { users, deleted, next: None }));
     }
     let (prefix, mut after) = (params.prefix.unwrap_or_default(), params.after);
     let mut users = Vec::new();
@@ -169,7 +188,25 @@ pub(super) async fn list(
             break None;
         }
     };
-    Ok(Json(Users { users: users.iter().map(|user| UserBody::from(&**user)).collect(), next }))
+    let deleted = deleted_users(&state, params.deleted && next.is_none(), |name| name.starts_with(&prefix)).await?;
+    Ok(Json(Users { users: users.iter().map(|user| UserBody::from(&**user)).collect(), deleted, next }))
+}
+
+/// Returns the deleted users whose names are asked for, if they are.
+async fn deleted_users(
+    state: &ApiState,
+    is_asked_for: bool,
+    has_name: impl Fn(&str) -> bool,
+) -> Result<Option<Vec<DeletedUserBody>>, Problem> {
+    if !is_asked_for {
+        return Ok(None);
+    }
+    let deleted = state.runtime.directory().deleted_users().await?;
+    let deleted = deleted
+        .iter()
+        .filter(|deleted| has_name(deleted.user.username()))
+        .map(|deleted| DeletedUserBody { user: UserBody::from(&*deleted.user), deleted_at: deleted.deleted_at });
+    Ok(Some(deleted.collect()))
 }
 
 /// Add a person
@@ -183,7 +220,7 @@ pub(super) async fn add(
     Body(body): Body<NewUser>,
 ) -> Result<(StatusCode, Json<UserBody>), Problem> {
     caller.require_admin()?;
-    let user = state.runtime.admit_user(&body.email, body.role, caller.user().clone(), body.reason).await?;
+    let user = state.runtime.admit_user(&body.email, body.role, caller.administrator(), body.reason).await?;
     Ok((StatusCode::CREATED, Json(UserBody::from(&*user))))
 }
 
@@ -228,7 +265,7 @@ pub(super) async fn change(
     if let Some(role) = patch.role.filter(|role| *role != user.role()) {
         directory.set_role(id, role).await?;
     }
-    let by = caller.user().clone();
+    let by = caller.administrator();
     let ended = match patch.is_locked {
         Some(true) => Some(runtime.lock_user(Actor::Id(id), by, patch.reason).await?.into()),
         Some(false) if user.is_locked() => {
@@ -256,8 +293,27 @@ pub(super) async fn delete(
     OptionalBody(Reason { reason }): OptionalBody<Reason>,
 ) -> Result<Json<Ended>, Problem> {
     caller.require_admin()?;
-    let ended = state.runtime.delete_user(Actor::Id(user), caller.user().clone(), reason).await?;
+    let ended = state.runtime.delete_user(Actor::Id(user), caller.administrator(), reason).await?;
     Ok(Json(ended.into()))
+}
+
+/// Restore a deleted user
+///
+/// They have the id, the role and the accounts that they had; their access does not come back.
+#[utoipa::path(
+    post, path = "/users/{user}/restore", tag = "users", request_body = Option<Reason>,
+    params(("user" = UserId, Path, description = "The id of the deleted user.")),
+    responses((status = 200, description = "The user.", body = UserBody)),
+)]
+pub(super) async fn restore(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Segment(user): Segment<UserId>,
+    OptionalBody(Reason { reason }): OptionalBody<Reason>,
+) -> Result<Json<UserBody>, Problem> {
+    caller.require_admin()?;
+    let user = state.runtime.restore_user(user, caller.administrator(), reason).await?;
+    Ok(Json(UserBody::from(&*user)))
 }
 
 /// Set an account of a user

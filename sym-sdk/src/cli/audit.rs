@@ -7,32 +7,47 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::Exit;
-use super::args::{AuditCommand, KeyArgs, VerifyArgs};
+#[cfg(not(all(feature = "api", feature = "remote")))]
+use super::args::AuditCommand;
+use super::args::{KeyArgs, VerifyArgs};
 use super::exit::CommandError;
 use super::keys;
 use super::output::Output;
-use crate::audit::{
-    AuditAnchor, AuditHead, AuditKey, AuditLog, RecordedAnchors, Verified, Verifier, VerifyError, lines,
-};
+use crate::audit::{AuditAnchor, AuditHead, AuditKey, RecordedAnchors, Verified, Verifier, VerifyError};
+#[cfg(not(all(feature = "api", feature = "remote")))]
+use crate::audit::{AuditLog, lines};
 use crate::clock::{Clock, SystemClock};
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, Result, codes};
 
 /// The number of entries that are read at once.
+#[cfg(not(all(feature = "api", feature = "remote")))]
 const PAGE_SIZE: usize = 256;
 
+#[cfg(not(all(feature = "api", feature = "remote")))]
 pub(super) async fn run(args: AuditCommand, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     match args {
         AuditCommand::Export { database, after } => export(database.db, after, output).await?,
-        AuditCommand::Anchor { database, keys } => anchor(database.db, &keys, output).await?,
-        AuditCommand::Verify(args) => {
-            let (verified, anchor_file) = verify(args).await?;
-            report(verified, anchor_file.as_deref(), output)?;
+        AuditCommand::Anchor { database, keys } => {
+            let keys = read_keys(&keys)?;
+            let store = SqliteStore::open_read_only(database.db).await?;
+            let head = store.head().await;
+            store.close().await?;
+            anchor(head?, &keys, output)?;
         }
+        AuditCommand::Verify(args) => return run_verify(args, output).await,
     }
     Ok(Exit::Success)
 }
 
+/// Verifies the log of a store, or the files of a log destination.
+pub(super) async fn run_verify(args: VerifyArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let (verified, anchor_file) = verify(args).await?;
+    report(verified, anchor_file.as_deref(), output)?;
+    Ok(Exit::Success)
+}
+
+#[cfg(not(all(feature = "api", feature = "remote")))]
 async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> Result<(), CommandError> {
     let store = SqliteStore::open_read_only(db).await?;
     loop {
@@ -46,12 +61,8 @@ async fn export(db: PathBuf, mut after: u64, output: &mut Output<'_>) -> Result<
 }
 
 /// Prints the head of the log as an anchor, authenticated with the first key.
-async fn anchor(db: PathBuf, args: &KeyArgs, output: &mut Output<'_>) -> Result<(), CommandError> {
-    let keys = keys(args)?;
-    let store = SqliteStore::open_read_only(db).await?;
-    let head = store.head().await;
-    store.close().await?;
-    let anchor = AuditAnchor::new(head?, SystemClock.now(), keys.first());
+pub(super) fn anchor(head: AuditHead, keys: &[AuditKey], output: &mut Output<'_>) -> io::Result<()> {
+    let anchor = AuditAnchor::new(head, SystemClock.now(), keys.first());
     writeln!(output.out, "{}", anchor.to_line())?;
     if keys.is_empty() && !output.json {
         writeln!(
@@ -64,22 +75,7 @@ async fn anchor(db: PathBuf, args: &KeyArgs, output: &mut Output<'_>) -> Result<
 
 /// Returns what was verified, and the file to which the store says that anchors were written.
 async fn verify(args: VerifyArgs) -> Result<(Verified, Option<String>)> {
-    let mut verifier = Verifier::new();
-    if args.allow_partial {
-        verifier = verifier.allow_partial();
-    }
-    if args.allow_gaps {
-        verifier = verifier.allow_gaps();
-    }
-    if args.allow_reformatted {
-        verifier = verifier.allow_reformatted();
-    }
-    if let Some(head) = args.expect_head {
-        verifier = verifier.expect_head(head);
-    }
-    for key in keys(&args.keys)? {
-        verifier = verifier.with_key(key);
-    }
+    let mut verifier = verifier(&args)?;
     let mut latest = None;
     let store = match args.db {
         Some(db) => {
@@ -90,9 +86,7 @@ async fn verify(args: VerifyArgs) -> Result<(Verified, Option<String>)> {
         }
         None => None,
     };
-    for path in &args.anchors {
-        read(path, |name, file| verifier.read_anchors(name, file))?;
-    }
+    read_anchors(&mut verifier, &args.anchors)?;
     if let Some(recorded) = &latest {
         check_anchors(recorded, &verifier, args.anchors.is_empty())?;
     }
@@ -106,6 +100,32 @@ async fn verify(args: VerifyArgs) -> Result<(Verified, Option<String>)> {
     }
     let verified = verifier.finish().map_err(VerifyError::from)?;
     Ok((verified, latest.map(|recorded| recorded.path)))
+}
+
+/// Returns a verifier as the arguments ask for, without anchors.
+pub(super) fn verifier(args: &VerifyArgs) -> Result<Verifier> {
+    let mut verifier = Verifier::new();
+    if args.allow_partial {
+        verifier = verifier.allow_partial();
+    }
+    if args.allow_gaps {
+        verifier = verifier.allow_gaps();
+    }
+    if args.allow_reformatted {
+        verifier = verifier.allow_reformatted();
+    }
+    if let Some(head) = args.expect_head {
+        verifier = verifier.expect_head(head);
+    }
+    for key in read_keys(&args.keys)? {
+        verifier = verifier.with_key(key);
+    }
+    Ok(verifier)
+}
+
+/// Has the verifier expect the anchors in these files.
+pub(super) fn read_anchors(verifier: &mut Verifier, paths: &[PathBuf]) -> Result<()> {
+    paths.iter().try_for_each(|path| read(path, |name, file| verifier.read_anchors(name, file)))
 }
 
 /// Checks that the anchors which the store says were written are there: those that were given, or else the file itself.
@@ -123,7 +143,7 @@ fn check_anchors(recorded: &RecordedAnchors, verifier: &Verifier, none_given: bo
     Err(Error::new(ErrorKind::Conflict, codes::AUDIT_LOG, message).with_hint(hint))
 }
 
-fn keys(args: &KeyArgs) -> Result<Vec<AuditKey>> {
+pub(super) fn read_keys(args: &KeyArgs) -> Result<Vec<AuditKey>> {
     let secrets = keys::read("the key of the audit log", &args.key_files, args.key_env.as_deref())?;
     secrets.iter().map(AuditKey::new).collect()
 }
@@ -141,7 +161,7 @@ fn unreadable(path: &Path, error: io::Error) -> Error {
     Error::new(ErrorKind::InvalidInput, codes::AUDIT_LOG, message).with_source(error)
 }
 
-fn report(verified: Verified, anchor_file: Option<&str>, output: &mut Output<'_>) -> io::Result<()> {
+pub(super) fn report(verified: Verified, anchor_file: Option<&str>, output: &mut Output<'_>) -> io::Result<()> {
     if !output.json {
         writeln!(output.out, "{verified}")?;
         for note in notes(&verified, anchor_file) {

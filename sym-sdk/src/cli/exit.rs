@@ -8,6 +8,8 @@ use crate::config::Diagnostics;
 #[cfg(feature = "sqlite")]
 use crate::engine::StoreError;
 use crate::error::Error;
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+use crate::error::{ErrorKind, codes};
 
 /// The result of a command. Converts into the exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,14 @@ pub enum Exit {
     Usage,
     /// The store of a running program has failed for good, and the program has to be restarted: 3. Configure a supervisor to do so.
     StoreFailed,
+    /// The request was denied, or the command is not permitted: 3.
+    Refused,
+    /// The request still waits for a decision, or it has expired: 4.
+    Waiting,
+    /// There is no server, or nobody is signed in: 5.
+    NoServer,
+    /// The command was interrupted: 130.
+    Interrupted,
 }
 
 impl Exit {
@@ -30,7 +40,10 @@ impl Exit {
             Self::Success => 0,
             Self::Failure => 1,
             Self::Usage => 2,
-            Self::StoreFailed => 3,
+            Self::StoreFailed | Self::Refused => 3,
+            Self::Waiting => 4,
+            Self::NoServer => 5,
+            Self::Interrupted => 130,
         }
     }
 }
@@ -51,6 +64,9 @@ pub(super) enum CommandError {
     Usage { message: String, help: &'static str },
     /// The command failed.
     Failed(Error),
+    /// A call of the API failed. The exit code says how.
+    #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+    Call(Error),
     /// The output cannot be written.
     Output(io::Error),
 }
@@ -63,8 +79,21 @@ impl CommandError {
             Self::Request(error) => output.error(&error).map(|()| Exit::Usage),
             Self::Usage { message, help } => output.error_without_code(&message, help).map(|()| Exit::Usage),
             Self::Failed(error) => output.error(&error).map(|()| Exit::Failure),
+            #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+            Self::Call(error) => output.error(&error).map(|()| exit_of(&error)),
             Self::Output(error) => Err(error),
         }
+    }
+}
+
+/// Returns the result of a command that ends with this error of a call.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) fn exit_of(error: &Error) -> Exit {
+    match error.kind() {
+        ErrorKind::Forbidden => Exit::Refused,
+        ErrorKind::Unauthorized => Exit::NoServer,
+        _ if *error.code() == codes::SERVER_UNREACHABLE => Exit::NoServer,
+        _ => Exit::Failure,
     }
 }
 

@@ -7,6 +7,8 @@
 //! value on standard output instead, errors included (`serve` and the demo print a value per line). Exit codes are those of
 //! [`Exit`]. A closed pipe is not an error. `serve` and the demo with `--db` log to standard error, which `RUST_LOG` filters.
 
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+mod api_commands;
 mod args;
 #[cfg(feature = "sqlite")]
 mod audit;
@@ -30,11 +32,11 @@ mod manifest;
 mod operator;
 mod output;
 mod program;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod reconcile;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod run_actions;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod runs;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 mod serve;
@@ -43,9 +45,11 @@ mod signal;
 mod simulate;
 #[cfg(feature = "sqlite")]
 mod simulated_store;
+#[cfg(feature = "sqlite")]
+mod store_copy;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 mod unavailable;
-#[cfg(feature = "sqlite")]
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod users;
 
 use std::ffi::{OsStr, OsString};
@@ -53,6 +57,7 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 pub use exit::Exit;
+pub(crate) use output::Terminal;
 use program::UnknownValues;
 pub(crate) use program::{ConfigSource, DemoRequest, Install, Program};
 
@@ -92,7 +97,13 @@ fn capabilities(program: &Program) -> Capabilities {
 }
 
 /// Executes the command that `args` name. The first argument is the name of the program.
-pub(crate) async fn run<A>(program: Program, args: A, stdout: &mut dyn Write, stderr: &mut dyn Write) -> Exit
+pub(crate) async fn run<A>(
+    program: Program,
+    args: A,
+    terminal: Terminal,
+    stdout: &mut dyn Write,
+    stderr: &mut dyn Write,
+) -> Exit
 where
     A: IntoIterator,
     A::Item: Into<OsString> + Clone,
@@ -106,7 +117,7 @@ where
         }
         Ok(args) => {
             let mut output = Output::new(stdout, stderr, args.common.json);
-            match execute(program, &name, args, &mut output).await {
+            match execute(program, &name, args, capabilities, terminal, &mut output).await {
                 Ok(exit) => Ok(exit),
                 Err(error) => error.report(&mut output),
             }
@@ -125,7 +136,18 @@ where
     })
 }
 
-async fn execute(mut program: Program, name: &str, args: Args, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+#[cfg_attr(
+    not(all(feature = "api", feature = "remote", feature = "sqlite")),
+    expect(unused_variables, reason = "only the commands that call the API depend on the terminal")
+)]
+async fn execute(
+    mut program: Program,
+    name: &str,
+    args: Args,
+    capabilities: Capabilities,
+    terminal: Terminal,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
     let mut common = args.common;
     program.domains.append(&mut common.domains);
     match args.command {
@@ -138,25 +160,44 @@ async fn execute(mut program: Program, name: &str, args: Args, output: &mut Outp
         #[cfg(all(feature = "server", feature = "sqlite"))]
         Some(Command::Serve(args)) => serve::run(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::Runs(args)) => runs::run(args, output).await,
-        #[cfg(feature = "sqlite")]
-        Some(Command::Audit(args)) => audit::run(args, output).await,
-        #[cfg(feature = "sqlite")]
-        Some(Command::Reconcile(args)) => reconcile::run(program, common, args, output).await,
-        #[cfg(feature = "sqlite")]
         Some(Command::Backup(args)) => backup::run(args, output).await,
-        #[cfg(feature = "sqlite")]
-        Some(Command::Revoke(args)) => run_actions::revoke(program, common, args, output).await,
-        #[cfg(feature = "sqlite")]
-        Some(Command::WriteOff(args)) => run_actions::write_off(program, common, args, output).await,
-        #[cfg(feature = "sqlite")]
-        Some(Command::Users(command)) => users::run(program, common, command, output).await,
+        #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+        Some(Command::Api(command)) => {
+            let context = api_commands::Context { program: name.to_owned(), terminal };
+            api_commands::run(program, common, command, &context, output).await
+        }
+        #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
+        Some(Command::Store(command)) => run_on_store(program, common, command, output).await,
+        Some(Command::Completions { shell }) => {
+            let mut command = args::command(name, &capabilities);
+            clap_complete::generate(shell, &mut command, name, &mut output.out);
+            Ok(Exit::Success)
+        }
         #[cfg(feature = "sqlite")]
         None if let Some(db) = args.demo.db => {
             logging::install(args.demo.log.log_format)?;
             demo::run(program, common, demo::DemoStore { db, speed: args.demo.speed }, output).await
         }
         None => simulate::run_demo(program, common, output).await,
+    }
+}
+
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
+async fn run_on_store(
+    program: Program,
+    common: Common,
+    command: args::StoreCommand,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    use args::StoreCommand;
+
+    match command {
+        StoreCommand::Runs(args) => runs::run(args, output).await,
+        StoreCommand::Audit(args) => audit::run(args, output).await,
+        StoreCommand::Reconcile(args) => reconcile::run(program, common, args, output).await,
+        StoreCommand::Revoke(args) => run_actions::revoke(program, common, args, output).await,
+        StoreCommand::WriteOff(args) => run_actions::write_off(program, common, args, output).await,
+        StoreCommand::Users(command) => users::run(program, common, command, output).await,
     }
 }
 

@@ -6,9 +6,9 @@
 
 use crate::model::{Channel, ChannelType};
 
-/// Returns the channel of commands, with `user@host` as its identifier.
+/// Returns the channel of commands, with `file:user@host` as its identifier: whoever can write to the file, on this host.
 pub(super) fn channel() -> Channel {
-    Channel::new(ChannelType::Cli).with_identifier(format!("{}@{}", user(), host()))
+    Channel::new(ChannelType::Cli).with_identifier(format!("file:{}@{}", user(), host()))
 }
 
 #[cfg(unix)]

@@ -1,6 +1,6 @@
 //! The output of commands: text for people, or JSON for programs.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -14,6 +14,38 @@ pub(super) struct Output<'a> {
     pub(super) out: &'a mut dyn Write,
     pub(super) err: &'a mut dyn Write,
     pub(super) json: bool,
+}
+
+/// The terminal that the output goes to, as far as it is one.
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(
+    not(all(feature = "api", feature = "remote", feature = "sqlite")),
+    expect(dead_code, reason = "only the commands that call the API depend on it")
+)]
+pub(crate) struct Terminal {
+    /// The number of columns of standard output. `None` if it is no terminal: then nothing is cut.
+    pub(super) columns: Option<usize>,
+    /// Whether standard error is a terminal.
+    pub(super) shows_progress: bool,
+    /// Whether somebody can be asked: standard input and standard error are terminals.
+    pub(super) can_ask: bool,
+    /// Whether standard error takes colors.
+    pub(super) has_colors: bool,
+}
+
+impl Terminal {
+    /// Returns that of the process.
+    pub(crate) fn of_process() -> Self {
+        let (out, err, input) = (io::stdout().is_terminal(), io::stderr().is_terminal(), io::stdin().is_terminal());
+        let size = terminal_size::terminal_size().filter(|_| out);
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            columns: size.map(|(width, _)| width.0.into()),
+            shows_progress: err,
+            can_ask: err && input,
+            has_colors: err && !no_color,
+        }
+    }
 }
 
 impl<'a> Output<'a> {

@@ -3,13 +3,13 @@
 //! A store has one writer, which may be running. So the command works on a copy of the store, which it removes.
 
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::Database;
 use super::exit::CommandError;
 use super::output::{Output, count, write_table};
 use super::signal::Signals;
+use super::store_copy::StoreCopy;
 use super::{Common, Exit, Program};
 use crate::config::Config;
 use crate::engine::{SqliteOptions, SqliteStore};
@@ -24,7 +24,7 @@ pub(super) async fn run(
     let config = super::read_config(&mut program, common, output)?;
     // From now on, a signal ends the comparison and leaves no copy behind. A copy that is being written is finished before.
     let mut signals = Signals::listen()?;
-    let copy = Copy::of(args.db).await?;
+    let copy = StoreCopy::of(args.db).await?;
     // The copy needs no space for revocations: none is made.
     let options = SqliteOptions::default().with_reserve_bytes(0);
     let store = Arc::new(SqliteStore::open_with(&copy.path, options).await?);
@@ -54,39 +54,6 @@ async fn reconcile(
 ) -> Result<Reconciliation, CommandError> {
     let runtime = program.builder(config).sqlite(store.clone()).build().await?;
     Ok(runtime.reconcile(Reconcile::new()).await?)
-}
-
-/// A copy of a store, removed when it is dropped.
-struct Copy {
-    path: PathBuf,
-}
-
-impl Copy {
-    /// Copies the store beside it, so that it is no less protected.
-    async fn of(db: PathBuf) -> Result<Self, CommandError> {
-        let copy = Self { path: beside(&db, &format!(".reconcile-{}", std::process::id())) };
-        let store = SqliteStore::open_read_only(db).await?;
-        let copied = store.backup(&copy.path).await;
-        store.close().await?;
-        copied?;
-        Ok(copy)
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        for suffix in ["", "-wal", "-shm", ".lock"] {
-            // Most of them are gone already.
-            let _ = std::fs::remove_file(beside(&self.path, suffix));
-        }
-    }
-}
-
-/// Returns the path with a suffix.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 fn write(done: &Reconciliation, output: &mut Output<'_>) -> io::Result<()> {

@@ -47,6 +47,12 @@ impl StoreMode {
     }
 }
 
+/// Reports whether a store is one of simulated access.
+#[cfg(all(feature = "api", feature = "remote"))]
+pub(super) async fn is_simulated(store: &Arc<SqliteStore>) -> Result<bool> {
+    Ok(key_value(store).fetch(KEY).await?.is_some())
+}
+
 /// Rejects a store of simulated access, for commands that grant real access.
 #[cfg(feature = "server")]
 pub(super) async fn reject_simulated(store: &Arc<SqliteStore>) -> Result<()> {

@@ -213,6 +213,8 @@ pub const REQUEST_TIMED_OUT: ErrorCode = ErrorCode::new("SymSDK", "REQUEST_TIMED
 pub const TOO_MANY_CALLS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_CALLS");
 /// `SymSDK:TOO_MANY_STREAMS`: too many streams of changes are open.
 pub const TOO_MANY_STREAMS: ErrorCode = ErrorCode::new("SymSDK", "TOO_MANY_STREAMS");
+/// `SymSDK:SERVER_UNREACHABLE`: the server of the HTTP API cannot be reached, or something else answers in its place.
+pub const SERVER_UNREACHABLE: ErrorCode = ErrorCode::new("SymSDK", "SERVER_UNREACHABLE");
 /// `SymSDK:STOPPING`: the server is stopping.
 pub const STOPPING: ErrorCode = ErrorCode::new("SymSDK", "STOPPING");
 /// `SymSDK:INTERNAL`: a bug in this crate.

@@ -72,7 +72,7 @@ impl Channel {
         Self { kind, identifier: None }
     }
 
-    /// Sets the identifier: the name of the Slack channel in which the command was entered, or `user@host` for the command line.
+    /// Sets the identifier: the name of the Slack channel in which the command was entered, or `file:user@host` for the command line.
     pub fn with_identifier(mut self, identifier: impl Into<String>) -> Self {
         self.identifier = Some(identifier.into());
         self
@@ -95,7 +95,7 @@ impl Channel {
     }
 
     /// The name of the Slack channel in which the command was entered; `None` for a global shortcut. For the command line, the
-    /// operating system's user and host as `user@host`.
+    /// operating system's user and host as `file:user@host`.
     pub fn identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
     }

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use super::problem::Problem;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{Channel, ChannelType, User, UserRole, UserType};
-use crate::runtime::{Runtime, call_bounded};
+use crate::runtime::{Administrator, Runtime, call_bounded};
 
 /// The cookies that sessions of people are kept in.
 const SESSION_COOKIES: [&str; 2] = ["__Host-sym", "sym_dev"];
@@ -30,12 +30,17 @@ const HOW_TO_AUTHENTICATE: &str =
 pub(crate) enum Caller {
     /// A bot, by one of its tokens.
     Bot(Arc<User>),
+    /// The user whom the command line names, on a file that its operator can read. Nobody has authenticated them, and the channel says so.
+    #[cfg(feature = "cli")]
+    Operator(Arc<User>, Channel),
 }
 
 impl Caller {
     pub(crate) fn user(&self) -> &Arc<User> {
         match self {
             Self::Bot(bot) => bot,
+            #[cfg(feature = "cli")]
+            Self::Operator(user, _) => user,
         }
     }
 
@@ -50,7 +55,25 @@ impl Caller {
 
     /// Returns the channel of what the caller submits for themselves.
     pub(crate) fn channel(&self) -> Channel {
-        Channel::new(ChannelType::Api)
+        match self {
+            Self::Bot(_) => Channel::new(ChannelType::Api),
+            #[cfg(feature = "cli")]
+            Self::Operator(_, channel) => channel.clone(),
+        }
+    }
+
+    /// Returns the channel through which a request is looked at in advance. On the command line, it is made elsewhere.
+    pub(crate) fn preview_channel(&self, channel: Channel) -> Channel {
+        match self {
+            Self::Bot(_) => channel,
+            #[cfg(feature = "cli")]
+            Self::Operator(..) => Channel::new(ChannelType::Api),
+        }
+    }
+
+    /// Returns the caller as the administrator of users.
+    pub(crate) fn administrator(&self) -> Administrator {
+        Administrator::new(self.user().clone(), self.channel())
     }
 
     /// Returns the channel of what the caller submits for somebody else, so that the record names both.
@@ -66,6 +89,8 @@ impl Caller {
                 let message = format!("{} cannot make requests for others", bot.username());
                 Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
             }
+            #[cfg(feature = "cli")]
+            Self::Operator(_, channel) => Ok(channel.clone()),
         }
     }
 
@@ -86,6 +111,12 @@ pub(crate) enum Credentials {
     Token(SecretString),
     /// A session, which no part of this crate can authenticate yet.
     Session,
+    /// The command line, on a file. It is the operator who can read the file, and may name a user by e-mail address.
+    #[cfg(feature = "cli")]
+    Operator {
+        email: Option<String>,
+        channel: Channel,
+    },
 }
 
 impl Credentials {
@@ -122,6 +153,8 @@ impl Credentials {
                 id.unwrap_or("malformed").to_owned()
             }
             Self::Session => "session".to_owned(),
+            #[cfg(feature = "cli")]
+            Self::Operator { .. } => "operator".to_owned(),
         }
     }
 
@@ -130,13 +163,30 @@ impl Credentials {
     /// # Errors
     /// If the credentials are not good, or the directory fails.
     pub(crate) async fn authenticate(&self, runtime: &Runtime) -> Result<Caller, Error> {
-        let Self::Token(token) = self else {
-            return Err(missing("sessions are not taken here"));
+        let token = match self {
+            Self::Token(token) => token,
+            Self::Session => return Err(missing("sessions are not taken here")),
+            #[cfg(feature = "cli")]
+            Self::Operator { email, channel } => {
+                let user = operator(runtime, email.as_deref()).await?;
+                return Ok(Caller::Operator(user, channel.clone()));
+            }
         };
         let asking = runtime.directory().authenticate(token);
         let asked = call_bounded(&**runtime.clock(), AUTHENTICATION_TIMEOUT, || "the directory".to_owned(), asking);
         asked.await.flatten().map(Caller::Bot)
     }
+}
+
+/// Returns the user whom the command line names. Without one, it reads as whoever can read the file: everything.
+#[cfg(feature = "cli")]
+async fn operator(runtime: &Runtime, email: Option<&str>) -> Result<Arc<User>, Error> {
+    let Some(email) = email else { return Ok(Arc::new(User::system().with_role(UserRole::Admin))) };
+    runtime.directory().user_by_email(email).await?.ok_or_else(|| {
+        let message = format!("no user has the e-mail address `{email}`");
+        let error = Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_USER, message);
+        error.with_hint("pass the address of a user of the store with `--as`; `users list` lists them")
+    })
 }
 
 fn names_session(cookies: &axum::http::HeaderValue) -> bool {

@@ -106,6 +106,27 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
     response
 }
 
+/// Lets a request through that comes from the command line in this process.
+#[cfg(feature = "cli")]
+pub(crate) async fn admit_operator(
+    State(admission): State<Arc<(Runtime, Arc<Credentials>)>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let (runtime, credentials) = &*admission;
+    let caller = match credentials.authenticate(runtime).await {
+        Ok(caller) => caller,
+        Err(error) => return Problem::from(error).into_response(),
+    };
+    let extensions = request.extensions_mut();
+    extensions.insert(caller);
+    extensions.insert(credentials.clone());
+    let mut response = next.run(request).await;
+    // Whoever can read the file can read what it says.
+    response.extensions_mut().insert(ForAdmin);
+    response
+}
+
 /// The HTTP library refuses larger heads without a body of ours; see `ServerLimits::head_bytes`.
 fn check_header_size(headers: &HeaderMap) -> Result<(), Problem> {
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();

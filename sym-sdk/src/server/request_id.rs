@@ -31,6 +31,16 @@ impl RequestId {
     }
 }
 
+/// Gives a request an id, for routes that are not mounted on a server.
+#[cfg(all(feature = "api", feature = "cli"))]
+pub(crate) async fn with_request_id(
+    mut request: axum::extract::Request,
+    next: axum::middleware::Next,
+) -> axum::response::Response {
+    request.extensions_mut().insert(RequestId::random());
+    next.run(request).await
+}
+
 /// Returns the client's own id. Anything but a UUID is ignored: the log would repeat it.
 pub(super) fn client_request_id(headers: &HeaderMap) -> Option<Uuid> {
     headers.get(CLIENT_REQUEST_ID)?.to_str().ok()?.parse().ok()

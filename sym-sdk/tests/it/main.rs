@@ -16,6 +16,8 @@ mod audit;
 mod check_live;
 #[cfg(feature = "runtime")]
 mod checks;
+#[cfg(all(feature = "api", feature = "cli", feature = "remote", feature = "sqlite", feature = "testing"))]
+mod cli;
 #[cfg(feature = "runtime")]
 mod clients;
 mod config;

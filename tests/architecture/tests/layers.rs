@@ -16,7 +16,7 @@ const LAYERS: &[&[&str]] = &[
     &["normalize"],
     &["clock", "forms"],
     &["model"],
-    &["routing", "template", "directory"],
+    &["client", "routing", "template", "directory"],
     &["config"],
     &["integration"],
     &["handler", "machine"],

@@ -16,6 +16,44 @@ use super::{Args, Capabilities, missing_commands};
 const EXIT_CODES: &str =
     "Exit codes: 0 for success, 1 for errors, 2 for usage errors, 3 if the store fails while `serve` runs";
 
+/// The exit codes of the commands that call the API.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+const CALL_EXIT_CODES: &str = "Exit codes: 0 for success or approved, 1 for errors, 2 for usage errors, 3 for denied or not permitted, 4 for still \
+    waiting or expired, 5 for no server or nobody signed in, 130 for interrupted";
+
+/// The commands that call the API, with examples.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+const CALLS: [(&str, &[&str]); 18] = [
+    ("access", &["access --user ana@example.com", "access --db sym.db --json"]),
+    ("api", &["api GET /runs -f limit=5", "api POST /bots -f name=ci"]),
+    ("approve", &["approve RUN -m \"go ahead\" --for 30m"]),
+    (
+        "audit",
+        &[
+            "audit search --actor ana@example.com --since 30d",
+            "audit export --format csv --since 2026-10-01",
+            "audit verify --db sym.db",
+        ],
+    ),
+    ("bots", &["bots add ci", "bots add ops --role admin --db sym.db --as ada@example.com"]),
+    ("deny", &["deny RUN -m \"use the replica\""]),
+    ("flows", &["flows", "flows prod"]),
+    ("give-back", &["give-back", "give-back RUN"]),
+    ("operations", &["operations", "operations --db sym.db --json"]),
+    ("reconcile", &["reconcile --db sym.db", "reconcile --revoke-extra"]),
+    (
+        "request",
+        &["request prod --to prod-db --for 1h --reason INC-42 --wait", "request prod --to prod-db --for 1h --dry-run"],
+    ),
+    ("revoke", &["revoke RUN", "revoke --user ana@example.com", "revoke RUN --db sym.db --as ada@example.com"]),
+    ("run", &["run RUN", "run RUN --follow --json"]),
+    ("runs", &["runs --to-decide", "runs --stuck --db sym.db", "runs --user ana@example.com --since 7d --all --json"]),
+    ("tokens", &["tokens issue ci --for 30d", "tokens revoke TOKEN"]),
+    ("users", &["users lock ana@example.com --reason \"lost her laptop\"", "users role ben@example.com admin"]),
+    ("whoami", &["whoami"]),
+    ("write-off", &["write-off RUN --reason \"the server was scrapped\""]),
+];
+
 const REQUEST: &str = r##"A request has the format of Sym's API. `source`, `decision` and `outcomes` are optional, and say how it goes:
   {
     "flow_srn": "acme:flow:prod:latest",
@@ -28,7 +66,7 @@ const REQUEST: &str = r##"A request has the format of Sym's API. `source`, `deci
 Without a decision, a simulated admin approves the request. The options override what the request says."##;
 
 /// Returns the command for clap.
-pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Command {
+pub(in crate::cli) fn command(program: &str, capabilities: &Capabilities) -> clap::Command {
     let has_demo = capabilities.demo;
     let examples = |lines: &[&str]| {
         let lines: Vec<_> = lines.iter().map(|line| format!("  {program} {line}")).collect();
@@ -56,6 +94,12 @@ pub(super) fn command(program: &str, capabilities: &Capabilities) -> clap::Comma
         let lines = [format!("{kind} manifest"), format!("{kind} manifest --url https://sym.example.com")];
         front_end_command(kind, examples(&[&lines[0], &lines[1]]))
     }));
+    #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+    let command = CALLS.into_iter().fold(command, |command, (name, lines)| {
+        let lines: Vec<_> = lines.iter().map(|line| format!("  {program} {line}")).collect();
+        let help = format!("Examples:\n{}\n\n{CALL_EXIT_CODES}", lines.join("\n"));
+        command.mut_subcommand(name, |command| command.after_help(help))
+    });
     missing_commands::add(command, capabilities)
         .bin_name(program)
         .after_help(format!("{demo}{}", examples(general)))

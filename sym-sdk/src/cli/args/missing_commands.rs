@@ -24,6 +24,12 @@ fn missing(capabilities: &Capabilities) -> Vec<Missing> {
         needs: "the feature `sqlite` of the crate `sym-sdk`",
         help: "it is a default feature: remove `default-features = false`, or add `sqlite` to its `features`",
     }));
+    #[cfg(not(all(feature = "api", feature = "remote", feature = "sqlite")))]
+    missing.extend(NEED_THE_API.map(|command| Missing {
+        command,
+        needs: "the features `api`, `remote` and `sqlite` of the crate `sym-sdk`",
+        help: "add to `Cargo.toml`: sym-sdk = { features = [\"api\", \"remote\", \"sqlite\"], … }",
+    }));
     #[cfg(not(all(feature = "server", feature = "sqlite")))]
     missing.push(Missing {
         command: "serve",
@@ -49,6 +55,24 @@ fn missing(capabilities: &Capabilities) -> Vec<Missing> {
     }
     missing
 }
+
+/// The commands that call the API, and have no other way to a store.
+#[cfg(not(all(feature = "api", feature = "remote", feature = "sqlite")))]
+const NEED_THE_API: [&str; 13] = [
+    "access",
+    "api",
+    "approve",
+    "bots",
+    "deny",
+    "flows",
+    "give-back",
+    "operations",
+    "profiles",
+    "request",
+    "run",
+    "tokens",
+    "whoami",
+];
 
 /// The type of front ends that sym-integrations has.
 const SLACK: &str = "slack";

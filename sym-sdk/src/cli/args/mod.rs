@@ -3,15 +3,19 @@
 //! Most of it is declared for clap. Commands and flags that depend on what a program was given, such as `slack manifest` and
 //! `--fake-slack`, are added at run time, according to its [`Capabilities`].
 
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+mod api_commands;
 mod help;
 mod missing_commands;
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
+mod store_commands;
 mod values;
 
 use std::ffi::OsString;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use std::net::SocketAddr;
 #[cfg(feature = "sqlite")]
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroU32;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use std::path::Path;
 use std::path::PathBuf;
@@ -25,14 +29,20 @@ use jiff::Timestamp;
 #[cfg(feature = "sqlite")]
 use crate::audit::AuditHead;
 use crate::model::Source;
-#[cfg(feature = "sqlite")]
-use crate::model::{RunId, RunStatus, UserRole};
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use crate::runtime::PublicUrl;
 use crate::strategy::{Failures, GrantOutcome};
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) use api_commands::{
+    AccessArgs, ApiArgs, ApiCommand, ApproveArgs, AuditCommand, AuditFilterArgs, BotsCommand, ConnectionArgs, DenyArgs,
+    FlowsArgs, GiveBackArgs, ReconcileArgs, RequestArgs, RevokeArgs, RunArgs, RunsArgs, TokensCommand, UserArgs,
+    UsersCommand, WriteOffArgs,
+};
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;
-pub(super) use help::help;
+pub(super) use help::{command, help};
+#[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
+pub(super) use store_commands::{AuditCommand, RunArgs, RunsArgs, StoreCommand, UserArgs, UsersCommand, WriteOffArgs};
 
 /// Check, simulate and run access workflows
 #[derive(Debug, Parser)]
@@ -179,37 +189,21 @@ pub(super) enum Command {
     #[cfg(feature = "server")]
     #[command(skip)]
     Manifest(ManifestArgs),
-    /// List the Runs of a store, newest first
-    #[cfg(feature = "sqlite")]
-    Runs(RunsArgs),
-    /// Export or verify the audit log
-    #[cfg(feature = "sqlite")]
-    #[command(subcommand)]
-    Audit(AuditCommand),
-    /// Compare the access that Runs give with what its targets list
-    ///
-    /// Reads the targets with the program's credentials, and a copy of the store, also while it is in use. Nothing is changed. Exits with 1
-    /// if a target lists access that no Run gives, or lacks access that one gives.
-    #[cfg(feature = "sqlite")]
-    Reconcile(Database),
     /// Copy a store, also while it is in use
     #[cfg(feature = "sqlite")]
     Backup(BackupArgs),
-    /// Revoke access before it expires, or retry a failing revocation now
-    ///
-    /// Only for a program that is not running: a store has one writer. The access is revoked when the program next runs.
-    #[cfg(feature = "sqlite")]
-    Revoke(RunArgs),
-    /// Give up on a revocation that cannot succeed
-    ///
-    /// For access that was removed by hand, or whose target is gone. It is recorded in the audit log, with the reason. Only for a
-    /// program that is not running: a store has one writer.
-    #[cfg(feature = "sqlite")]
-    WriteOff(WriteOffArgs),
-    /// List users; lock, unlock, delete, restore or admit one
-    #[cfg(feature = "sqlite")]
-    #[command(subcommand)]
-    Users(UsersCommand),
+    #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+    #[command(flatten)]
+    Api(ApiCommand),
+    #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
+    #[command(flatten)]
+    Store(StoreCommand),
+    /// Print a script with which a shell completes commands
+    Completions {
+        /// Shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
 }
 
 /// The file that `generate types` writes by default.
@@ -355,58 +349,26 @@ pub(super) struct ManifestArgs {
 
 #[cfg(feature = "sqlite")]
 #[derive(Debug, clap::Args)]
-pub(super) struct RunsArgs {
-    #[command(flatten)]
-    pub(super) database: Database,
-    /// Only Runs whose access could not be revoked yet, or whose end a hook defers
-    #[arg(long)]
-    pub(super) stuck: bool,
-    /// Only Runs that hold access, or may
-    #[arg(long)]
-    pub(super) holding: bool,
-    /// Only Runs of this flow
-    #[arg(long, value_name = "NAME")]
-    pub(super) flow: Option<String>,
-    /// Only Runs with this status
-    #[arg(long, value_name = "STATUS", value_parser = values::status())]
-    pub(super) status: Option<RunStatus>,
-    /// Maximum number of Runs to list
-    #[arg(long, value_name = "NUMBER", default_value = "50", value_parser = values::positive::<NonZeroUsize>)]
-    pub(super) limit: NonZeroUsize,
-}
-
-#[cfg(feature = "sqlite")]
-#[derive(Debug, Subcommand)]
-pub(super) enum AuditCommand {
-    /// Print the entries as JSON Lines, as log destinations receive them
-    Export {
-        #[command(flatten)]
-        database: Database,
-        /// Start after the entry with this number
-        #[arg(long, value_name = "NUMBER", default_value = "0")]
-        after: u64,
-    },
-    /// Print an anchor: what the log ends with now
-    ///
-    /// Run this periodically, and append the output to a file that nobody who can write to the store can change. `audit verify --anchor`
-    /// then finds a log that was rewritten. Works while the store is in use.
-    Anchor {
-        #[command(flatten)]
-        database: Database,
-        #[command(flatten)]
-        keys: KeyArgs,
-    },
-    /// Verify that no entry was changed, removed or inserted
-    Verify(VerifyArgs),
-}
-
-#[cfg(feature = "sqlite")]
-#[derive(Debug, clap::Args)]
-#[command(group(ArgGroup::new("log").required(true).args(["db", "files"])))]
+#[cfg_attr(
+    all(feature = "api", feature = "remote"),
+    command(group(ArgGroup::new("log").required(true).args(["db", "files", "server", "profile"])))
+)]
+#[cfg_attr(
+    not(all(feature = "api", feature = "remote")),
+    command(group(ArgGroup::new("log").required(true).args(["db", "files"])))
+)]
 pub(super) struct VerifyArgs {
     /// File of a store
     #[arg(long, value_name = "FILE")]
     pub(super) db: Option<PathBuf>,
+    /// Address of a program, whose log is read
+    #[cfg(all(feature = "api", feature = "remote"))]
+    #[arg(long, value_name = "URL")]
+    pub(super) server: Option<String>,
+    /// Profile of a program, whose log is read
+    #[cfg(all(feature = "api", feature = "remote"))]
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
     /// Files of a log destination, oldest first
     #[arg(value_name = "FILE.jsonl")]
     pub(super) files: Vec<PathBuf>,
@@ -449,75 +411,6 @@ pub(super) struct BackupArgs {
     /// File to write; must not exist
     #[arg(value_name = "TO")]
     pub(super) to: PathBuf,
-}
-
-/// The arguments of an action on a Run.
-#[cfg(feature = "sqlite")]
-#[derive(Debug, clap::Args)]
-pub(super) struct RunArgs {
-    #[command(flatten)]
-    pub(super) database: Database,
-    /// Id of the Run
-    #[arg(value_name = "RUN")]
-    pub(super) run: RunId,
-    /// E-mail address of the user who does this
-    #[arg(long = "as", value_name = "EMAIL")]
-    pub(super) actor: String,
-}
-
-#[cfg(feature = "sqlite")]
-#[derive(Debug, clap::Args)]
-pub(super) struct WriteOffArgs {
-    #[command(flatten)]
-    pub(super) run: RunArgs,
-    /// Reason, for the audit log
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: String,
-}
-
-#[cfg(feature = "sqlite")]
-#[derive(Debug, Subcommand)]
-pub(super) enum UsersCommand {
-    /// List users, and those who were deleted
-    List(Database),
-    /// Refuse everything that a user does, and end what they have
-    ///
-    /// Nothing more is granted to the user, open requests are denied, and access is revoked when the program next runs. Only for a
-    /// program that is not running: a store has one writer.
-    Lock(UserArgs),
-    /// Unlock a user; access that ended does not come back
-    Unlock(UserArgs),
-    /// Delete a user, and end what they have
-    ///
-    /// A deleted user is not added again by what they do. Only for a program that is not running: a store has one writer.
-    Delete(UserArgs),
-    /// Bring a deleted user back, as they were
-    Restore(UserArgs),
-    /// Add a new person, whose address may have been that of a deleted user
-    Admit {
-        #[command(flatten)]
-        args: UserArgs,
-        /// Role of the person
-        #[arg(long, value_name = "ROLE", default_value = "member", value_parser = values::role())]
-        role: UserRole,
-    },
-}
-
-/// The arguments of an action on a user.
-#[cfg(feature = "sqlite")]
-#[derive(Debug, clap::Args)]
-pub(super) struct UserArgs {
-    #[command(flatten)]
-    pub(super) database: Database,
-    /// E-mail address of the user; for `restore`, also the id
-    #[arg(value_name = "USER")]
-    pub(super) user: String,
-    /// E-mail address of the administrator who does this
-    #[arg(long = "as", value_name = "EMAIL")]
-    pub(super) actor: String,
-    /// Reason, for the audit log
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: String,
 }
 
 #[derive(Debug, clap::Args)]

@@ -90,3 +90,19 @@ pub(super) fn variable(text: &str) -> Result<(String, String), String> {
         _ => Err("expected a name and a value, such as `environment=prod`".to_owned()),
     }
 }
+
+/// Parses the value of a form's field.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected a field and its value, such as `reason=INC-42`".to_owned()),
+    }
+}
+
+/// Parses a member of a body: JSON, or else a text.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) fn member(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).ok_or("expected `NAME=VALUE`")?;
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into())))
+}

@@ -200,7 +200,9 @@ impl Builder {
             #[cfg(feature = "server")]
             front_ends,
         };
-        runtime.resume(mode, builder.simulated).await?;
+        if !builder.is_read_only {
+            runtime.resume(mode, builder.simulated).await?;
+        }
         Ok(runtime)
     }
 }

@@ -81,6 +81,8 @@ pub struct Builder {
     #[cfg(feature = "server")]
     front_ends: front_ends::RegisteredFrontEnds,
     simulated: bool,
+    /// Whether the store is only read, so that nothing in it is resumed.
+    is_read_only: bool,
     has_unknown_approvers: bool,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
     outbox: Outbox,
@@ -122,6 +124,7 @@ impl Builder {
             #[cfg(feature = "server")]
             front_ends: front_ends::RegisteredFrontEnds::default(),
             simulated: false,
+            is_read_only: false,
             has_unknown_approvers: false,
             workload_verifier: None,
             outbox: Outbox::new(),
@@ -357,6 +360,13 @@ impl Builder {
         if self.periodic_reconcile.as_ref().is_some_and(PeriodicReconcile::is_default) {
             self.periodic_reconcile = None;
         }
+        self
+    }
+
+    /// Says that the store is only read: what is in it stays as it is, and its program goes on with it.
+    #[cfg(all(feature = "api", feature = "cli", feature = "remote", feature = "sqlite"))]
+    pub(crate) fn read_only(mut self) -> Self {
+        self.is_read_only = true;
         self
     }
 

@@ -224,7 +224,7 @@ fn submitter(event: &EventRecord) -> String {
 
 fn command_line(event: &EventRecord) -> String {
     match event.channel.identifier() {
-        Some(operator) => format!("on the command line of {operator}"),
+        Some(operator) => format!("on the command line of {}", operator.strip_prefix("file:").unwrap_or(operator)),
         None => "on the command line".to_owned(),
     }
 }

@@ -14,6 +14,8 @@ mod open_requests;
 mod problems;
 mod runs;
 mod trusts;
+#[cfg(feature = "remote")]
+mod typed_client;
 
 use std::time::Duration;
 

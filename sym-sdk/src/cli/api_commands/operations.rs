@@ -1,0 +1,184 @@
+//! The commands `operations`, `reconcile` and `whoami`.
+
+use std::io;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::session::Session;
+use super::table::write_table;
+use super::text::plain;
+use crate::cli::Exit;
+use crate::cli::args::ReconcileArgs;
+use crate::cli::exit::CommandError;
+use crate::cli::output::{Output, count};
+use crate::cli::signal::Signals;
+use crate::client::{Call, Me};
+
+pub(super) async fn overview(session: &Session, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let answer = session.call(&Call::get(["operations"])).await?;
+    session.write(answer.json(), output, |output| show_overview(answer.json(), output))?;
+    Ok(Exit::Success)
+}
+
+fn show_overview(json: &Value, output: &mut Output<'_>) -> io::Result<()> {
+    let number = |value: &Value| value.as_u64().unwrap_or_default();
+    let access = &json["access"];
+    let holding = access["holding"].as_object().into_iter().flatten();
+    let holding: Vec<_> = holding.map(|(flow, runs)| format!("{} {}", plain(flow), number(runs))).collect();
+    let holding = if holding.is_empty() { "none".to_owned() } else { holding.join(", ") };
+    writeln!(output.out, "access       {holding}")?;
+    let (late, stuck, missing) = (&access["late"], &access["stuck"], &access["missing_expiry"]);
+    writeln!(
+        output.out,
+        "             late {}, stuck {}, without end {}",
+        number(late),
+        number(stuck),
+        number(missing)
+    )?;
+    if let Some(backlog) = json["backlog"].as_object() {
+        let of = |name: &str| backlog.get(name).map_or(0, number);
+        writeln!(output.out, "backlog      due {}, late {}", of("due"), of("late"))?;
+    }
+    for destination in json["destinations"].as_array().into_iter().flatten() {
+        let name = plain(destination["name"].as_str().unwrap_or_default());
+        writeln!(output.out, "destination  {name}: {} behind", number(&destination["behind"]))?;
+    }
+    let front_ends: Vec<_> =
+        json["front_ends"].as_array().into_iter().flatten().filter_map(Value::as_str).map(plain).collect();
+    if !front_ends.is_empty() {
+        writeln!(output.out, "front ends   {}", front_ends.join(", "))?;
+    }
+    for part in json["unavailable"].as_array().into_iter().flatten() {
+        writeln!(output.out, "unavailable  {}", plain(&part.to_string()))?;
+    }
+    for access in json["blocked_access"].as_array().into_iter().flatten() {
+        writeln!(output.out, "blocked      {}", plain(&access.to_string()))?;
+    }
+    writeln!(output.out, "audit log    {} entries", number(&json["audit_head"]))
+}
+
+#[derive(Debug, Deserialize)]
+struct Reconciliation {
+    compared: usize,
+    missing: Vec<Difference>,
+    extra: Vec<Difference>,
+    unknown: Vec<Unknown>,
+    #[serde(default)]
+    targets: Vec<Compared>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Difference {
+    #[serde(default)]
+    run_id: Option<String>,
+    flow: String,
+    target: String,
+    identity: String,
+    #[serde(default)]
+    user: Option<Value>,
+    repair: Value,
+}
+
+#[derive(Debug, Deserialize)]
+struct Unknown {
+    flow: String,
+    target: String,
+    #[serde(default)]
+    message: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Compared {
+    flow: String,
+    target: String,
+    identities: usize,
+}
+
+pub(super) async fn reconcile(
+    session: &Session,
+    args: ReconcileArgs,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let mut body = json!({});
+    if args.regrant_missing {
+        body["regrant_missing"] = true.into();
+    }
+    if args.revoke_extra {
+        body["revoke_extra"] = true.into();
+    }
+    // From now on, a signal ends the comparison and leaves no copy of a store behind.
+    let mut signals = Signals::listen()?;
+    let call = Call::post(["operations", "reconcile"]).body(body);
+    let answer = tokio::select! {
+        biased;
+        signal = signals.recv() => {
+            signal?;
+            output.error_without_code("interrupted before the comparison was complete", "run the command again")?;
+            return Ok(Exit::Interrupted);
+        }
+        answer = session.call(&call) => answer?,
+    };
+    let found: Reconciliation = answer.parse()?;
+    let agrees = found.extra.is_empty() && found.missing.is_empty();
+    session.write(answer.json(), output, |output| show_reconciliation(session, found, output))?;
+    Ok(if agrees { Exit::Success } else { Exit::Failure })
+}
+
+fn show_reconciliation(session: &Session, found: Reconciliation, output: &mut Output<'_>) -> io::Result<()> {
+    let none = || "-".to_owned();
+    let (extra, missing, unseen) = (found.extra.len(), found.missing.len(), found.unknown.len());
+    let mut rows = Vec::new();
+    for Compared { flow, target, identities } in found.targets {
+        rows.push(vec![flow, target, none(), none(), format!("compared, {identities} listed")]);
+    }
+    for one in found.extra {
+        let repair = repair(&one.repair);
+        let user = one.user.as_ref().and_then(|user| user["username"].as_str()).map_or_else(none, str::to_owned);
+        rows.push(vec![one.flow, one.target, one.identity, user, format!("listed, and no Run gives it{repair}")]);
+    }
+    for one in found.missing {
+        let repair = repair(&one.repair);
+        let status = format!("not listed, and Run {} gives it{repair}", one.run_id.unwrap_or_default());
+        rows.push(vec![one.flow, one.target, one.identity, none(), status]);
+    }
+    for Unknown { flow, target, message } in found.unknown {
+        let reason = message.unwrap_or_else(|| "its strategy cannot list access".to_owned());
+        rows.push(vec![flow, target, none(), none(), format!("not seen: {reason}")]);
+    }
+    if !rows.is_empty() {
+        write_table(output.out, &["FLOW", "TARGET", "IDENTITY", "USER", "STATUS"], rows, session.terminal.columns)?;
+        writeln!(output.out)?;
+    }
+    let (compared, unseen) = (count(found.compared, "target"), count(unseen, "target"));
+    writeln!(output.out, "{compared} compared: {extra} without a Run, {missing} missing; {unseen} not seen")
+}
+
+fn repair(repair: &Value) -> String {
+    match repair["result"].as_str() {
+        Some("begun") => "; being repaired".to_owned(),
+        Some("refused") => format!("; not repaired: {}", repair["message"].as_str().unwrap_or_default()),
+        _ => String::new(),
+    }
+}
+
+pub(super) async fn whoami(session: &Session, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let answer = session.call(&Call::get(["me"])).await?;
+    let me: Me = answer.parse()?;
+    session.write(answer.json(), output, |output| {
+        writeln!(output.out, "{}  {}", plain(&me.user.username), me.user.role)?;
+        let mut rights = Vec::new();
+        if me.can_request {
+            rights.push("request");
+        }
+        if me.can_request_for_others {
+            rights.push("request for others");
+        }
+        if me.is_admin {
+            rights.push("administer");
+        }
+        let rights = if rights.is_empty() { "nothing".to_owned() } else { rights.join(", ") };
+        writeln!(output.out, "  may        {rights}\n  server     sym-sdk {}", plain(&me.server_version))
+    })?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,323 @@
+//! Profiles: servers by name, in `config.toml`, with their tokens in `credentials.toml`, or from a command that prints one.
+//!
+//! Tokens stand in a file of their own, which nobody else may read, so that the other one can be shared. A token is in no message: an error
+//! about the file says on which line it is, and not what stands there.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::place::variable;
+use super::table::write_table;
+use crate::cli::Exit;
+use crate::cli::exit::CommandError;
+use crate::cli::output::Output;
+use crate::clock::{Clock as _, SystemClock};
+use crate::error::{Error, ErrorKind, Result, codes};
+use crate::suggest;
+
+/// The time for which a command that prints a token may run. It may ask for a finger or a password.
+const TOKEN_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// The profiles of a user.
+#[derive(Debug, Default)]
+pub(super) struct Profiles {
+    default: Option<String>,
+    profiles: BTreeMap<String, Profile>,
+}
+
+/// A server, with the source of its token.
+#[derive(Debug)]
+pub(super) struct Profile {
+    name: String,
+    pub(super) server: String,
+    token: Option<SecretString>,
+    token_command: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    #[serde(default)]
+    default: Option<String>,
+    #[serde(default)]
+    profiles: BTreeMap<String, ProfileTable>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileTable {
+    server: String,
+    /// The program and its arguments. No shell is involved.
+    #[serde(default)]
+    token_command: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Credential {
+    token: SecretString,
+}
+
+impl Profiles {
+    /// Reads the files of the user. Files that do not exist are empty.
+    pub(super) fn read() -> Result<Self, CommandError> {
+        let Some(dir) = directory() else { return Ok(Self::default()) };
+        Self::read_from(&dir).map_err(CommandError::Failed)
+    }
+
+    fn read_from(dir: &Path) -> Result<Self> {
+        let config = read_if_exists(&dir.join("config.toml"))?.unwrap_or_default();
+        let path = dir.join("credentials.toml");
+        let credentials = match path.symlink_metadata() {
+            Ok(_) => {
+                check_privacy(&path)?;
+                read_if_exists(&path)?
+            }
+            Err(_) => None,
+        };
+        Self::parse(&config, credentials.as_deref())
+    }
+
+    pub(super) fn parse(config: &str, credentials: Option<&str>) -> Result<Self> {
+        let file: ConfigFile = toml::from_str(config).map_err(|error| {
+            let line = line_of(config, &error);
+            invalid(format!("`config.toml` is malformed on line {line}: {}", error.message()))
+                .with_hint("a profile is `[profiles.NAME]` with `server = \"https://…\"`")
+        })?;
+        let text = credentials.unwrap_or_default();
+        let mut credentials: BTreeMap<String, Credential> = toml::from_str(text).map_err(|error| {
+            // The parser's message could quote the token.
+            invalid(format!("`credentials.toml` is malformed on line {}", line_of(text, &error)))
+                .with_hint("the token of a profile is `[NAME]` with `token = \"symbot_…\"`")
+        })?;
+        let profiles = file.profiles.into_iter().map(|(name, table)| {
+            let token = credentials.remove(&name).map(|credential| credential.token);
+            let ProfileTable { server, token_command } = table;
+            (name.clone(), Profile { name, server, token, token_command })
+        });
+        Ok(Self { default: file.default, profiles: profiles.collect() })
+    }
+
+    pub(super) fn named(&self, name: &str) -> Result<&Profile, CommandError> {
+        self.profiles.get(name).ok_or_else(|| {
+            let hint = suggest::hint(name, "profiles", self.profiles.keys().map(String::as_str));
+            CommandError::Request(invalid(format!("there is no profile `{name}`")).with_hint(hint))
+        })
+    }
+
+    /// Returns the profile that is named as the default, or the only one.
+    pub(super) fn default_profile(&self) -> Result<Option<&Profile>, CommandError> {
+        match &self.default {
+            Some(name) => self.named(name).map(Some),
+            None => Ok(self.profiles.values().next().filter(|_| self.profiles.len() == 1)),
+        }
+    }
+
+    pub(super) fn of_server(&self, url: &str) -> Option<&Profile> {
+        let bare = |url: &str| url.trim().trim_end_matches('/').to_owned();
+        self.profiles.values().find(|profile| bare(&profile.server) == bare(url))
+    }
+
+    pub(super) async fn token(&self, profile: &Profile) -> Result<SecretString, CommandError> {
+        match (&profile.token, &profile.token_command) {
+            (Some(token), _) => Ok(token.clone()),
+            (None, Some(command)) => token_from(&profile.name, command).await.map_err(CommandError::Call),
+            (None, None) => Err(no_token(&profile.server)),
+        }
+    }
+}
+
+/// Lists the profiles.
+pub(super) fn list(output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let profiles = Profiles::read()?;
+    let default = profiles.default_profile()?.map(|profile| profile.name.clone());
+    let source = |profile: &Profile| match (&profile.token, &profile.token_command) {
+        (Some(_), _) => "credentials.toml",
+        (None, Some(_)) => "token_command",
+        (None, None) => "none",
+    };
+    if output.json {
+        let all = profiles.profiles.values().map(|profile| {
+            let is_default = default.as_deref() == Some(&profile.name);
+            json!({ "name": profile.name, "server": profile.server, "token": source(profile), "is_default": is_default })
+        });
+        output.value(&json!({ "profiles": all.collect::<Vec<_>>() }))?;
+        return Ok(Exit::Success);
+    }
+    if profiles.profiles.is_empty() {
+        writeln!(output.out, "No profiles found")?;
+        if let Some(dir) = directory() {
+            writeln!(output.err, "note: they are read from `{}`", dir.join("config.toml").display())?;
+        }
+        return Ok(Exit::Success);
+    }
+    let rows = profiles.profiles.values().map(|profile| {
+        let name = if default.as_deref() == Some(&profile.name) {
+            format!("{} (default)", profile.name)
+        } else {
+            profile.name.clone()
+        };
+        vec![name, profile.server.clone(), source(profile).to_owned()]
+    });
+    write_table(output.out, &["PROFILE", "SERVER", "TOKEN"], rows, None)?;
+    Ok(Exit::Success)
+}
+
+/// Returns the directory of the files.
+fn directory() -> Option<PathBuf> {
+    let config = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
+    let config = config.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".config")))?;
+    Some(config.join("sym"))
+}
+
+fn read_if_exists(path: &Path) -> Result<Option<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(invalid(format!("cannot read `{}`: {error}", path.display())).with_source(error)),
+    }
+}
+
+/// Checks that the file with the tokens is the user's own, and that nobody else can read it.
+#[cfg(unix)]
+fn check_privacy(path: &Path) -> Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let refused = |what: &str, hint: String| Err(invalid(format!("`{}` {what}", path.display())).with_hint(hint));
+    let metadata = path
+        .symlink_metadata()
+        .map_err(|error| invalid(format!("cannot read `{}`: {error}", path.display())).with_source(error))?;
+    if !metadata.is_file() {
+        return refused("is no regular file", "links are not followed: put the file itself there".to_owned());
+    }
+    if metadata.uid() != rustix::process::getuid().as_raw() {
+        return refused("belongs to another user", "only your own file is read".to_owned());
+    }
+    if metadata.mode() & 0o077 != 0 {
+        let hint = format!("run `chmod 600 {}`, and consider its tokens as known to others", path.display());
+        return refused("can be read by other users", hint);
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn check_privacy(_: &Path) -> Result<()> {
+    Ok(())
+}
+
+/// Runs a command, and returns the token that it prints.
+async fn token_from(profile: &str, command: &[String]) -> Result<SecretString> {
+    let failed = |what: String| {
+        let message = format!("the `token_command` of profile `{profile}` {what}");
+        Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message)
+            .with_hint("run it by hand: it has to print the token and nothing else")
+    };
+    let Some((program, arguments)) = command.split_first() else { return Err(failed("is empty".to_owned())) };
+    let spawned = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
+    let mut child = spawned.map_err(|error| failed(format!("cannot be run: {error}")))?;
+    let Some(mut stdout) = child.stdout.take() else { return Err(failed("has no output".to_owned())) };
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        stdout.read_to_string(&mut text).map(|_| SecretString::from(text.trim().to_owned()))
+    });
+    let token = match select(reading, SystemClock.sleep(TOKEN_COMMAND_TIMEOUT)).await {
+        Either::Left((read, _)) => read,
+        Either::Right(_) => {
+            // It may have ended meanwhile.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(failed(format!("did not end within {TOKEN_COMMAND_TIMEOUT:?}")));
+        }
+    };
+    let status = tokio::task::spawn_blocking(move || child.wait()).await;
+    let status = status.map_err(|error| failed(format!("failed: {error}")))?;
+    let status = status.map_err(|error| failed(format!("failed: {error}")))?;
+    if !status.success() {
+        return Err(failed(format!("failed with {status}")));
+    }
+    let token = token.map_err(|error| failed(format!("failed: {error}")))?;
+    let token = token.map_err(|error| failed(format!("printed something that is no text: {error}")))?;
+    if secrecy::ExposeSecret::expose_secret(&token).is_empty() {
+        return Err(failed("printed nothing".to_owned()));
+    }
+    Ok(token)
+}
+
+/// Returns the error for a server without a token.
+pub(super) fn no_token(server: &str) -> CommandError {
+    let error =
+        Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, format!("there is no token for {server}"));
+    CommandError::Call(error.with_hint(
+        "set SYM_TOKEN, or give the profile a token in `credentials.toml`, or a `token_command`; an administrator issues tokens with `tokens issue`",
+    ))
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
+}
+
+/// Returns the number of the line that an error is about.
+fn line_of(text: &str, error: &toml::de::Error) -> usize {
+    let start = error.span().map_or(0, |span| span.start);
+    text.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_do_not_repeat_tokens() {
+        for text in ["prod = \"symbot_secret\"", "[prod]\ntoken = symbot_secret", "[prod]\ntokn = \"symbot_secret\""] {
+            let error = Profiles::parse("", Some(text)).unwrap_err();
+            assert!(!error.report().to_string().contains("secret"), "{}", error.report());
+        }
+        let profiles = Profiles::parse("[profiles.a]\nserver = \"https://a\"", Some("[a]\ntoken = \"symbot_secret\""));
+        assert!(!format!("{:?}", profiles.unwrap()).contains("symbot_secret"));
+    }
+
+    /// QE05: a file that others can read is as good as published.
+    #[cfg(unix)]
+    #[test]
+    fn files_of_tokens_that_others_can_read_are_refused() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("credentials.toml");
+        std::fs::write(dir.path().join("config.toml"), "[profiles.a]\nserver = \"https://a\"").unwrap();
+        std::fs::write(&path, "[a]\ntoken = \"symbot_x\"").unwrap();
+        for (mode, is_read) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o644, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(Profiles::read_from(dir.path()).is_ok(), is_read, "{mode:o}");
+        }
+        let elsewhere = dir.path().join("elsewhere.toml");
+        std::fs::rename(&path, &elsewhere).unwrap();
+        std::fs::set_permissions(&elsewhere, std::fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(&elsewhere, &path).unwrap();
+        assert!(Profiles::read_from(dir.path()).unwrap_err().message().contains("no regular file"));
+    }
+
+    #[tokio::test]
+    async fn commands_that_print_no_token_are_reported() {
+        for (command, problem) in [
+            (&["true"][..], "printed nothing"),
+            (&["false"], "failed with"),
+            (&["/no/such"], "cannot be run"),
+            (&[], "is empty"),
+        ] {
+            let command: Vec<_> = command.iter().map(|part| (*part).to_owned()).collect();
+            let error = token_from("a", &command).await.unwrap_err();
+            assert!(error.message().contains(problem), "{error}");
+            assert_eq!(error.kind(), ErrorKind::Unauthorized);
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! A program whose command line is run: this one, with a test that does it. Only a process of its own has an environment and an exit code
+//! that are like those of the shell.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use sym_sdk::App;
+use sym_sdk::handlers;
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
+
+use super::world::{config, get_permissions};
+
+/// The directory with the arguments, for a child, and for its output.
+const DIR: &str = "SYM_SDK_TEST_COMMAND";
+
+/// The end of a command.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) code: u8,
+    pub(super) out: String,
+    pub(super) err: String,
+}
+
+impl Done {
+    /// Returns the output of a command that has succeeded.
+    pub(super) fn ok(&self) -> &str {
+        assert_eq!(self.code, 0, "{}\n{}", self.out, self.err);
+        &self.out
+    }
+
+    /// Returns the JSON on standard output, whatever the exit code.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}\n{}", self.out, self.err))
+    }
+}
+
+/// Runs a command with these variables of the environment. Others that the commands know are removed.
+pub(super) async fn run(args: &[&str], environment: &[(&str, &str)]) -> Done {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("args"), serde_json::to_string(args).unwrap()).unwrap();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "cli::program::runs_the_command_of_another_test"]).stdout(Stdio::null());
+    for name in ["SYM_SERVER", "SYM_TOKEN", "SYM_PROFILE", "XDG_CONFIG_HOME", "HOME"] {
+        command.env_remove(name);
+    }
+    command.env(DIR, dir.path()).env("TZ", "UTC").envs(environment.iter().copied());
+    let status = tokio::task::spawn_blocking(move || command.status()).await.unwrap().unwrap();
+    assert!(status.success(), "the program has ended");
+    let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
+    Done { code: read("code").parse().unwrap(), out: read("out"), err: read("err") }
+}
+
+#[tokio::test]
+async fn runs_the_command_of_another_test() {
+    let Some(dir) = std::env::var_os(DIR) else { return };
+    let dir = Path::new(&dir);
+    let args: Vec<String> = serde_json::from_str(&std::fs::read_to_string(dir.join("args")).unwrap()).unwrap();
+    let app = App::new()
+        .registry(handlers![get_permissions])
+        .config(config())
+        .strategy_type(StrategyType::new("test", |_| Ok(SimulatedStrategy::default())));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let exit = app.run_from(std::iter::once("my-flows".to_owned()).chain(args), &mut out, &mut err).await;
+    for (name, text) in [("out", out), ("err", err), ("code", exit.code().to_string().into_bytes())] {
+        std::fs::write(dir.join(name), text).unwrap();
+    }
+}
