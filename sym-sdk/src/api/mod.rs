@@ -57,13 +57,13 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::state::ApiState;
 use crate::runtime::{FrontEnd, RouterContext};
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 use crate::server::caller::Credentials;
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 use crate::server::guard::admit_operator;
 use crate::server::guard::{CallRates, Guard, guard};
 use crate::server::problem::{method_not_allowed, panicked, render, unknown_route};
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 use crate::server::request_id::with_request_id;
 use crate::server::{IpRange, Rate};
 
@@ -156,7 +156,7 @@ impl Api {
     }
 
     /// Returns the routes for a caller within this process, with their whole path. Nothing limits the rate of calls.
-    #[cfg(feature = "cli")]
+    #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
     pub(crate) fn routes_for(context: RouterContext, credentials: Credentials) -> Router {
         let admission = Arc::new((context.runtime.clone(), Arc::new(credentials)));
         let calls = calls().layer(from_fn_with_state(admission, admit_operator));

@@ -50,6 +50,9 @@ pub use self::answer::{Answer, Download};
 pub use self::call::{Call, Method};
 use self::http::HttpTransport;
 pub use self::requests::{Decision, NewRequest, RunQuery};
+#[cfg(not(all(feature = "api", feature = "cli", feature = "sqlite")))]
+use self::transport::Transport;
+#[cfg(all(feature = "api", feature = "cli", feature = "sqlite"))]
 pub(crate) use self::transport::{Incoming, Transport};
 pub use self::types::{
     AccessState, ApprovalCount, Barred, Deciders, DecisionMade, EntryEvent, FieldFailure, FlowDetails, FlowField,

@@ -31,7 +31,7 @@ pub(crate) enum Caller {
     /// A bot, by one of its tokens.
     Bot(Arc<User>),
     /// The user whom the command line names, on a file that its operator can read. Nobody has authenticated them, and the channel says so.
-    #[cfg(feature = "cli")]
+    #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
     Operator(Arc<User>, Channel),
 }
 
@@ -39,7 +39,7 @@ impl Caller {
     pub(crate) fn user(&self) -> &Arc<User> {
         match self {
             Self::Bot(bot) => bot,
-            #[cfg(feature = "cli")]
+            #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(user, _) => user,
         }
     }
@@ -57,7 +57,7 @@ impl Caller {
     pub(crate) fn channel(&self) -> Channel {
         match self {
             Self::Bot(_) => Channel::new(ChannelType::Api),
-            #[cfg(feature = "cli")]
+            #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(_, channel) => channel.clone(),
         }
     }
@@ -66,7 +66,7 @@ impl Caller {
     pub(crate) fn preview_channel(&self, channel: Channel) -> Channel {
         match self {
             Self::Bot(_) => channel,
-            #[cfg(feature = "cli")]
+            #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(..) => Channel::new(ChannelType::Api),
         }
     }
@@ -89,7 +89,7 @@ impl Caller {
                 let message = format!("{} cannot make requests for others", bot.username());
                 Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
             }
-            #[cfg(feature = "cli")]
+            #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(_, channel) => Ok(channel.clone()),
         }
     }
@@ -112,7 +112,7 @@ pub(crate) enum Credentials {
     /// A session, which no part of this crate can authenticate yet.
     Session,
     /// The command line, on a file. It is the operator who can read the file, and may name a user by e-mail address.
-    #[cfg(feature = "cli")]
+    #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
     Operator {
         email: Option<String>,
         channel: Channel,
@@ -153,7 +153,7 @@ impl Credentials {
                 id.unwrap_or("malformed").to_owned()
             }
             Self::Session => "session".to_owned(),
-            #[cfg(feature = "cli")]
+            #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator { .. } => "operator".to_owned(),
         }
     }
@@ -166,7 +166,7 @@ impl Credentials {
         let token = match self {
             Self::Token(token) => token,
             Self::Session => return Err(missing("sessions are not taken here")),
-            #[cfg(feature = "cli")]
+            #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator { email, channel } => {
                 let user = operator(runtime, email.as_deref()).await?;
                 return Ok(Caller::Operator(user, channel.clone()));
@@ -179,7 +179,7 @@ impl Credentials {
 }
 
 /// Returns the user whom the command line names. Without one, it reads as whoever can read the file: everything.
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 async fn operator(runtime: &Runtime, email: Option<&str>) -> Result<Arc<User>, Error> {
     let Some(email) = email else { return Ok(Arc::new(User::system().with_role(UserRole::Admin))) };
     runtime.directory().user_by_email(email).await?.ok_or_else(|| {

@@ -107,7 +107,7 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, request: Request, nex
 }
 
 /// Lets a request through that comes from the command line in this process.
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 pub(crate) async fn admit_operator(
     State(admission): State<Arc<(Runtime, Arc<Credentials>)>>,
     mut request: Request,

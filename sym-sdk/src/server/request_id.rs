@@ -32,7 +32,7 @@ impl RequestId {
 }
 
 /// Gives a request an id, for routes that are not mounted on a server.
-#[cfg(all(feature = "api", feature = "cli"))]
+#[cfg(all(feature = "api", feature = "cli", feature = "remote", feature = "sqlite"))]
 pub(crate) async fn with_request_id(
     mut request: axum::extract::Request,
     next: axum::middleware::Next,

@@ -169,7 +169,7 @@ pub(super) fn line(session: &Session, entry: &TimelineEntry) -> String {
     if let Some(attempt) = entry.attempt {
         add(format!("attempt {attempt}"));
     }
-    if let Some(error) = error_of(&entry.details) {
+    if let Some(error) = failure_in(&entry.details) {
         add(plain(&error));
     }
     if let Some(at) = entry.next_attempt_at.as_deref().and_then(|at| at.parse().ok()) {
@@ -182,7 +182,7 @@ pub(super) fn line(session: &Session, entry: &TimelineEntry) -> String {
 }
 
 /// Returns the error in the details of an entry: a member with a code.
-fn error_of(details: &serde_json::Map<String, Value>) -> Option<String> {
+fn failure_in(details: &serde_json::Map<String, Value>) -> Option<String> {
     let error = details.values().find(|value| value.get("code").is_some_and(Value::is_string))?;
     let code = error["code"].as_str().unwrap_or_default();
     Some(match error["message"].as_str() {

@@ -34,6 +34,7 @@ async fn requests_waits_and_decides() {
     let me = ci.me().await.unwrap();
     assert_eq!((me.user.username.as_str(), me.is_admin, me.can_request_for_others), ("ci", false, true));
     assert!(ci.flows().await.unwrap().iter().any(|flow| flow.name == "prod"));
+    api.harness.runtime().directory().contact("ana@example.com").await.unwrap();
     let flow = ci.flow("prod").await.unwrap();
     assert!(flow.gives_access);
     assert_eq!(flow.targets.len(), 2);
@@ -55,7 +56,7 @@ async fn requests_waits_and_decides() {
         let (deployer, version) = (deployer.clone(), seen.version);
         tokio::spawn(async move { deployer.wait_for_change(run, version, Duration::from_secs(25)).await })
     };
-    let decision = Decision::new().message("go ahead").duration("30m").seen(seen.seen.clone().unwrap());
+    let decision = Decision::new().message("go ahead").duration("10m").seen(seen.seen.clone().unwrap());
     let refused = deployer.approve(run, &Decision::new().seen(format!("{}x", "0".repeat(42)))).await.unwrap_err();
     assert!([ErrorKind::Conflict, ErrorKind::InvalidInput].contains(&refused.kind()), "{refused:?}");
     deployer.approve(run, &decision).await.unwrap();

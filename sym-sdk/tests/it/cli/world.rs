@@ -108,7 +108,7 @@ impl World {
         approve(&runtime, world.failed).await;
         world.stuck = requested(&runtime, "zoe@example.com", "10m").await;
         approve(&runtime, world.stuck).await;
-        world.strategy.fail_revocations(3);
+        world.strategy.fail_revocations(1);
         world.clock.advance(10 * MINUTE);
         runtime.run_until_idle().await.unwrap();
         world.held = requested(&runtime, "ana@example.com", "1h").await;
@@ -152,8 +152,11 @@ impl World {
             .unwrap()
     }
 
-    /// Has the program do what is due.
+    /// Has the program do what is due. With a file, it starts after the command has ended.
     pub(super) async fn settle(&self) {
+        if self.way == Way::File {
+            self.clock.advance_to(SystemClock.now());
+        }
         match &self.runtime {
             Some(runtime) => runtime.run_until_idle().await.unwrap(),
             None => self.start().await.run_until_idle().await.unwrap(),
