@@ -34,6 +34,8 @@ mod output;
 mod program;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod reconcile;
+#[cfg(feature = "sqlite")]
+mod replay;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod run_actions;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
@@ -159,6 +161,8 @@ async fn execute(
         Some(Command::Simulate(args)) => simulate::run(program, common, args, output).await,
         #[cfg(all(feature = "server", feature = "sqlite"))]
         Some(Command::Serve(args)) => serve::run(program, common, args, output).await,
+        #[cfg(feature = "sqlite")]
+        Some(Command::Replay(args)) => replay::run(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::Backup(args)) => backup::run(args, output).await,
         #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]

@@ -24,10 +24,10 @@ pub(super) async fn run(
     let config = super::read_config(&mut program, common, output)?;
     // From now on, a signal ends the comparison and leaves no copy behind. A copy that is being written is finished before.
     let mut signals = Signals::listen()?;
-    let copy = StoreCopy::of(args.db).await?;
+    let copy = StoreCopy::of(args.db, "reconcile").await?;
     // The copy needs no space for revocations: none is made.
     let options = SqliteOptions::default().with_reserve_bytes(0);
-    let store = Arc::new(SqliteStore::open_with(&copy.path, options).await?);
+    let store = Arc::new(SqliteStore::open_with(copy.path(), options).await?);
     let done = tokio::select! {
         biased;
         signal = signals.recv() => signal.map(|()| None).map_err(CommandError::from),

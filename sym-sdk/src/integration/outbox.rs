@@ -53,4 +53,10 @@ impl Outbox {
     pub(crate) fn sent_after(&self, count: usize) -> Vec<Sent> {
         lock(&self.0).get(count..).unwrap_or_default().to_vec()
     }
+
+    /// Forgets everything recorded.
+    #[cfg(all(feature = "cli", feature = "sqlite"))]
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
 }

@@ -85,6 +85,8 @@ mod prompt_view;
 mod reconcile;
 mod recovery;
 mod refusals;
+#[cfg(all(feature = "cli", feature = "sqlite"))]
+mod replay;
 mod request_rate;
 mod request_validation;
 mod request_view;
@@ -141,6 +143,8 @@ use reconcile::RecentTargets;
 pub use reconcile::{ComparedTarget, ExtraAccess, MissingAccess, Reconcile, Reconciliation, Repair, UnknownAccess};
 use recovery::Recovery;
 use refusals::Refusals;
+#[cfg(all(feature = "cli", feature = "sqlite"))]
+pub(crate) use replay::{RecordedRequest, Unreplayable};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 pub use submission::{

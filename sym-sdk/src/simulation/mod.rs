@@ -38,6 +38,12 @@ use crate::time::TimestampExt;
 /// The real time for which a call may be idle before the virtual clock advances to the call's time limit.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Awaits `work` on a virtual clock. When a call in it is idle, the clock advances to the time limit of the call.
+#[cfg(all(feature = "cli", feature = "sqlite"))]
+pub(crate) async fn drive_calls<T>(clock: &VirtualClock, work: impl Future<Output = T>) -> T {
+    idle::drive(clock, IDLE_TIMEOUT, work).await
+}
+
 /// The interval, in virtual time, at which to look for due work that is leased by a call that was cut off.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 

@@ -46,6 +46,8 @@ mod mistakes;
 #[cfg(feature = "testing")]
 mod rechecks;
 mod registry;
+#[cfg(all(feature = "cli", feature = "sqlite", feature = "testing"))]
+mod replay;
 mod routing;
 #[cfg(feature = "testing")]
 mod runtime;

@@ -19,10 +19,12 @@ struct Missing {
 fn missing(capabilities: &Capabilities) -> Vec<Missing> {
     let mut missing = Vec::new();
     #[cfg(not(feature = "sqlite"))]
-    missing.extend(["audit", "backup", "reconcile", "revoke", "runs", "users", "write-off"].map(|command| Missing {
-        command,
-        needs: "the feature `sqlite` of the crate `sym-sdk`",
-        help: "it is a default feature: remove `default-features = false`, or add `sqlite` to its `features`",
+    missing.extend(["audit", "backup", "reconcile", "replay", "revoke", "runs", "users", "write-off"].map(|command| {
+        Missing {
+            command,
+            needs: "the feature `sqlite` of the crate `sym-sdk`",
+            help: "it is a default feature: remove `default-features = false`, or add `sqlite` to its `features`",
+        }
     }));
     #[cfg(not(all(feature = "api", feature = "remote", feature = "sqlite")))]
     missing.extend(NEED_THE_API.map(|command| Missing {

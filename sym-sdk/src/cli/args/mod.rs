@@ -189,6 +189,13 @@ pub(super) enum Command {
     #[cfg(feature = "server")]
     #[command(skip)]
     Manifest(ManifestArgs),
+    /// Compare recorded requests with what today's handlers and configuration would make of them
+    ///
+    /// Reads the requests of a store, also while it is in use, and changes nothing. Each goes through the handlers on a clock that shows its
+    /// time, with the decisions of its approvers; services are replaced as in `simulate`. Exits with 1 if routing, approvers,
+    /// auto-approval, target or duration of a request would differ, or if it could not be made any more.
+    #[cfg(feature = "sqlite")]
+    Replay(ReplayArgs),
     /// Copy a store, also while it is in use
     #[cfg(feature = "sqlite")]
     Backup(BackupArgs),
@@ -401,6 +408,16 @@ pub(super) struct KeyArgs {
     /// Environment variable with the key that authenticates anchors
     #[arg(long = "key-env", value_name = "NAME")]
     pub(super) key_env: Option<String>,
+}
+
+#[cfg(feature = "sqlite")]
+#[derive(Debug, clap::Args)]
+pub(super) struct ReplayArgs {
+    #[command(flatten)]
+    pub(super) database: Database,
+    /// Only requests since this time, such as `30d` for the last 30 days, or `2024-02-29` [default: all]
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<super::replay::Since>,
 }
 
 #[cfg(feature = "sqlite")]

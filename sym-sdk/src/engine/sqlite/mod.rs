@@ -242,6 +242,26 @@ impl SqliteStore {
         .await
     }
 
+    /// Opens a file read-only. Returns `None` if its schema is that of an earlier version.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn open_if_current(path: impl Into<PathBuf>) -> Result<Option<Self>, StoreError> {
+        match Self::open_read_only(path).await {
+            Ok(store) => Ok(Some(store)),
+            Err(StoreError::Refused(error))
+                if matches!(error.downcast_ref::<FileError>(), Some(FileError::Older { .. })) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Copies a file in its current state, whatever its schema, as [`SqliteStore::backup`] does.
+    #[cfg(feature = "cli")]
+    pub(crate) async fn copy(from: PathBuf, to: PathBuf) -> Result<(), StoreError> {
+        spawn_blocking(move || backup::copy(&from, &to, |_| {})).await
+    }
+
     fn start_readers(
         path: PathBuf,
         connections: [Connection; 2],

@@ -254,6 +254,14 @@ impl Builder {
         self.store(store)
     }
 
+    /// Keeps users here, in memory. The settings of the directory are the builder's.
+    #[cfg(all(feature = "cli", feature = "sqlite"))]
+    pub(crate) fn users(mut self, users: MemoryDirectory) -> Self {
+        self.users = Arc::new(users);
+        self.reproducible_ids = true;
+        self
+    }
+
     /// Sets the user directory. The default is the file of [`Builder::sqlite`], or memory. The runtime sets the directory's clock
     /// to its own, and makes it count the events of the runtime's Runs.
     pub fn directory(mut self, directory: Directory) -> Self {
