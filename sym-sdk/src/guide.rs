@@ -104,6 +104,8 @@ pages! {
         "[`runtime`](crate::runtime), [`server`](crate::server), [`engine::observability`](crate::engine::observability)"
     audit "audit.md"
         "[`audit`](crate::audit)"
+    replay "replay.md"
+        "[`integration::look_up`](crate::integration::look_up), [`AuditKind::LookedUp`](crate::audit::AuditKind::LookedUp)"
     http_api "http-api.md"
     command_line "command-line.md"
         "[`App`](crate::App), [`Exit`](crate::app::Exit)"

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::json;
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::integration::look_up_users;
 use sym_sdk::model::User;
 
-use super::client::paced;
+use super::client::{GITHUB, paced};
 use super::model::PermissionReply;
 use super::organization::PAGE;
 use super::{Collaborator, GitHub, Invitation, Repository, RepositoryRole, codes};
@@ -52,6 +53,11 @@ impl GitHub {
     /// # Errors
     /// `GitHub:REPOSITORY_NOT_FOUND` if there is no such repository.
     pub async fn get_repo_collaborators(&self, repo_name: &str, roles: &[RepositoryRole]) -> Result<Vec<Arc<User>>> {
+        let question = format!("get_repo_collaborators `{repo_name}` {roles:?}");
+        look_up_users(GITHUB.name(), question, self.ask_repo_collaborators(repo_name, roles)).await
+    }
+
+    async fn ask_repo_collaborators(&self, repo_name: &str, roles: &[RepositoryRole]) -> Result<Vec<Arc<User>>> {
         let roles = roles.to_vec();
         let listed = self.repo(repo_name).collaborators(Affiliation::All).filter_items(move |found| {
             roles.is_empty() || found.role_name.as_ref().is_some_and(|role| roles.contains(role))

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::json;
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
 use super::client::GOOGLE;
@@ -48,7 +49,9 @@ impl Google {
     /// # Errors
     /// `Google:GROUP_NOT_FOUND` if there is no such group, and `Identity:NOT_FOUND` if the user has no account in the organization.
     pub async fn is_user_in_group(&self, user: &User, group: &str) -> Result<bool> {
-        self.is_group_member(group, &self.account_id(user).await?).await
+        let question = format!("is_user_in_group {} `{group}`", user.username());
+        let ask = async { self.is_group_member(group, &self.account_id(user).await?).await };
+        look_up(GOOGLE.name(), question, ask).await
     }
 
     /// Returns whether an account is a member of a group, directly or through other groups. Of an account outside the organization, only
@@ -76,7 +79,8 @@ impl Google {
     /// `Google:GROUP_NOT_FOUND` if there is no such group, and `Google:EVERYONE` if everyone in the organization is a member, whom Google
     /// does not list.
     pub async fn users_in_group(&self, group: &str) -> Result<Vec<Arc<User>>> {
-        self.users_of(group, self.list_members(group, true)).await
+        let ask = self.users_of(group, self.list_members(group, true));
+        look_up_users(GOOGLE.name(), format!("users_in_group `{group}`"), ask).await
     }
 
     /// Returns the users in a group, without those of groups within it. See [`users_in_group`](Self::users_in_group).
@@ -84,7 +88,8 @@ impl Google {
     /// # Errors
     /// As [`users_in_group`](Self::users_in_group).
     pub async fn direct_users_in_group(&self, group: &str) -> Result<Vec<Arc<User>>> {
-        self.users_of(group, self.list_members(group, false)).await
+        let ask = self.users_of(group, self.list_members(group, false));
+        look_up_users(GOOGLE.name(), format!("direct_users_in_group `{group}`"), ask).await
     }
 
     async fn users_of(&self, group: &str, mut members: Paginator<Resource<Member>>) -> Result<Vec<Arc<User>>> {

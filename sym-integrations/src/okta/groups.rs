@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
+use super::client::OKTA;
 use super::{ListGroups, Okta, OktaGroup, OktaUser, codes};
 use crate::http::{Call, Paginator};
 use crate::kit::Resource;
@@ -26,11 +28,15 @@ impl Okta {
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group, and `Identity:NOT_FOUND` if the user has no known account in Okta.
     pub async fn is_user_in_group(&self, user: &User, group_id: &str) -> Result<bool> {
-        let user_id = self.account_id(user).await?;
-        if self.is_group_member(group_id, &user_id).await? {
-            return Ok(self.get_user(&user_id).await?.can_sign_in());
-        }
-        self.get_group(group_id).await.map(|_| false)
+        let question = format!("is_user_in_group {} `{group_id}`", user.username());
+        let ask = async {
+            let user_id = self.account_id(user).await?;
+            if self.is_group_member(group_id, &user_id).await? {
+                return Ok(self.get_user(&user_id).await?.can_sign_in());
+            }
+            self.get_group(group_id).await.map(|_| false)
+        };
+        look_up(OKTA.name(), question, ask).await
     }
 
     /// Returns whether an Okta user is a member of a group. A group that does not exist has no members.
@@ -50,8 +56,13 @@ impl Okta {
     /// # Errors
     /// `Okta:GROUP_NOT_FOUND` if there is no such group.
     pub async fn users_in_group(&self, group_id: &str) -> Result<Vec<Arc<User>>> {
-        let members = self.list_group_members(group_id).await?;
-        self.0.users(members.iter().filter(|member| member.can_sign_in()).map(OktaUser::account)).await
+        let ask = async {
+            let members = self.list_group_members(group_id).await?;
+            let accounts: Vec<_> =
+                members.iter().filter(|member| member.can_sign_in()).map(OktaUser::account).collect();
+            self.0.users(accounts).await
+        };
+        look_up_users(OKTA.name(), format!("users_in_group `{group_id}`"), ask).await
     }
 
     /// Lists the members of a group.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
+use super::client::ONELOGIN;
 use super::paging::pages;
 use super::{ListRoles, OneLogin, OneLoginRole, Privilege, RoleUser, codes};
 use crate::http::{Call, Paginator};
@@ -48,11 +50,15 @@ impl OneLogin {
     /// # Errors
     /// `OneLogin:ROLE_NOT_FOUND` if there is no such role, and `Identity:NOT_FOUND` if the user has no known account in OneLogin.
     pub async fn is_user_in_role(&self, user: &User, role_id: u64) -> Result<bool> {
-        let user_id = self.user_id(user).await?;
-        if self.has_privilege(role_id, user_id, Privilege::Member).await? {
-            return Ok(true);
-        }
-        self.get_role(role_id).await.map(|_| false)
+        let question = format!("is_user_in_role {} {role_id}", user.username());
+        let ask = async {
+            let user_id = self.user_id(user).await?;
+            if self.has_privilege(role_id, user_id, Privilege::Member).await? {
+                return Ok(true);
+            }
+            self.get_role(role_id).await.map(|_| false)
+        };
+        look_up(ONELOGIN.name(), question, ask).await
     }
 
     /// Returns whether a OneLogin user is a member or an admin of a role.
@@ -75,6 +81,11 @@ impl OneLogin {
     /// # Errors
     /// `OneLogin:ROLE_NOT_FOUND` if there is no such role.
     pub async fn users_in_role(&self, role_id: u64) -> Result<Vec<Arc<User>>> {
+        let question = format!("users_in_role {role_id}");
+        look_up_users(ONELOGIN.name(), question, self.ask_users_in_role(role_id)).await
+    }
+
+    async fn ask_users_in_role(&self, role_id: u64) -> Result<Vec<Arc<User>>> {
         let mut accounts = Vec::new();
         for member in self.list_role_users(role_id, Privilege::Member).await? {
             let id = member.id.to_string();

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::integration::look_up;
 use sym_sdk::model::User;
 
 use super::PagerDuty;
@@ -205,7 +206,33 @@ impl IntoFuture for IncidentQuery<bool> {
     type IntoFuture = BoxFuture<'static, Result<bool>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { Ok(self.list(1).await?.next_item().await?.is_some()) })
+        Box::pin(async move {
+            let question = format!("has_incident{}", self.filters());
+            look_up(PAGERDUTY.name(), question, async { Ok(self.list(1).await?.next_item().await?.is_some()) }).await
+        })
+    }
+}
+
+impl IncidentQuery<bool> {
+    /// Returns the filters as part of a question that is recorded.
+    fn filters(&self) -> String {
+        let mut text = format!(" with status {:?}", self.statuses);
+        if let Some(urgencies) = &self.urgencies {
+            text.push_str(&format!(" and urgency {urgencies:?}"));
+        }
+        if let Some(services) = &self.service_ids {
+            text.push_str(&format!(" of services {services:?}"));
+        }
+        if let Some(assignees) = &self.assignees {
+            let names: Vec<_> = assignees.iter().map(User::username).collect();
+            text.push_str(&format!(" assigned to {names:?}"));
+        }
+        for (word, at) in [("since", self.since), ("until", self.until)] {
+            if let Some(at) = at {
+                text.push_str(&format!(" {word} {at}"));
+            }
+        }
+        text
     }
 }
 

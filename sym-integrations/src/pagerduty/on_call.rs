@@ -1,15 +1,18 @@
 //! Queries about who is on call now.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sym_sdk::BoxFuture;
 use sym_sdk::error::Result;
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
 use super::PagerDuty;
+use super::client::PAGERDUTY;
 use super::model::{OnCall, Person, ScheduleUsers};
 use super::page::OnCalls;
 use super::selector::Selector;
@@ -76,7 +79,12 @@ impl OnCallQuery<bool> {
     }
 
     async fn run(self) -> Result<bool> {
-        let Some(user) = &self.user else { return Ok(false) };
+        let Some(user) = self.user.clone() else { return Ok(false) };
+        let question = format!("is_on_call {}{}", user.username(), self.filter);
+        look_up(PAGERDUTY.name(), question, self.ask(&user)).await
+    }
+
+    async fn ask(&self, user: &User) -> Result<bool> {
         let filter = self.filter.resolve(&self.pagerduty).await?;
         let account = self.pagerduty.account_id(user).await?;
         let mut entries = self.pagerduty.on_calls(&filter, |call| call.query("user_ids[]", &account));
@@ -97,6 +105,11 @@ impl OnCallQuery<Vec<Arc<User>>> {
     }
 
     async fn run(self) -> Result<Vec<Arc<User>>> {
+        let question = format!("users_on_call{}", self.filter);
+        look_up_users(PAGERDUTY.name(), question, self.ask()).await
+    }
+
+    async fn ask(&self) -> Result<Vec<Arc<User>>> {
         let filter = self.filter.resolve(&self.pagerduty).await?;
         let mut entries = self.pagerduty.on_calls(&filter, |call| call.query("include[]", "users"));
         let (mut accounts, mut seen) = (Vec::<Account>::new(), HashSet::new());
@@ -139,6 +152,19 @@ impl IntoFuture for OnCallQuery<Vec<Arc<User>>> {
 struct OnCallFilter {
     schedule: Option<Selector>,
     policy: Option<Selector>,
+}
+
+/// As part of a question that is recorded.
+impl fmt::Display for OnCallFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(schedule) = &self.schedule {
+            write!(f, " of schedule {schedule}")?;
+        }
+        if let Some(policy) = &self.policy {
+            write!(f, " of policy {policy}")?;
+        }
+        Ok(())
+    }
 }
 
 impl OnCallFilter {

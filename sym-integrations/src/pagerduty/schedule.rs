@@ -7,6 +7,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use serde::Deserialize;
 use sym_sdk::BoxFuture;
 use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::integration::look_up_users;
 use sym_sdk::model::User;
 
 use super::client::PAGERDUTY;
@@ -80,18 +81,24 @@ impl IntoFuture for UsersForSchedule {
             let Some(schedule) = schedule else {
                 return Err(Error::missing_argument("schedule_name", "users_for_schedule"));
             };
-            let id = schedule.schedule(&pagerduty).await?;
-            let mut members = pagerduty.member_ids(&id).await?;
-            let mut seen = HashSet::new();
-            members.retain(|member| seen.insert(member.clone()));
-            let members = stream::iter(members).map(|member| pagerduty.member(member)).buffered(CONCURRENCY);
-            let accounts: Vec<Option<Account>> = members.try_collect().await?;
-            pagerduty.0.users(accounts.into_iter().flatten()).await
+            let question = format!("users_for_schedule {schedule}");
+            look_up_users(PAGERDUTY.name(), question, pagerduty.users_of(&schedule)).await
         })
     }
 }
 
 impl PagerDuty {
+    /// Looks up the users in the layers of a schedule.
+    async fn users_of(&self, schedule: &Selector) -> Result<Vec<Arc<User>>> {
+        let id = schedule.schedule(self).await?;
+        let mut members = self.member_ids(&id).await?;
+        let mut seen = HashSet::new();
+        members.retain(|member| seen.insert(member.clone()));
+        let members = stream::iter(members).map(|member| self.member(member)).buffered(CONCURRENCY);
+        let accounts: Vec<Option<Account>> = members.try_collect().await?;
+        self.0.users(accounts.into_iter().flatten()).await
+    }
+
     /// Looks up the ids of a schedule's members: <https://developer.pagerduty.com/api-reference/3f03afb2c84a4-get-a-schedule>. The list
     /// `schedules/{id}/users` only has the users who are on call in a certain time.
     async fn member_ids(&self, schedule: &str) -> Result<Vec<String>> {

@@ -1,5 +1,7 @@
 //! The selection of a schedule or an escalation policy by id or by name.
 
+use std::fmt;
+
 use sym_sdk::error::{ErrorCode, ErrorKind, Result};
 
 use super::client::{PAGERDUTY, invalid_filter};
@@ -16,6 +18,16 @@ const MAX_SUGGESTIONS: usize = 5;
 pub(super) enum Selector {
     Id(String),
     Name(String),
+}
+
+/// As part of a question that is recorded.
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "with id `{id}`"),
+            Self::Name(name) => write!(f, "`{name}`"),
+        }
+    }
 }
 
 impl Selector {

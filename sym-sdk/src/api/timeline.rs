@@ -139,6 +139,8 @@ fn hide_words_of_services(details: &mut Map<String, Value>, own_name: &str) {
     if details.get("to").is_some_and(|to| to != own_name) {
         details.remove("text");
     }
+    // What services have answered to handlers.
+    details.remove("answers");
     for value in details.values_mut() {
         hide_errors(value);
     }

@@ -159,6 +159,8 @@ pub const INVALID_KEY: ErrorCode = ErrorCode::new("SymSDK", "INVALID_KEY");
 pub const INVALID_JSON: ErrorCode = ErrorCode::new("SymSDK", "INVALID_JSON");
 /// `AccessStrategy:REVOCATION_PUT_OFF`: a hook deferred a revocation.
 pub const DEESCALATE_PUT_OFF: ErrorCode = ErrorCode::new("AccessStrategy", "REVOCATION_PUT_OFF");
+/// `SymSDK:NOT_RECORDED`: the answer of a service to a recorded request is not on record.
+pub const NOT_RECORDED: ErrorCode = ErrorCode::new("SymSDK", "NOT_RECORDED");
 /// `AccessStrategy:GRANT_STOPPED`: a hook did not let approved access be granted.
 pub const GRANT_STOPPED: ErrorCode = ErrorCode::new("AccessStrategy", "GRANT_STOPPED");
 /// `SymSDK:TOO_FEW_APPROVERS`: a request needs more approvals than there are people who can approve it.

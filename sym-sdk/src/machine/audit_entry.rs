@@ -14,7 +14,7 @@ use super::event_record::EventRecord;
 use super::input::ActionKind;
 use super::prior_state::PriorState;
 use super::user_actions::UserAction;
-use crate::model::{EventId, HandlerRef, LoggedActor, RunId, RunStatus, Srn, Step, UserId};
+use crate::model::{EventId, HandlerRef, LoggedActor, LookUp, RunId, RunStatus, Srn, Step, UserId};
 use crate::routing::RequestPermission;
 
 /// An entry of the audit log.
@@ -89,6 +89,13 @@ pub enum AuditKind {
         handler: HandlerRef,
         /// The result.
         result: HandlerResult,
+    },
+    /// A handler has asked services something. The entry of its call follows.
+    LookedUp {
+        /// The handler.
+        handler: HandlerRef,
+        /// The questions with their answers, in order.
+        answers: Vec<LookUp>,
     },
     /// A hook ignored the event.
     Ignored {
@@ -377,6 +384,7 @@ impl AuditKind {
             Self::Refused { .. } => "refused",
             Self::SubmissionRefused { .. } => "submission_refused",
             Self::HandlerCalled { .. } => "handler_called",
+            Self::LookedUp { .. } => "looked_up",
             Self::Ignored { .. } => "ignored",
             Self::Completed => "completed",
             Self::Failed { .. } => "failed",

@@ -136,7 +136,9 @@ pub use fingerprint::Fingerprint;
 pub use input::{Action, ActionKind, ExtensionInput, FormRef, Input, InputBody, Refusal, Removal, RequestInput};
 pub use message_status::{DeliveredMessage, MessageRef, MessageStatus};
 pub use notice::Notice;
-pub use outcome::{DeliveryResult, EarlierRequest, HookResult, Outcome, Revocation, RevocationCheck, Routing};
+pub use outcome::{
+    DeliveryResult, EarlierRequest, HandlerLookUps, HookResult, Outcome, Revocation, RevocationCheck, Routing,
+};
 pub use people::People;
 pub use permissions::allowed_actions;
 pub(crate) use permissions::{check_kind, check_source, is_not_own_request, may_begin};

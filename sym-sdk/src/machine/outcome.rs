@@ -10,7 +10,7 @@ use super::message_status::MessageRef;
 use super::prior_state::PriorState;
 use super::state::RunState;
 use crate::error::{ErrorKind, codes};
-use crate::model::{HandlerRef, RunId, StepOutput};
+use crate::model::{HandlerRef, LookUp, RunId, StepOutput};
 use crate::routing::{Notification, RequestPermission};
 use crate::template::NextEvent;
 
@@ -33,6 +33,13 @@ pub enum Outcome {
         handlers: Vec<HandlerRef>,
         /// Their result.
         routing: Routing,
+    },
+    /// Handlers have asked services something before the outcome. It is recorded, and the outcome is the one inside.
+    LookedUp {
+        /// The questions with their answers, by handler.
+        look_ups: Vec<HandlerLookUps>,
+        /// The outcome.
+        outcome: Box<Outcome>,
     },
     /// A notification was delivered to some or all of its destinations; see [`EffectKind::Deliver`](super::EffectKind::Deliver).
     Delivered(Vec<DeliveryResult>),
@@ -105,6 +112,7 @@ impl Outcome {
         match self {
             Self::Hook { .. } => "hook",
             Self::Routed { .. } => "routed",
+            Self::LookedUp { outcome, .. } => outcome.name(),
             Self::Delivered(_) => "delivered",
             Self::Updated { .. } => "updated",
             Self::ReceiptSent(_) => "receipt_sent",
@@ -125,6 +133,7 @@ impl Outcome {
         match self {
             Self::Hook { handler, .. } => Some(handler),
             Self::Routed { handlers, .. } => handlers.last(),
+            Self::LookedUp { outcome, .. } => outcome.handler(),
             Self::Identified { handler, .. } => handler.as_ref(),
             Self::Failed(error) => error.handler.as_deref(),
             _ => None,
@@ -135,6 +144,23 @@ impl Outcome {
     pub(super) fn unexpected(&self, effect: &str) -> EffectError {
         let message = format!("unexpected outcome of {effect}: {}", self.name());
         EffectError::new(ErrorKind::Internal, codes::INVALID_EVENT, message)
+    }
+}
+
+/// The questions that a handler has asked services, with their answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct HandlerLookUps {
+    /// The handler.
+    pub handler: HandlerRef,
+    /// The questions with their answers, in order.
+    pub answers: Vec<LookUp>,
+}
+
+impl HandlerLookUps {
+    /// Creates the look-ups of a handler.
+    pub fn new(handler: HandlerRef, answers: Vec<LookUp>) -> Self {
+        Self { handler, answers }
     }
 }
 

@@ -18,7 +18,7 @@ use super::extension::Round;
 use super::fingerprint::Fingerprint;
 use super::input::{Action, Input, InputBody, Refusal};
 use super::notice::Notice;
-use super::outcome::{HookResult, Outcome};
+use super::outcome::{HandlerLookUps, HookResult, Outcome};
 use super::people::People;
 use super::permissions::{Admission, Sender};
 use super::reminders::Reminders;
@@ -192,11 +192,21 @@ impl Stepper<'_> {
 
     fn effect_done(&mut self, seq: u64, outcome: &Outcome) -> InputReply {
         let Some(pending) = self.state.pending.remove(&seq) else { return InputReply::Stale };
+        let outcome = self.record_look_ups(&pending.event, outcome);
         match self.state.active_event.take_if(|active| active.seq == seq) {
             Some(active) => self.active_event_done(active, &pending, outcome),
             None => self.side_effect_done(&pending, outcome),
         }
         InputReply::Accepted { event: None }
+    }
+
+    /// Records what handlers have asked services, and returns the outcome itself.
+    fn record_look_ups<'o>(&mut self, event: &Arc<EventRecord>, outcome: &'o Outcome) -> &'o Outcome {
+        let Outcome::LookedUp { look_ups, outcome } = outcome else { return outcome };
+        for HandlerLookUps { handler, answers } in look_ups {
+            self.audit(event, AuditKind::LookedUp { handler: handler.clone(), answers: answers.clone() });
+        }
+        outcome
     }
 
     fn timer_fired(&mut self, kind: TimerKind, generation: u64) -> InputReply {

@@ -6,6 +6,7 @@ use super::bounded_call::call_bounded;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::handler::{Context, HandlerError, HandlerFn, HandlerRecord};
+use crate::integration::LookUps;
 use crate::machine::EffectError;
 
 /// Calls a handler within its time limit.
@@ -20,6 +21,9 @@ pub(super) async fn call<T>(
 ) -> Result<T, EffectError> {
     // A handler that is not async can panic before it returns a future, so the call is made inside the bounded future.
     let record = handler.record();
+    if let Some(look_ups) = LookUps::current() {
+        look_ups.set_handler(record.to_ref());
+    }
     let work = async { handler.call(context).await };
     let called = call_bounded(clock, limit, || record.subject(), work).await;
     called.and_then(|result| result.map_err(HandlerError::into_error)).map_err(|error| failed_in(record, &error))

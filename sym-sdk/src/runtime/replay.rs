@@ -18,10 +18,11 @@ use super::flows::FlowEntry;
 use super::request_validation::{parse_inputs, unknown_field};
 use crate::engine::EffectHandler;
 use crate::error::Error;
+use crate::integration::LookUps;
 use crate::machine::{
     self, Action, AuditEntry, EffectError, EventRecord, Input, InputBody, InputReply, RequestInput, RunState,
 };
-use crate::model::{Flow, RunId, Srn, Step};
+use crate::model::{Flow, LookUp, RunId, Srn, Step};
 
 /// A request as it was recorded, with what people decided about it.
 #[derive(Clone, Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct RecordedRequest {
     pub(crate) shown_duration: Option<Duration>,
     /// The approvals and denials of people, in order.
     pub(crate) decisions: Vec<Arc<EventRecord>>,
+    /// The answers of services to the handlers, in order.
+    pub(crate) look_ups: Vec<LookUp>,
 }
 
 /// The reason why a request could not be made today.
@@ -49,14 +52,26 @@ pub(crate) enum Unreplayable {
     Inputs(Vec<Error>),
     /// The request would be refused.
     Refused(EffectError),
+    /// Handlers ask services what they did not ask then, or what was not recorded.
+    NotRecorded(Vec<String>),
 }
 
 impl Runtime {
     /// Replays a request, and returns the audit entries that it would have left up to its decision.
     ///
     /// # Errors
-    /// If the request could not be made today.
+    /// If the request could not be made today, or an answer of a service is not on record.
     pub(crate) async fn replay(&self, request: &RecordedRequest) -> Result<Vec<AuditEntry>, Unreplayable> {
+        let look_ups = LookUps::replay(request.look_ups.iter().cloned(), self.executor.directory.clone());
+        let replayed = look_ups.within(self.replay_request(request)).await;
+        // Whatever the handlers have made of that.
+        match look_ups.missing() {
+            missing if missing.is_empty() => replayed,
+            missing => Err(Unreplayable::NotRecorded(missing)),
+        }
+    }
+
+    async fn replay_request(&self, request: &RecordedRequest) -> Result<Vec<AuditEntry>, Unreplayable> {
         let flows = &self.executor.flows;
         let entry = flows.by_srn(&request.flow).map_err(Unreplayable::Flow)?;
         flows.check_accepts(entry).map_err(Unreplayable::Flow)?;

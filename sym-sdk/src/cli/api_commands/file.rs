@@ -74,7 +74,7 @@ impl OpenFile {
             Needs::Reader | Needs::Services => SqliteStore::open_read_only(db).await?,
             Needs::Writer => SqliteStore::open(db).await.map_err(in_use)?,
             Needs::Copy => {
-                let copied = StoreCopy::of(db.to_owned()).await?;
+                let copied = StoreCopy::of(db.to_owned(), "reconcile").await?;
                 // A copy needs no space for revocations: none is made.
                 let options = SqliteOptions::default().with_reserve_bytes(0);
                 let store = SqliteStore::open_with(&copied.path, options).await?;

@@ -27,6 +27,7 @@ use crate::clock::{Clock, SystemClock, VirtualClock};
 use crate::config::Config;
 use crate::directory::{DirectoryStore, KeyValue, KeyValueStore, MemoryDirectory};
 use crate::engine::{SqliteOptions, SqliteStore};
+use crate::error::{Error, ErrorKind, codes};
 use crate::integration::Outbox;
 use crate::machine::EffectError;
 use crate::model::UserId;
@@ -151,6 +152,13 @@ impl From<Unreplayable> for Reason {
             Unreplayable::Flow(error) => (ReasonKind::Flow, vec![error]),
             Unreplayable::Inputs(errors) => (ReasonKind::Inputs, errors),
             Unreplayable::Refused(error) => (ReasonKind::Refused, vec![error.into()]),
+            Unreplayable::NotRecorded(questions) => {
+                let errors = questions.iter().map(|question| {
+                    let message = format!("there is no answer to `{question}`");
+                    Error::new(ErrorKind::Unavailable, codes::NOT_RECORDED, message)
+                });
+                (ReasonKind::NotRecorded, errors.collect())
+            }
         };
         Self { kind, errors }
     }

@@ -10,7 +10,7 @@ use crate::audit::{AuditEntry, AuditKind, AuditRecord};
 use crate::engine::{AuditOrder, AuditQuery, SqliteStore, Store};
 use crate::error::Result;
 use crate::machine::EventRecord;
-use crate::model::{ChannelType, RunId, Step};
+use crate::model::{ChannelType, LookUp, RunId, Step};
 use crate::runtime::RecordedRequest;
 
 /// The number of records that are read at once.
@@ -87,6 +87,7 @@ impl<'a> RecordedRequests<'a> {
                 event: received.event.clone(),
                 shown_duration,
                 decisions: decisions(of_request),
+                look_ups: look_ups(of_request),
             },
             course: Course::of(of_request),
         }))
@@ -114,6 +115,16 @@ fn is_submitted_request(entry: &AuditEntry) -> bool {
 /// Returns whether an event came from outside.
 fn is_of_person(event: &EventRecord) -> bool {
     !matches!(event.channel.kind(), ChannelType::Sdk | ChannelType::Scheduler)
+}
+
+/// Returns what handlers have asked services.
+fn look_ups(entries: &[AuditEntry]) -> Vec<LookUp> {
+    let asked = entries.iter().filter(|entry| entry.event.extension.is_none());
+    let answers = asked.filter_map(|entry| match &entry.kind {
+        AuditKind::LookedUp { answers, .. } => Some(answers),
+        _ => None,
+    });
+    answers.flatten().cloned().collect()
 }
 
 /// Returns what people decided about the request, as far as it was admitted.

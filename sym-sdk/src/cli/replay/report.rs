@@ -42,6 +42,8 @@ pub(super) enum ReasonKind {
     Refused,
     /// A handler, or a rule that it breaks, fails.
     Failed,
+    /// An answer of a service is not on record.
+    NotRecorded,
 }
 
 impl ReasonKind {
@@ -52,6 +54,7 @@ impl ReasonKind {
             Self::Inputs => "the flow does not take the inputs",
             Self::Refused => "the request would be refused",
             Self::Failed => "the request would fail",
+            Self::NotRecorded => "the answers of services are not on record",
         }
     }
 

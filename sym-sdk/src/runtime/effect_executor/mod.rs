@@ -24,8 +24,10 @@ use crate::directory::Directory;
 use crate::engine::{EffectHandler, Engine};
 use crate::error::Result;
 use crate::future::BoxFuture;
+use crate::integration::LookUps;
 use crate::machine::{
-    self, Action, Effect, EffectError, EffectKind, EventRecord, Input, InputBody, Outcome, People, RunState, Transition,
+    self, Action, Effect, EffectError, EffectKind, EventRecord, HandlerLookUps, Input, InputBody, Outcome, People,
+    RunState, Transition,
 };
 use crate::model::{Event, Flow, Hook, RunId, Step, User, UserId};
 
@@ -138,7 +140,7 @@ impl EffectHandler for EffectExecutor {
             }
             let execution =
                 EffectExecution { executor: self, entry, effect: &effect, state: &state, holders: &holders };
-            catch_panics(execution.run()).await.unwrap_or_else(Outcome::Failed)
+            execution.run_on_record().await
         })
     }
 }
@@ -153,6 +155,20 @@ struct EffectExecution<'a> {
 }
 
 impl EffectExecution<'_> {
+    /// Executes the effect, and adds to the outcome what handlers have asked services before a decision.
+    async fn run_on_record(&self) -> Outcome {
+        let run = async { catch_panics(self.run()).await.unwrap_or_else(Outcome::Failed) };
+        let is_replayed = LookUps::current().is_some_and(|scope| scope.is_replay());
+        if is_replayed || !matches!(self.effect.kind, EffectKind::Hook { hook: Hook::On(_), .. } | EffectKind::Route) {
+            return run.await;
+        }
+        let scope = LookUps::recording();
+        let outcome = scope.within(run).await;
+        let look_ups: Vec<_> =
+            scope.recorded().into_iter().map(|(handler, answers)| HandlerLookUps::new(handler, answers)).collect();
+        if look_ups.is_empty() { outcome } else { Outcome::LookedUp { look_ups, outcome: Box::new(outcome) } }
+    }
+
     async fn run(&self) -> Result<Outcome, EffectError> {
         match &self.effect.kind {
             EffectKind::Hook { hook, forward } => self.hook(*hook, forward.as_ref()).await,

@@ -12,7 +12,7 @@ use crate::audit::{AuditEntry, AuditKind, HandlerResult};
 use crate::forms::{FieldMap, format_duration};
 use crate::integration::Sent;
 use crate::machine::{ActionKind, EffectError, EventRecord};
-use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, Step, UserId};
+use crate::model::{AccessTarget, ChannelType, DeescalateType, HandlerRef, LookUp, Step, UserId};
 use crate::routing::{PermissionLevel, PermissionScope, RequestPermission};
 
 /// The maximum length of a quoted text, in characters.
@@ -30,6 +30,7 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
             ("refused", submission_refused(&entry.event, *action, error, *omitted))
         }
         AuditKind::HandlerCalled { handler, result } => ("handler", handler_result(handler, result)),
+        AuditKind::LookedUp { handler, answers } => ("looked up", looked_up(handler, answers)),
         AuditKind::Ignored { message } => ("ignored", message.as_deref().map(quoted).unwrap_or_default()),
         AuditKind::Completed => ("status", entry.status.to_string()),
         AuditKind::Failed { error } => ("failed", failure(error)),
@@ -266,6 +267,12 @@ fn routed(permission: &RequestPermission, notifications: &[String], names: &BTre
         several => text.push_str(&format!("notify: {}", several.join(", then "))),
     }
     text
+}
+
+/// Describes what a handler has asked services. The answers are for programs.
+fn looked_up(handler: &HandlerRef, answers: &[LookUp]) -> String {
+    let questions: Vec<_> = answers.iter().map(|asked| format!("{}: {}", asked.service, asked.question)).collect();
+    format!("by {}: {}", handler.name(), quoted(&questions.join("; ")))
 }
 
 /// Describes who is in a scope.

@@ -2,6 +2,7 @@
 //!
 //! Each test records requests with one program, and replays them with another.
 
+mod answers;
 mod bounds;
 mod courses;
 mod stores;
@@ -68,6 +69,7 @@ struct Recording {
     clock: Arc<VirtualClock>,
     handlers: Registry,
     config: Config,
+    client: Option<answers::Duty>,
 }
 
 impl Recording {
@@ -77,7 +79,7 @@ impl Recording {
 
     fn with(handlers: Registry, config: Config) -> Self {
         let clock = Arc::new(VirtualClock::at(START.parse().unwrap()));
-        Self { dir: tempfile::tempdir().unwrap(), clock, handlers, config }
+        Self { dir: tempfile::tempdir().unwrap(), clock, handlers, config, client: None }
     }
 
     fn path(&self) -> PathBuf {
@@ -86,7 +88,12 @@ impl Recording {
 
     async fn start(&self) -> Runtime {
         let strategy = RecordingStrategy::new();
-        Runtime::builder(self.config.clone())
+        let builder = Runtime::builder(self.config.clone());
+        let builder = match &self.client {
+            Some(client) => builder.client(client.clone()),
+            None => builder,
+        };
+        builder
             .registry(self.handlers.clone())
             .delivery(RecordingDelivery::new())
             .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())))

@@ -11,6 +11,7 @@ mod forms;
 mod front_end_forms;
 mod identity;
 mod levels;
+mod look_ups;
 mod offered_options;
 mod open_requests;
 mod output_secrets;
