@@ -1,4 +1,4 @@
-//! What differs between a recorded request and its replay.
+//! The differences between a recorded request and its replay.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use crate::model::UserId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Part {
-    /// Who is notified.
+    /// The people who are notified.
     Routing,
-    /// Who decides, and who sees the request.
+    /// The people who decide, and those who see the request.
     Approvers,
     /// Whether a hook decides.
     AutoApproval,
-    /// What people decide.
+    /// The decision of people.
     Decision,
     Target,
     Duration,

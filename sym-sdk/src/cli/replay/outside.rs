@@ -1,4 +1,4 @@
-//! What stands for the world in a replay: events as they were, values of handlers, and nothing that is written anywhere.
+//! The surroundings of handlers in a replay: events as they were, and values of handlers. Nothing is written anywhere.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

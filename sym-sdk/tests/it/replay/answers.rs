@@ -134,7 +134,7 @@ async fn replay(recording: &Recording, handlers: Registry, duty: &Duty) -> (Exit
     (exit, serde_json::from_str(&out).unwrap_or_else(|error| panic!("{error}: {out}{err}")))
 }
 
-/// Who is on duty today does not matter, and is not asked.
+/// Today's answers do not matter, and are not asked for.
 #[tokio::test]
 async fn handlers_get_the_answers_of_the_time() {
     for was_on_duty in [true, false] {

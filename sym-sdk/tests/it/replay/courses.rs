@@ -1,4 +1,4 @@
-//! What differs, and what does not.
+//! The parts of a request that differ, and those that do not.
 
 use expect_test::expect;
 use sym_sdk::model::EventId;
@@ -310,7 +310,7 @@ async fn counts_of_events_are_those_of_the_time() {
     assert_eq!(replayed["requests"][1]["differences"][0]["now"], "denied by a hook");
 }
 
-/// What a handler writes is seen by itself alone, and by nobody else.
+/// A value that a handler writes is seen in the same request alone.
 #[tokio::test]
 async fn values_that_are_written_are_forgotten() {
     let recording = two_requests().await;
