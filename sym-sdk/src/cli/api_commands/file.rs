@@ -77,7 +77,7 @@ impl OpenFile {
                 let copied = StoreCopy::of(db.to_owned(), "reconcile").await?;
                 // A copy needs no space for revocations: none is made.
                 let options = SqliteOptions::default().with_reserve_bytes(0);
-                let store = SqliteStore::open_with(&copied.path, options).await?;
+                let store = SqliteStore::open_with(copied.path(), options).await?;
                 copy = Some(copied);
                 store
             }
