@@ -19,6 +19,7 @@ pub(crate) trait DynDelivery: Send + Sync + 'static {
         destination: &'a Destination,
     ) -> BoxFuture<'a, Result<DeliveryReceipt>>;
     fn is_same_message(&self, delivered: &MessageRef, acted: &MessageRef) -> bool;
+    #[cfg_attr(not(feature = "api"), allow(dead_code, reason = "only the API links to messages"))]
     fn link<'a>(&'a self, message: &'a MessageRef) -> BoxFuture<'a, Option<String>>;
     fn update<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
     fn remind<'a>(&'a self, request: &'a RequestView, message: &'a MessageRef) -> BoxFuture<'a, Result<()>>;
