@@ -43,7 +43,7 @@ const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// A verifier of the tokens that CI services sign for their jobs. `sym-integrations` has one, with the feature `oidc`.
 ///
-/// It answers for the signature alone. What a token says, and until when, is for the runtime to judge.
+/// It answers for the signature alone. What a token says, and until when, is for the runtime to check.
 pub trait WorkloadTokenVerifier: fmt::Debug + Send + Sync + 'static {
     /// Returns the claims of a token, whoever has made it.
     ///
