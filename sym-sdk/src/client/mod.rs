@@ -1,4 +1,4 @@
-//! A client of the [HTTP API](https://docs.rs/sym-sdk), for programs that make requests, wait for decisions or administer a program.
+//! A client of the HTTP API, for programs that make requests, wait for decisions or administer a program.
 //!
 //! [`Client`] has a method for each call that a program usually makes, and [`Client::call`] for all others. Answers are types with the
 //! members that matter; members that a newer server adds are ignored, and stay visible in an [`Answer`].
