@@ -275,16 +275,22 @@ async fn interrupted(
 /// Withdraws a request, or gives back what has come of it meanwhile.
 async fn withdraw(session: &Session, run: RunId) -> Result<&'static str, Error> {
     let client = &session.client;
-    let denied = client.deny(run, &Decision::new().message("interrupted")).await;
-    let Err(error) = denied else { return Ok("the request is withdrawn") };
-    if is_passing(&error) {
-        return Err(error);
-    }
-    // It was decided meanwhile.
-    match client.revoke(run).await {
-        Ok(_) => Ok("the access is given back"),
-        Err(_) if client.run(run).await?.is_final() => Ok("the request had ended"),
-        Err(error) => Err(error),
+    loop {
+        let denied = client.deny(run, &Decision::new().message("interrupted")).await;
+        let Err(error) = denied else { return Ok("the request is withdrawn") };
+        if is_passing(&error) || error.kind() == ErrorKind::Forbidden {
+            return Err(error);
+        }
+        let now = client.run(run).await?;
+        if now.is_final() {
+            return Ok("the request had ended");
+        }
+        if !now.is_undecided() {
+            // It was approved meanwhile.
+            return client.revoke(run).await.map(|_| "the access is given back");
+        }
+        // It is not routed yet.
+        SystemClock.sleep(FIRST_DELAY / 4).await;
     }
 }
 

@@ -8,11 +8,15 @@ use serde_json::Value;
 use sym_sdk::App;
 use sym_sdk::handlers;
 use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
+use tempfile::TempDir;
 
 use super::world::{config, get_permissions};
 
 /// The directory with the arguments, for a child, and for its output.
 const DIR: &str = "SYM_SDK_TEST_COMMAND";
+
+/// Has a child write to its own standard error, so that it can be followed.
+const WRITES_THROUGH: &str = "SYM_SDK_TEST_COMMAND_WRITES_THROUGH";
 
 /// The end of a command.
 #[derive(Clone, Debug)]
@@ -38,6 +42,44 @@ impl Done {
 /// Runs a command with these variables of the environment. Others that the commands know are removed.
 pub(super) async fn run(args: &[&str], environment: &[(&str, &str)]) -> Done {
     let dir = tempfile::tempdir().unwrap();
+    let mut command = command(&dir, args, environment);
+    let status = tokio::task::spawn_blocking(move || command.status()).await.unwrap().unwrap();
+    assert!(status.success(), "the program has ended");
+    done(&dir)
+}
+
+/// Runs a command, and sends it a signal once it has written this to standard error.
+#[cfg(unix)]
+pub(super) async fn interrupt(
+    args: &[&str],
+    environment: &[(&str, &str)],
+    text: &'static str,
+    signal: &'static str,
+) -> Done {
+    use std::io::{BufRead as _, BufReader};
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = command(&dir, args, environment);
+    command.env(WRITES_THROUGH, "yes").stderr(Stdio::piped());
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let mut err = String::new();
+        for line in BufReader::new(child.stderr.take().unwrap()).lines() {
+            let line = line.unwrap();
+            if line.contains(text) && !err.contains(text) {
+                let id = child.id().to_string();
+                assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+            }
+            err = format!("{err}{line}\n");
+        }
+        assert!(child.wait().unwrap().success(), "the program has ended");
+        err
+    });
+    let err = ended.await.unwrap();
+    Done { err, ..done(&dir) }
+}
+
+fn command(dir: &TempDir, args: &[&str], environment: &[(&str, &str)]) -> Command {
     std::fs::write(dir.path().join("args"), serde_json::to_string(args).unwrap()).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "cli::program::runs_the_command_of_another_test"]).stdout(Stdio::null());
@@ -45,8 +87,10 @@ pub(super) async fn run(args: &[&str], environment: &[(&str, &str)]) -> Done {
         command.env_remove(name);
     }
     command.env(DIR, dir.path()).env("TZ", "UTC").envs(environment.iter().copied());
-    let status = tokio::task::spawn_blocking(move || command.status()).await.unwrap().unwrap();
-    assert!(status.success(), "the program has ended");
+    command
+}
+
+fn done(dir: &TempDir) -> Done {
     let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
     Done { code: read("code").parse().unwrap(), out: read("out"), err: read("err") }
 }
@@ -61,7 +105,12 @@ async fn runs_the_command_of_another_test() {
         .config(config())
         .strategy_type(StrategyType::new("test", |_| Ok(SimulatedStrategy::default())));
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = app.run_from(std::iter::once("my-flows".to_owned()).chain(args), &mut out, &mut err).await;
+    let args = std::iter::once("my-flows".to_owned()).chain(args);
+    let exit = if std::env::var_os(WRITES_THROUGH).is_some() {
+        app.run_from(args, &mut out, &mut std::io::stderr()).await
+    } else {
+        app.run_from(args, &mut out, &mut err).await
+    };
     for (name, text) in [("out", out), ("err", err), ("code", exit.code().to_string().into_bytes())] {
         std::fs::write(dir.join(name), text).unwrap();
     }

@@ -1,5 +1,7 @@
 //! Requests and decisions on the command line.
 
+#[cfg(unix)]
+use super::program::interrupt;
 use super::{Way, World};
 
 /// Adds a bot, and returns a token of it.
@@ -139,4 +141,38 @@ async fn a_bot_requests_for_somebody() {
     let shown = world.look(&["run", &run, "--json"]).await.json();
     assert_eq!(shown["run"]["requester"]["username"], "ana@example.com");
     assert_eq!(shown["run"]["source"]["identifier"], "bot:ci");
+}
+
+/// QE03: whoever interrupts a wait learns what becomes of the request, and may have it withdrawn.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_wait_leaves_the_request_open_or_withdraws_it() {
+    let world = World::new(Way::Server).await;
+    let ci = token_of(&world, "ci", "member").await;
+    let runtime = world.runtime.clone().unwrap();
+    tokio::spawn(async move {
+        loop {
+            let committed = runtime.engine().next_commit();
+            if runtime.run_until_idle().await.is_err() {
+                return;
+            }
+            committed.await;
+        }
+    });
+    let environment = [("SYM_SERVER", world.server.as_str()), ("SYM_TOKEN", ci.as_str())];
+    let status = async || {
+        let mine = world.call(&["runs", "--mine", "--limit", "1", "--json"], &ci).await.json();
+        mine["runs"][0]["status"].as_str().unwrap().to_owned()
+    };
+    let args = ["request", "prod", "--for", "1h", "--wait"];
+    let left = interrupt(&args, &environment, "waiting for a decision", "-INT").await;
+    assert_eq!((left.code, left.out.as_str()), (130, ""), "{}", left.err);
+    assert!(left.err.contains("interrupted: the request stays open"), "{}", left.err);
+    assert_eq!(status().await, "requested");
+
+    let args = [&args[..], &["--withdraw-on-interrupt"]].concat();
+    let withdrawn = interrupt(&args, &environment, "waiting for a decision", "-TERM").await;
+    assert_eq!(withdrawn.code, 130, "{}", withdrawn.err);
+    assert!(withdrawn.err.contains("interrupted: the request is withdrawn"), "{}", withdrawn.err);
+    assert_eq!(status().await, "denied");
 }
