@@ -52,6 +52,7 @@ impl AwsIam {
     /// Creates the call of an action. Each of them may be repeated.
     pub(super) fn action(&self, action: &'static str) -> Call {
         let call = self.0.post("/", &[]).form("Action", action).form("Version", "2010-05-08").idempotent(true);
+        let call = call.reads(action.starts_with("Get") || action.starts_with("List"));
         call.explain(move |_, failure| {
             let message = format!("{action}: {}", failure.message());
             failure.with_message(message)

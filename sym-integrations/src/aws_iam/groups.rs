@@ -5,9 +5,10 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::Value;
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
-use super::client::{ResultPage, read};
+use super::client::{IAM, ResultPage, read};
 use super::users::{Users, check_group};
 use super::{AwsIam, IamGroup, IamUser, codes};
 use crate::http::lost_attempts::LostAttempts;
@@ -41,11 +42,15 @@ impl AwsIam {
     /// # Errors
     /// `AWSIAM:GROUP_NOT_FOUND` if there is no such group, and `Identity:NOT_FOUND` if the user has no known IAM user.
     pub async fn is_user_in_group(&self, user: &User, group_name: &str) -> Result<bool> {
-        let account = self.account_id(user).await?;
-        if self.is_group_member(group_name, &account).await? {
-            return Ok(true);
-        }
-        self.get_group(group_name).await.map(|_| false)
+        let question = format!("is_user_in_group {} `{group_name}`", user.username());
+        let ask = async {
+            let account = self.account_id(user).await?;
+            if self.is_group_member(group_name, &account).await? {
+                return Ok(true);
+            }
+            self.get_group(group_name).await.map(|_| false)
+        };
+        look_up(IAM.name(), question, ask).await
     }
 
     /// Returns whether an IAM user, by name or ARN, is a member of a group. A group that does not exist has no members.
@@ -64,8 +69,11 @@ impl AwsIam {
     /// # Errors
     /// `AWSIAM:GROUP_NOT_FOUND` if there is no such group.
     pub async fn users_in_group(&self, group_name: &str) -> Result<Vec<Arc<User>>> {
-        let members = self.list_group_users(group_name).await?;
-        self.0.users(members.iter().map(|user| user.account())).await
+        let ask = async {
+            let members = self.list_group_users(group_name).await?;
+            self.0.users(members.iter().map(|user| user.account())).await
+        };
+        look_up_users(IAM.name(), format!("users_in_group `{group_name}`"), ask).await
     }
 
     /// Lists the members of a group.

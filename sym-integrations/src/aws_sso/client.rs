@@ -100,7 +100,8 @@ impl AwsSso {
             .header("content-type", "application/x-amz-json-1.1")
             .header("x-amz-target", &format!("{}.{name}", service.prefix()))
             .json(arguments)
-            .idempotent(true);
+            .idempotent(true)
+            .reads(["Describe", "Get", "Is", "List"].iter().any(|prefix| name.starts_with(prefix)));
         Ok(call.explain(move |_, failure| {
             let message = format!("{name}: {}", failure.message());
             failure.with_message(message)

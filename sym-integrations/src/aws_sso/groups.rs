@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
 use super::client::{SSO, Service, list};
@@ -63,8 +64,12 @@ impl AwsSso {
     /// # Errors
     /// `AWSSSO:GROUP_NOT_FOUND` if there is no such group, and `Identity:NOT_FOUND` if the user is not known in the identity store.
     pub async fn is_user_in_group(&self, user: &User, group_name: &str) -> Result<bool> {
-        let group = self.group_id(group_name).await?;
-        self.is_group_member(&group, &self.account_id(user).await?).await
+        let question = format!("is_user_in_group {} `{group_name}`", user.username());
+        let ask = async {
+            let group = self.group_id(group_name).await?;
+            self.is_group_member(&group, &self.account_id(user).await?).await
+        };
+        look_up(SSO.name(), question, ask).await
     }
 
     /// Returns whether a user of the identity store is a member of a group, by their ids.
@@ -92,6 +97,11 @@ impl AwsSso {
     /// # Errors
     /// `AWSSSO:GROUP_NOT_FOUND` if there is no such group, `AWSSSO:TOO_MANY_MEMBERS` if it has more than 20 members.
     pub async fn users_in_group(&self, group_name: &str) -> Result<Vec<Arc<User>>> {
+        let question = format!("users_in_group `{group_name}`");
+        look_up_users(SSO.name(), question, self.ask_users_in_group(group_name)).await
+    }
+
+    async fn ask_users_in_group(&self, group_name: &str) -> Result<Vec<Arc<User>>> {
         let group = self.group_id(group_name).await?;
         let mut members = self.list_group_members(&group);
         let mut accounts = Vec::new();

@@ -132,6 +132,12 @@ impl Call {
         self.set(|spec| spec.idempotent = idempotent)
     }
 
+    /// Sets whether the call changes nothing, so that a [replay](sym_sdk::integration::check_unrecorded) of a request has no answer to it unless
+    /// one is on record. GET and HEAD do not by default.
+    pub fn reads(self, reads: bool) -> Self {
+        self.set(|spec| spec.reads = reads)
+    }
+
     /// Assigns the call to a group of the client's [rate limits](super::ClientBuilder::rate_limit). Calls of one group and
     /// [key](Self::key) also wait together when the service throttles one of them.
     pub fn rate_group(self, group: &'static str) -> Self {

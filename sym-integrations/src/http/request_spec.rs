@@ -29,6 +29,8 @@ pub(super) struct RequestSpec {
     pub(super) headers: HeaderMap,
     pub(super) redactor: Redactor,
     pub(super) confidential: bool,
+    /// Whether the call changes nothing.
+    pub(super) reads: bool,
     pub(super) idempotent: bool,
     pub(super) rate_group: &'static str,
     pub(super) key: Option<String>,
@@ -60,6 +62,7 @@ impl RequestSpec {
         Ok(Self {
             url: inner.base.join(&path)?,
             idempotent: method.is_idempotent(),
+            reads: matches!(method, Method::GET | Method::HEAD),
             method,
             route,
             headers: inner.headers.clone(),

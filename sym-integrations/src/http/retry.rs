@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use http::Method;
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::check_unrecorded;
 use tracing::{Instrument, Span, field};
@@ -29,7 +28,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(20);
 
 /// Carries out a call within `timeout`.
 pub(super) async fn send(client: &Inner, spec: &RequestSpec, timeout: Duration) -> Result<Response> {
-    if matches!(spec.method, Method::GET | Method::HEAD) {
+    if spec.reads {
         check_unrecorded(client.service.name(), || format!("{} {}", spec.method, spec.route))?;
     }
     let span = tracing::info_span!(

@@ -91,7 +91,7 @@ impl SearchIssues {
             body["expand"] = self.expand.join(",").into();
         }
         let mut seen = HashSet::new();
-        let pages = self.client.post("search/jql", &[]).idempotent(true).json(&body).pages::<IssuePage>();
+        let pages = self.client.post("search/jql", &[]).idempotent(true).reads(true).json(&body).pages::<IssuePage>();
         Ok(pages.filter_items(move |issue| seen.insert(issue.id.clone())))
     }
 }

@@ -11,6 +11,7 @@ use futures_util::stream::{self, StreamExt, TryStreamExt};
 use sym_sdk::BoxFuture;
 use sym_sdk::directory::Inserted;
 use sym_sdk::error::{Error, ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 use sym_sdk::routing::SlackUser;
 
@@ -112,9 +113,13 @@ impl Slack {
     /// # Errors
     /// `Slack:GROUP_NOT_FOUND`; `Identity:NOT_FOUND` for a user without an account in the workspace.
     pub async fn is_user_in_group(&self, user: &User, group_id: &str) -> Result<bool> {
-        let id = self.account_id(user).await?;
-        let users = self.api().group_users(group_id).await?;
-        Ok(users.contains(&id))
+        let question = format!("is_user_in_group {} `{group_id}`", user.username());
+        let ask = async {
+            let id = self.account_id(user).await?;
+            let users = self.api().group_users(group_id).await?;
+            Ok(users.contains(&id))
+        };
+        look_up(SLACK.name(), question, ask).await
     }
 
     /// Lists the people in a channel, given by its name or id, in Slack's order and without duplicates. People from other
@@ -129,7 +134,16 @@ impl Slack {
     /// # Errors
     /// `Slack:CHANNEL_NOT_FOUND`.
     pub async fn users_in_channel<'a>(&self, channel: impl Into<ChannelArg<'a>>) -> Result<Vec<Arc<User>>> {
-        let channel = self.channel_id(&channel.into()).await?;
+        let channel = channel.into();
+        let name = match channel.parse()? {
+            ParsedChannel::Id(id) => id,
+            ParsedChannel::Name(name) => format!("#{name}"),
+        };
+        look_up_users(SLACK.name(), format!("users_in_channel {name}"), self.ask_users_in_channel(&channel)).await
+    }
+
+    async fn ask_users_in_channel(&self, channel: &ChannelArg<'_>) -> Result<Vec<Arc<User>>> {
+        let channel = self.channel_id(channel).await?;
         let members = self.api().channel_members(&channel).await?;
         let (mut users, mut seen) = (Vec::with_capacity(members.len()), HashSet::new());
         for account in self.cached_or_fetched(members).await? {

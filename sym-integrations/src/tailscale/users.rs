@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sym_sdk::error::{ErrorKind, Result};
+use sym_sdk::integration::{look_up, look_up_users};
 use sym_sdk::model::User;
 
 use super::client::TAILSCALE;
@@ -29,8 +30,12 @@ impl Tailscale {
     /// # Errors
     /// `Tailscale:GROUP_NOT_FOUND` if there is no such group, and `Identity:NOT_FOUND` if the user has no known login.
     pub async fn is_user_in_group(&self, user: &User, group: &str) -> Result<bool> {
-        let login = self.account_id(user).await?;
-        Ok(self.policy_file().await?.group(group)?.has(&login))
+        let question = format!("is_user_in_group {} `{group}`", user.username());
+        let ask = async {
+            let login = self.account_id(user).await?;
+            Ok(self.policy_file().await?.group(group)?.has(&login))
+        };
+        look_up(TAILSCALE.name(), question, ask).await
     }
 
     /// Returns the users in a group of the policy file, in its order and without duplicates. Logins that are no e-mail addresses, and that
@@ -39,6 +44,11 @@ impl Tailscale {
     /// # Errors
     /// `Tailscale:GROUP_NOT_FOUND` if there is no such group.
     pub async fn users_in_group(&self, group: &str) -> Result<Vec<Arc<User>>> {
+        let question = format!("users_in_group `{group}`");
+        look_up_users(TAILSCALE.name(), question, self.ask_users_in_group(group)).await
+    }
+
+    async fn ask_users_in_group(&self, group: &str) -> Result<Vec<Arc<User>>> {
         let logins = self.member_logins(group).await?;
         let account = |login: String| Account::new(login.clone(), Some(login).filter(|login| is_address(login)));
         self.0.users(logins.into_iter().map(account)).await

@@ -6,7 +6,6 @@
 //!
 //! The scope of a handler call is bound to its task: what a handler does on tasks of its own is not recorded.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 
 #[cfg(feature = "runtime")]
@@ -89,6 +88,7 @@ pub fn check_unrecorded(service: &str, question: impl FnOnce() -> String) -> Res
 
 #[cfg(feature = "runtime")]
 mod scope {
+    use std::cell::RefCell;
     use std::collections::{BTreeMap, VecDeque};
     use std::pin::pin;
     use std::sync::Mutex;
@@ -119,6 +119,10 @@ mod scope {
     #[derive(Clone)]
     pub(crate) struct LookUps(Arc<Mutex<Scope>>);
 
+    #[cfg_attr(
+        not(all(feature = "cli", feature = "sqlite")),
+        allow(dead_code, reason = "only a command replays requests")
+    )]
     enum Scope {
         Recording(Recording),
         Replay(Replay),
