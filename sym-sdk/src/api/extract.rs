@@ -42,7 +42,7 @@ impl<T: CallBody> FromRequest<ApiState> for Body<T> {
     }
 }
 
-/// A JSON body, or none at all: the call has a default for everything.
+/// A JSON body, or none at all, which `null` says as well: the call has a default for everything.
 pub(super) struct OptionalBody<T>(pub(super) T);
 
 impl<T: CallBody + Default> FromRequest<ApiState> for OptionalBody<T> {
@@ -57,7 +57,8 @@ impl<T: CallBody + Default> FromRequest<ApiState> for OptionalBody<T> {
             return Ok(Self(T::default()));
         }
         is_json?;
-        if bytes.is_empty() { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
+        let is_none = bytes.is_empty() || bytes.trim_ascii() == b"null";
+        if is_none { Ok(Self(T::default())) } else { parse(&bytes).map(Self) }
     }
 }
 
@@ -100,8 +101,13 @@ pub(super) async fn read_body(request: Request, limit: usize) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-/// Parses JSON. Its depth is limited by the parser, to 128.
+/// Parses a JSON object. Its depth is limited by the parser, to 128.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // The parser takes a list of values for the members of an object in their order, which no document says.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        let error = Error::new(ErrorKind::Decode, codes::INVALID_JSON, "the body is a list, expected an object");
+        return Err(error.with_hint("`GET /api/v1/openapi.json` describes the bodies").into());
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut deserializer)
         .map_err(|error| (error.path().to_string(), error.into_inner()))

@@ -45,6 +45,9 @@ async fn refusals_of_every_kind_have_one_shape() {
         (json("{"), 400, "SymSDK:INVALID_JSON"),
         (json("[]"), 400, "SymSDK:INVALID_JSON"),
         (json("{} {}"), 400, "SymSDK:INVALID_JSON"),
+        // The values of the members in their order.
+        (json(r#" ["prod", {}]"#), 400, "SymSDK:INVALID_JSON"),
+        (json("null"), 400, "SymSDK:INVALID_JSON"),
         (json(&deep), 400, "SymSDK:INVALID_JSON"),
         (json(&format!(r#"{{"flow_srn":"prod","flow_inputs":{{"x":{deep}}}}}"#)), 400, "SymSDK:INVALID_JSON"),
         (json(r#"{"flow_srn":"prod","flow_inputs":{},"flow":1}"#), 400, "SymSDK:UNKNOWN_FIELD"),
