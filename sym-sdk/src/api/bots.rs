@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::extract::{Body, CallBody, OptionalBody, Segment};
-use super::people::{TokenBody, UserBody};
+use super::people::{TokenBody, UserBody, user_id};
 use super::state::ApiState;
 use super::users::{Ended, Reason};
 use crate::directory::Token;
@@ -44,6 +44,11 @@ pub(super) struct NewBot {
     /// The role. The default is `member`.
     #[serde(default)]
     role: Option<UserRole>,
+    /// The person who answers for it, by id or e-mail address. It makes the bot an agent, which requests through the Model Context Protocol
+    /// alone, and decides nothing.
+    #[serde(default)]
+    #[schema(example = "ana@example.com")]
+    owner: Option<String>,
 }
 
 impl CallBody for NewBot {}
@@ -109,7 +114,10 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<Bot>), Problem> {
     caller.require_admin()?;
     let directory = state.runtime.directory();
-    let mut bot = directory.create_bot(&body.name).await?;
+    let mut bot = match &body.owner {
+        Some(owner) => directory.create_agent(&body.name, owner_id(&state, owner).await?).await?,
+        None => directory.create_bot(&body.name).await?,
+    };
     if let Some(role) = body.role.filter(|role| *role != bot.role()) {
         bot = directory.set_role(bot.id(), role).await?;
     }
@@ -191,6 +199,13 @@ pub(super) async fn revoke_token(
     caller.require_admin()?;
     let revoked = state.runtime.directory().revoke_token(token).await?;
     Ok(Json(TokenBody::from(&revoked)))
+}
+
+async fn owner_id(state: &ApiState, owner: &str) -> Result<UserId, Problem> {
+    user_id(state, owner).await?.ok_or_else(|| {
+        let message = format!("no user is named `{owner}`");
+        Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_USER, message).into()
+    })
 }
 
 pub(super) async fn find_bot(state: &ApiState, id: UserId) -> Result<std::sync::Arc<User>, Problem> {

@@ -57,6 +57,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use self::state::ApiState;
 use crate::runtime::{FrontEnd, RouterContext};
+use crate::server::caller::Caller;
 #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 use crate::server::caller::Credentials;
 #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
@@ -144,7 +145,12 @@ impl Api {
             writes: self.limits.writes,
             failed_authentications: self.limits.failed_authentications,
         };
-        let admission = Arc::new(Guard::new(context.runtime.clone(), rates, self.trusted_proxies.clone()));
+        let admission = Arc::new(Guard::new(
+            context.runtime.clone(),
+            rates,
+            self.trusted_proxies.clone(),
+            Caller::require_no_agent,
+        ));
         let state = ApiState::new(context, self.limits);
         let calls = calls().layer(from_fn_with_state(admission.clone(), guard));
         // Who calls these has no token of ours.

@@ -42,6 +42,9 @@ pub(super) struct UserBody {
     last_name: Option<String>,
     /// Whether everything that they submit is refused.
     is_locked: bool,
+    /// The person who answers for them. Only agents have one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<UserRef>,
     /// Their accounts in services.
     identities: Vec<Identity>,
 }
@@ -57,6 +60,7 @@ impl From<&User> for UserBody {
             first_name: user.first_name().map(str::to_owned),
             last_name: user.last_name().map(str::to_owned),
             is_locked: user.is_locked(),
+            owner: user.owner().map(|owner| UserRef { id: owner.id(), username: owner.username().to_owned() }),
             identities: user.identities().iter().map(Identity::from).collect(),
         }
     }

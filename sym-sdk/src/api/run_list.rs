@@ -97,6 +97,8 @@ enum SourceParam {
     /// This API.
     Sym,
     Web,
+    /// An agent, through the Model Context Protocol.
+    Mcp,
     /// A handler.
     Sdk,
 }
@@ -107,6 +109,7 @@ impl From<SourceParam> for ChannelType {
             SourceParam::Slack => Self::Slack,
             SourceParam::Sym => Self::Api,
             SourceParam::Web => Self::Web,
+            SourceParam::Mcp => Self::Mcp,
             SourceParam::Sdk => Self::Sdk,
         }
     }

@@ -119,7 +119,8 @@ pub struct FlowParams {
     pub schedule_deescalation: bool,
     /// Whether requesters can ask for an extension of access that has not ended yet. Default: true.
     pub allow_extension: bool,
-    /// The sources that requests may come from (`slack`, `api`, `web`). Unset allows every source, an empty list allows none.
+    /// The sources that requests may come from (`slack`, `api`, `web`, `mcp`). Unset allows every source but `mcp`, through which agents
+    /// request; an empty list allows none.
     pub allowed_sources: Option<Vec<String>>,
     /// Whether an open request has a text input for the decision. Default: false.
     pub include_decision_message: bool,
@@ -134,6 +135,10 @@ pub struct FlowParams {
     /// The times before the end of access at which the requester is warned of it, such as `1d` and `15m`, which are the default. An empty
     /// list gives no warning.
     pub expiry_warnings: Option<Vec<String>>,
+    /// The longest duration for which an agent is given access, such as `1h`. Default: what the flow offers.
+    pub max_agent_duration: Option<String>,
+    /// The time without a call of an agent after which its access is taken away, such as `30m`. Default: `1h`.
+    pub agent_grace_period: Option<String>,
     /// The fields of the form, in order.
     pub prompt_fields: Vec<PromptField>,
 }
@@ -152,6 +157,8 @@ impl Default for FlowParams {
             allow_guest_interaction: false,
             request_lifetime: None,
             expiry_warnings: None,
+            max_agent_duration: None,
+            agent_grace_period: None,
             prompt_fields: Vec::new(),
         }
     }

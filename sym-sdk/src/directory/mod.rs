@@ -5,6 +5,8 @@
 //! that two users share identifies neither, and somebody who was deleted stays away until an administrator says otherwise. The rules
 //! are in [`Directory`]; a [`DirectoryStore`] only has to keep data atomically.
 
+#[cfg(feature = "runtime")]
+mod agents;
 mod deleted;
 mod event_count;
 mod first_contact;

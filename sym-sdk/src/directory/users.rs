@@ -105,8 +105,16 @@ impl Directory {
 
     /// Returns the user with the mailbox that their address is an alias of, if it is one.
     pub(super) fn recognized(&self, user: Arc<User>) -> Arc<User> {
-        match user.email().and_then(mailbox).filter(|_| self.plus_aliases) {
-            Some(mailbox) => Arc::new(User { mailbox: Some(mailbox), ..User::clone(&user) }),
+        let owner = user.owner().map(|owner| owner.username());
+        match user.email().or(owner).and_then(mailbox).filter(|_| self.plus_aliases) {
+            Some(mailbox) => {
+                let mut user = User::clone(&user);
+                match &mut user.owner {
+                    Some(owner) => owner.mailbox = Some(mailbox),
+                    None => user.mailbox = Some(mailbox),
+                }
+                Arc::new(user)
+            }
             None => user,
         }
     }
@@ -152,12 +160,18 @@ impl Directory {
                 return Err(Error::invalid(codes::USER_PROCESSING_ERROR, message));
             }
         }
-        let stored = |user| User { mailbox: None, ..user };
-        self.store.put_users(users.into_iter().map(stored).collect()).await
+        self.store.put_users(users.into_iter().map(as_stored).collect()).await
     }
 
     /// Sets the role of a user. Handlers that are running keep the user as they got it.
+    ///
+    /// # Errors
+    /// Fails if there is no such user, if an agent would become an administrator, or if the store fails.
     pub async fn set_role(&self, id: UserId, role: UserRole) -> Result<Arc<User>> {
+        // Who is an agent never changes, so nothing can come in between.
+        if role == UserRole::Admin && self.store.user(id).await?.is_some_and(|user| user.is_agent()) {
+            return Err(agents_are_no_admins());
+        }
         self.change(id, UserChange::Role(role)).await
     }
 
@@ -190,16 +204,16 @@ impl Directory {
     #[cfg(feature = "runtime")]
     #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
     pub async fn create_bot(&self, name: &str) -> Result<Arc<User>> {
-        let bot = User::bot(UserId::random(), name.trim());
-        check_bot_name(bot.username())?;
-        match self.store.admit_user(bot).await? {
+        match self.add_bot(User::bot(UserId::random(), name.trim())).await? {
             Inserted::New(bot) => Ok(bot),
-            Inserted::Existing(existing) => {
-                let message = format!("a user named `{}` already exists", existing.username());
-                Err(Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message)
-                    .with_hint("give the bot another name"))
-            }
+            Inserted::Existing(existing) => Err(name_taken(&existing)),
         }
+    }
+
+    #[cfg(feature = "runtime")]
+    pub(super) async fn add_bot(&self, bot: User) -> Result<Inserted> {
+        check_bot_name(bot.username())?;
+        self.store.admit_user(as_stored(bot)).await
     }
 
     /// Returns all bots, sorted by name.
@@ -224,6 +238,26 @@ fn mailbox(email: &str) -> Option<String> {
     let (local, domain) = email.rsplit_once('@')?;
     let (name, _) = local.split_once('+').filter(|(name, _)| !name.is_empty())?;
     Some(format!("{name}@{domain}"))
+}
+
+/// Returns the user without what the directory adds when it is read.
+fn as_stored(mut user: User) -> User {
+    user.mailbox = None;
+    if let Some(owner) = &mut user.owner {
+        owner.mailbox = None;
+    }
+    user
+}
+
+#[cfg(feature = "runtime")]
+pub(super) fn name_taken(existing: &User) -> Error {
+    let message = format!("a user named `{}` already exists", existing.username());
+    Error::new(ErrorKind::Conflict, codes::USER_PROCESSING_ERROR, message).with_hint("give the bot another name")
+}
+
+fn agents_are_no_admins() -> Error {
+    let error = Error::invalid(codes::USER_PROCESSING_ERROR, "an agent cannot be an administrator");
+    error.with_hint("agents ask for access, and people decide: use a bot without an owner to administer")
 }
 
 pub(super) fn processing_error(email: &str, error: Error) -> Error {
@@ -253,6 +287,13 @@ fn check_user(user: &User) -> Result<()> {
             }
         }
         _ => return invalid(format!("`{username}` cannot be saved: the id or type is reserved for the platform")),
+    }
+    match user.owner() {
+        Some(_) if user.user_type() != UserType::Bot => {
+            return invalid(format!("only bots have an owner, but `{username}` has one"));
+        }
+        Some(_) if user.is_admin() => return Err(agents_are_no_admins()),
+        _ => {}
     }
     [user.first_name(), user.last_name()].into_iter().flatten().try_for_each(check_name)?;
     user.identities().iter().try_for_each(UserIdentity::check)

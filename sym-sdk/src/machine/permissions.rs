@@ -21,7 +21,7 @@ use super::request_digest::RequestDigest;
 use super::state::RunState;
 use crate::error::{ErrorCode, ErrorKind, codes};
 use crate::forms::format_duration;
-use crate::model::{ChannelType, EventId, Flow, RunStatus, Source, Step, User, UserRole, UserType};
+use crate::model::{AgentOwner, ChannelType, EventId, Flow, RunStatus, Source, Step, User, UserRole, UserType};
 use crate::normalize::is_blank;
 
 /// Returns the actions that `user` may take on an existing Run in its current state.
@@ -107,6 +107,7 @@ pub(super) fn check(
 
 /// Checks that actions of this kind are accepted from the channel.
 fn check_channel(flow: &Flow, sender: Sender<'_>, kind: ActionKind) -> Result<(), EffectError> {
+    check_agent_channel(sender)?;
     match kind {
         // First, so that a guest is told the reason that holds for every channel.
         ActionKind::Prompt | ActionKind::Request => {
@@ -121,6 +122,7 @@ fn check_channel(flow: &Flow, sender: Sender<'_>, kind: ActionKind) -> Result<()
 /// Checks what an action says, which its sender may take.
 fn check_content(rules: &Rules<'_>, state: &RunState, sender: Sender<'_>, action: &Action) -> Result<(), EffectError> {
     match action {
+        Action::Request(request) => check_agent_duration(rules.flow, sender.actor, request.duration),
         Action::Extend(extension) => check_extension_input(rules.flow, state, extension),
         Action::Approve { duration, extension, seen, .. } => {
             is_open_extension(state, *extension)?;
@@ -238,6 +240,7 @@ pub(crate) fn check_source(flow: &Flow, channel: ChannelType) -> Result<(), Effe
         ChannelType::Slack => Source::Slack,
         ChannelType::Api => Source::Api,
         ChannelType::Web => Source::Web,
+        ChannelType::Mcp => Source::Mcp,
         // Whatever `allowed_sources` says: nobody is authenticated there.
         ChannelType::Cli => return Err(forbidden("requests are not accepted on the command line")),
         // Requests that code makes are not restricted.
@@ -250,8 +253,46 @@ pub(crate) fn check_source(flow: &Flow, channel: ChannelType) -> Result<(), Effe
             let name = flow.name();
             Err(forbidden(format!("flow `{name}` does not accept requests from {source}; allowed sources: {allowed}")))
         }
+        // Access for programs that decide by themselves what they need is given only where somebody has thought of it.
+        None if source == Source::Mcp => {
+            let message = format!("flow `{}` does not admit agents", flow.name());
+            Err(forbidden(message).with_hint("a flow admits them with `mcp` among its `allowed_sources`"))
+        }
         _ => Ok(()),
     }
+}
+
+/// Checks that agents act through MCP and nobody else does: the token of an agent is good for nothing more.
+fn check_agent_channel(sender: Sender<'_>) -> Result<(), EffectError> {
+    let Sender { actor, channel } = sender;
+    match channel {
+        ChannelType::Mcp if !actor.is_agent() => {
+            let message = format!("{} is not an agent, and only agents act through MCP", actor.username());
+            Err(forbidden(message))
+        }
+        ChannelType::Mcp | ChannelType::Sdk | ChannelType::Scheduler => Ok(()),
+        _ if actor.is_agent() => {
+            Err(forbidden(format!("{} is an agent, and agents act through MCP alone", actor.username())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Checks the duration for which an agent asks for access, or is about to be given it.
+pub(super) fn check_agent_duration(
+    flow: &Flow,
+    requester: &User,
+    duration: Option<Duration>,
+) -> Result<(), EffectError> {
+    let Some(longest) = flow.params().max_agent_duration.filter(|_| requester.is_agent()) else { return Ok(()) };
+    if duration.is_some_and(|duration| duration <= longest) {
+        return Ok(());
+    }
+    let (name, longest) = (flow.name(), format_duration(longest));
+    let asked = duration.map_or_else(|| "access without an end".to_owned(), format_duration);
+    let message = format!("flow `{name}` gives agents at most {longest}, and this is for {asked}");
+    Err(refused(ErrorKind::InvalidInput, codes::INVALID_DURATION, message)
+        .with_hint(format!("ask for {longest} or less")))
 }
 
 /// Checks that the action takes access away. The command line acts as whoever it names, so it must not be able to give any.
@@ -312,6 +353,10 @@ fn is_undecided(state: &RunState, clock: Timestamp) -> Result<(), EffectError> {
 
 /// Checks the permissions of the request or the extension, apart from the rule on self-approval.
 fn may_decide(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
+    if actor.is_agent() {
+        let message = format!("{} is an agent: agents ask, and people decide", actor.username());
+        return Err(forbidden(message));
+    }
     // A request that a hook decided was never routed, and has no approvers.
     if !state.routing_in(round).is_some_and(|routing| routing.permission.approve_deny().admits(actor)) {
         return Err(forbidden(format!("{} is not permitted to decide this request", actor.username())));
@@ -349,12 +394,15 @@ pub(super) fn may_vote(flow: &Flow, state: &RunState, round: Round, actor: &User
     Ok(())
 }
 
-/// Checks that the user neither is the requester nor has made the request in the requester's name: either would be alone in asking and
-/// approving.
+/// Checks that the user neither is the requester, nor the owner of the agent that is, nor has made the request in the requester's name: each
+/// would be alone in asking and approving.
 pub(crate) fn is_not_own_request(state: &RunState, user: &User) -> Result<(), EffectError> {
     let own = |message: String| Err(refused(ErrorKind::Forbidden, codes::SELF_APPROVAL, message));
     if state.run.requester().is_some_and(|requester| requester.may_be(user)) {
         return own("requesters cannot approve their own request".to_owned());
+    }
+    if is_owner(state, |owner| owner.may_be(user)) {
+        return own("nobody can approve the request of their own agent".to_owned());
     }
     // The name tells, as an address does for people: a bot that was deleted and added again is the same one under another id.
     if state.run.source_channel().bot().is_some_and(|bot| bot.eq_ignore_ascii_case(user.username())) {
@@ -381,8 +429,8 @@ pub(super) fn may_still_approve(
 }
 
 fn may_deny(flow: &Flow, state: &RunState, round: Round, actor: &User) -> Result<(), EffectError> {
-    // A requester may always withdraw the request.
-    if is_requester(state, actor) { Ok(()) } else { may_decide(flow, state, round, actor) }
+    // A requester may always withdraw the request, and so may whoever answers for them.
+    if asks(state, actor) { Ok(()) } else { may_decide(flow, state, round, actor) }
 }
 
 /// Returns what waits for a decision: the request, or an extension.
@@ -420,7 +468,7 @@ fn is_offered_for_less(flow: &Flow, state: &RunState, round: Round, duration: Du
 
 /// Checks that a denial has a reason, if the flow requires one. A requester withdraws without.
 fn has_reason(flow: &Flow, state: &RunState, actor: &User, reason: Option<&str>) -> Result<(), EffectError> {
-    if !flow.params().require_denial_reason || is_requester(state, actor) || !reason.is_none_or(is_blank) {
+    if !flow.params().require_denial_reason || asks(state, actor) || !reason.is_none_or(is_blank) {
         return Ok(());
     }
     let message = "a denial needs a reason, which the requester is told";
@@ -437,6 +485,9 @@ pub(super) fn extension_expired() -> EffectError {
 /// Only whoever has the access can ask for more time.
 fn may_extend(state: &RunState, actor: &User) -> Result<(), EffectError> {
     may_begin(actor)?;
+    if actor.is_agent() {
+        return Err(forbidden("agents are given no extensions").with_hint("make another request"));
+    }
     if is_requester(state, actor) { Ok(()) } else { Err(forbidden("only the requester can ask for an extension")) }
 }
 
@@ -521,11 +572,15 @@ fn may_revoke(flow: &Flow, state: &RunState, actor: &User) -> Result<(), EffectE
     if actor.is_admin() || actor.user_type() == UserType::System {
         return Ok(());
     }
+    // An agent may give back what it has, whatever people may do: what it asks for is its own doing.
+    if actor.is_agent() && is_requester(state, actor) {
+        return Ok(());
+    }
     if !flow.params().allow_revoke {
         let name = flow.name();
         return Err(forbidden(format!("flow `{name}` does not allow early revocation; ask an administrator")));
     }
-    if is_requester(state, actor) || has_approved(state, actor) {
+    if asks(state, actor) || has_approved(state, actor) {
         return Ok(());
     }
     may_decide(flow, state, Round::Request, actor)
@@ -570,17 +625,19 @@ fn can_remove(flow: &Flow, state: &RunState) -> Result<(), EffectError> {
 
 // Looking at a Run.
 
-/// Checks that somebody may see a Run: the person who began it, the bot that did so for them, those whom `webapp_view` or `approve_deny`
-/// admits, and administrators. To all others, it is as if there were no such Run.
+/// Checks that somebody may see a Run: the person who began it, the bot that did so for them, the owner of the agent that did, those whom
+/// `webapp_view` or `approve_deny` admits, and administrators. To all others, it is as if there were no such Run.
 pub(super) fn may_view(state: &RunState, user: &User) -> Result<(), EffectError> {
     let admits = |routing: &Routing| {
         routing.permission.webapp_view().admits(user) || routing.permission.approve_deny().admits(user)
     };
     let of_extension = state.extension.as_deref().and_then(|extension| extension.routing.as_ref());
     let has_begun = state.requester_id().or(state.opener_id()) == Some(user.id());
+    let by_agent = state.owner_id() == Some(user.id());
     if user.is_admin()
         || has_begun
         || state.is_begun_by_bot(user)
+        || by_agent
         || state.routing.iter().chain(of_extension).any(admits)
     {
         return Ok(());
@@ -593,6 +650,16 @@ pub(super) fn may_view(state: &RunState, user: &User) -> Result<(), EffectError>
 
 fn is_requester(state: &RunState, actor: &User) -> bool {
     state.run.requester().is_some_and(|requester| requester.is_same(actor))
+}
+
+/// Whether the user is the requester, or answers for it: the owner of the agent.
+fn asks(state: &RunState, actor: &User) -> bool {
+    is_requester(state, actor) || is_owner(state, |owner| owner.id() == actor.id())
+}
+
+/// Whether the requester is an agent whose owner is the one looked for.
+fn is_owner(state: &RunState, is: impl FnOnce(&AgentOwner) -> bool) -> bool {
+    state.run.requester().and_then(|requester| requester.owner()).is_some_and(is)
 }
 
 /// Whether the user has approved the request, or the extension by which the access lasts.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::effect_error::EffectError;
 use super::fingerprint::{Fingerprint, changed};
 use super::people::check_requester;
+use super::permissions::check_agent_duration;
 use super::state::{ActiveEvent, RequestData, RunState, Stage};
 use crate::error::{ErrorCode, ErrorKind, codes};
 use crate::forms::{FieldMap, FieldSpec, FieldValue, MAX_DURATION, format_duration};
@@ -35,6 +36,8 @@ pub fn check_grant(
 ) -> Result<(), EffectError> {
     check_requester(requester)?;
     let Some(request) = &state.request else { return Ok(()) };
+    // Here too, because a hook may have set the duration.
+    requester.map_or(Ok(()), |requester| check_agent_duration(flow, requester, request.duration))?;
     check_place(flow, request, target)?;
     // Access that is granted again ends when it was to end before, or when its extension says, whatever is offered now.
     let is_regrant = |active: &ActiveEvent| matches!(active.stage, Stage::Regrant | Stage::Extend);

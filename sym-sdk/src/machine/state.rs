@@ -128,6 +128,11 @@ impl RunState {
         self.run.requester().map(User::id).or(self.begun_by)
     }
 
+    /// Returns the id of the person who answers for the agent that made the request, if one did.
+    pub fn owner_id(&self) -> Option<UserId> {
+        self.run.requester().and_then(|requester| requester.owner()).map(|owner| owner.id())
+    }
+
     /// Returns the id of the user who opened the form, as long as no request was made with it.
     pub fn opener_id(&self) -> Option<UserId> {
         self.run.actor(Step::Prompt).filter(|_| self.requester_id().is_none()).map(User::id)

@@ -9,6 +9,9 @@ use super::User;
 /// The start of the identifier of a channel through which a bot submits on behalf of a person.
 const BOT_PREFIX: &str = "bot:";
 
+/// The start of the identifier of a channel through which an agent submits.
+const OWNER_PREFIX: &str = "owner:";
+
 /// The kind of channel that an event came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -29,6 +32,9 @@ pub enum ChannelType {
     /// line takes access away and grants none: requests and decisions are refused there.
     #[serde(rename = "cli")]
     Cli,
+    /// The Model Context Protocol, through which agents request. Written `mcp`.
+    #[serde(rename = "mcp")]
+    Mcp,
     /// A hook that returned an event. Written `sdk`.
     #[serde(rename = "sdk")]
     Sdk,
@@ -45,6 +51,7 @@ impl ChannelType {
             Self::Api => "sym",
             Self::Web => "web",
             Self::Cli => "cli",
+            Self::Mcp => "mcp",
             Self::Sdk => "sdk",
             Self::Scheduler => "internal",
         }
@@ -89,13 +96,19 @@ impl Channel {
         identifier.strip_prefix(BOT_PREFIX)
     }
 
+    /// Returns the channel of what an agent submits, which names its owner beside it.
+    pub fn of_agent(agent: &User) -> Self {
+        let identifier = agent.owner().map(|owner| format!("{OWNER_PREFIX}{}", owner.username()));
+        Self { kind: ChannelType::Mcp, identifier }
+    }
+
     /// The kind of channel.
     pub fn kind(&self) -> ChannelType {
         self.kind
     }
 
     /// The name of the Slack channel in which the command was entered; `None` for a global shortcut. For the command line, the
-    /// operating system's user and host as `file:user@host`.
+    /// operating system's user and host as `file:user@host`. For an agent, its owner as `owner:ana@example.com`.
     pub fn identifier(&self) -> Option<&str> {
         self.identifier.as_deref()
     }

@@ -25,11 +25,13 @@ pub enum Source {
     Api,
     /// The console.
     Web,
+    /// Agents, through the Model Context Protocol. The one source that a flow has to name to allow it.
+    Mcp,
 }
 
 impl Source {
     /// Every source.
-    pub const ALL: [Self; 3] = [Self::Slack, Self::Api, Self::Web];
+    pub const ALL: [Self; 4] = [Self::Slack, Self::Api, Self::Web, Self::Mcp];
 
     /// The name in the configuration.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +39,7 @@ impl Source {
             Self::Slack => "slack",
             Self::Api => "api",
             Self::Web => "web",
+            Self::Mcp => "mcp",
         }
     }
 }
@@ -72,7 +75,7 @@ pub struct FlowParams {
     /// Whether requesters can ask for an extension of access that has not ended yet.
     #[serde(default = "default_allow_extension")]
     pub allow_extension: bool,
-    /// The allowed sources of requests. `None` allows all sources; an empty set allows none.
+    /// The allowed sources of requests. `None` allows all sources but [agents](Source::Mcp); an empty set allows none.
     pub allowed_sources: Option<BTreeSet<Source>>,
     /// Whether approvers can add a message to their decision.
     pub include_decision_message: bool,
@@ -93,6 +96,16 @@ pub struct FlowParams {
     /// warning. A day and 15 minutes by default; without any, nobody is warned.
     #[serde(default = "default_expiry_warnings", with = "durations")]
     pub expiry_warnings: Vec<Duration>,
+    /// The longest duration for which an agent is given access. `None` allows what the flow offers.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "optional_seconds")]
+    pub max_agent_duration: Option<Duration>,
+    /// The time without a call of an agent after which the access that it has is taken away. An hour by default.
+    #[serde(default = "default_agent_grace_period", with = "crate::forms::duration_seconds")]
+    pub agent_grace_period: Duration,
+}
+
+const fn default_agent_grace_period() -> Duration {
+    Duration::from_secs(60 * 60)
 }
 
 const fn default_allow_extension() -> bool {
@@ -121,7 +134,24 @@ impl Default for FlowParams {
             durations: [30, 600, 3600].map(Duration::from_secs).to_vec(),
             request_lifetime: default_request_lifetime(),
             expiry_warnings: default_expiry_warnings(),
+            max_agent_duration: None,
+            agent_grace_period: default_agent_grace_period(),
         }
+    }
+}
+
+/// Serializes an optional duration as whole seconds.
+mod optional_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+        duration.map(|duration| duration.as_secs()).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_secs))
     }
 }
 

@@ -60,4 +60,4 @@ pub use step::Step;
 pub use step_output::StepOutput;
 pub use strategy::Strategy;
 pub use target::AccessTarget;
-pub use user::{User, UserIdentity, UserRole, UserType};
+pub use user::{AgentOwner, User, UserIdentity, UserRole, UserType};

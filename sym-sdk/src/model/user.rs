@@ -179,6 +179,38 @@ pub struct User {
     /// The address of the mailbox that the e-mail address is an alias of, if the directory says that it is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) mailbox: Option<String>,
+    /// The person who answers for an agent. Nobody else has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<AgentOwner>,
+}
+
+/// The person who answers for an agent, as they were when the agent was added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentOwner {
+    pub(crate) id: UserId,
+    pub(crate) username: String,
+    /// As that of a [`User`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) mailbox: Option<String>,
+}
+
+impl AgentOwner {
+    /// The id.
+    pub fn id(&self) -> UserId {
+        self.id
+    }
+
+    /// The name: the e-mail address.
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// Returns whether the owner could be this person, as [`User::may_be`] does for users.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn may_be(&self, other: &User) -> bool {
+        let mailbox = self.mailbox.as_deref().unwrap_or(&self.username);
+        self.id == other.id || mailbox.to_lowercase() == other.mailbox().to_lowercase()
+    }
 }
 
 impl User {
@@ -221,6 +253,13 @@ impl User {
         Self::named(id, name.into(), UserType::Bot)
     }
 
+    /// Creates an agent: a bot that asks for access of its own, for which a person answers. An agent requests through
+    /// [MCP](super::ChannelType::Mcp) alone, and decides nothing.
+    pub fn agent(id: UserId, name: impl Into<String>, owner: &Self) -> Self {
+        let owner = AgentOwner { id: owner.id, username: owner.username.clone(), mailbox: owner.mailbox.clone() };
+        Self { owner: Some(owner), ..Self::bot(id, name) }
+    }
+
     /// Returns the platform itself, the user of events that a timer triggers.
     pub fn system() -> Self {
         Self::named(UserId::from_uuid(Uuid::nil()), "sym".to_owned(), UserType::System)
@@ -238,6 +277,7 @@ impl User {
             identities: Vec::new(),
             locked: false,
             mailbox: None,
+            owner: None,
         }
     }
 
@@ -305,6 +345,16 @@ impl User {
     /// Whether the user is locked: everything that they submit is refused, and they are granted nothing.
     pub fn is_locked(&self) -> bool {
         self.locked
+    }
+
+    /// The person who answers for an agent. `None` for everybody else.
+    pub fn owner(&self) -> Option<&AgentOwner> {
+        self.owner.as_ref()
+    }
+
+    /// Whether the user is an agent: a bot with an [owner](Self::owner).
+    pub fn is_agent(&self) -> bool {
+        self.owner.is_some()
     }
 
     /// Whether the user is a person who is known by an account alone.

@@ -42,6 +42,7 @@ async fn count(
     let can_approve = |user: &User| {
         scope.admits_approval(user)
             && (user.role() != UserRole::Guest || allows_guests)
+            && !user.is_agent()
             && (permission.self_approval_allowed() || is_not_own_request(state, user).is_ok())
     };
     let mut possible = BTreeSet::new();

@@ -243,6 +243,7 @@ impl Runtime {
             },
         };
         refuse_locked(&user)?;
+        directory.check_owner(&user).await?;
         Ok(user)
     }
 

@@ -141,6 +141,7 @@ impl Runtime {
             return Err(unknown_user("the requester", "add them to the directory first"));
         };
         refuse_locked(&user)?;
+        self.executor.ask_directory(self.executor.directory.check_owner(&user)).await?;
         may_begin(&user)?;
         check_source(&entry.flow, channel.kind())?;
         self.check_visible(entry.flow.srn(), &user).await?;

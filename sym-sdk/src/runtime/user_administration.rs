@@ -260,7 +260,8 @@ impl Runtime {
         let unfinished = RunFilter { active: true, ..RunFilter::default() };
         for stored in self.engine.runs(unfinished, usize::MAX).await? {
             let (run, state) = (stored.state.run.id(), &stored.state);
-            if state.run.requester().is_none_or(|requester| requester.id() != user) {
+            // What their agents have ends with them.
+            if state.requester_id() != Some(user) && state.owner_id() != Some(user) {
                 continue;
             }
             let (action, done) = match what_to_end(state) {
@@ -283,7 +284,13 @@ impl Runtime {
         failure.map_or(Ok(ended), Err)
     }
 
-    async fn act(&self, actor: &Arc<User>, channel: &Channel, state: &RunState, action: Action) -> Result<InputReply> {
+    pub(super) async fn act(
+        &self,
+        actor: &Arc<User>,
+        channel: &Channel,
+        state: &RunState,
+        action: Action,
+    ) -> Result<InputReply> {
         let event = EventId::from_uuid(self.new_id(None, "event"));
         let body = InputBody::Submitted { event, actor: actor.clone(), channel: channel.clone(), action };
         let input = Input::new(state.run.id(), state.flow.clone(), self.clock().now(), body);
@@ -355,7 +362,13 @@ pub(super) async fn sweep(runtime: &Runtime) -> Result<()> {
 async fn is_locked_or_deleted(runtime: &Runtime, user: UserId) -> Result<bool> {
     let (executor, directory) = (&runtime.executor, &runtime.executor.directory);
     match executor.ask_directory(directory.user(user)).await? {
-        Some(user) => Ok(user.is_locked()),
+        Some(user) if user.is_locked() => Ok(true),
+        Some(user) => match executor.ask_directory(directory.check_owner(&user)).await {
+            Ok(()) => Ok(false),
+            Err(error) if [codes::USER_LOCKED, codes::USER_DELETED].contains(error.code()) => Ok(true),
+            Err(error) if *error.code() == codes::NOT_PERMITTED => Ok(false),
+            Err(error) => Err(error),
+        },
         None => Ok(executor.ask_directory(directory.store.deleted_user(DeletedBy::Id(user))).await?.is_some()),
     }
 }

@@ -189,6 +189,28 @@ async fn operator(runtime: &Runtime, email: Option<&str>) -> Result<Arc<User>, E
     })
 }
 
+impl Caller {
+    /// Checks that the caller may use the API, which is not for agents: their token is good for MCP alone.
+    pub(crate) fn require_no_agent(&self) -> Result<(), Error> {
+        if !self.user().is_agent() {
+            return Ok(());
+        }
+        let message = format!("{} is an agent, whose token is good for MCP alone", self.user().username());
+        let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
+        Err(error.with_hint("connect with a client of the Model Context Protocol, at `/mcp`"))
+    }
+
+    /// Checks that the caller is an agent, for which alone MCP is.
+    pub(crate) fn require_agent(&self) -> Result<(), Error> {
+        if self.user().is_agent() {
+            return Ok(());
+        }
+        let message = format!("{} is not an agent, and MCP is for agents alone", self.user().username());
+        let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
+        Err(error.with_hint("an administrator adds an agent as a bot with an owner, and issues its token"))
+    }
+}
+
 fn names_session(cookies: &axum::http::HeaderValue) -> bool {
     let Ok(cookies) = cookies.to_str() else { return false };
     let names = cookies.split(';').filter_map(|cookie| cookie.split('=').next());

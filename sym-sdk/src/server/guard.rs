@@ -30,6 +30,8 @@ pub(crate) struct CallRates {
 /// Admits requests.
 pub(crate) struct Guard {
     runtime: Runtime,
+    /// Whether the routes are for a caller.
+    check: fn(&Caller) -> Result<(), Error>,
     trusted_proxies: Vec<IpRange>,
     reads: RateLimit<String>,
     writes: RateLimit<String>,
@@ -44,13 +46,19 @@ struct Admitted {
 }
 
 impl Guard {
-    pub(crate) fn new(runtime: Runtime, rates: CallRates, trusted_proxies: Vec<IpRange>) -> Self {
+    pub(crate) fn new(
+        runtime: Runtime,
+        rates: CallRates,
+        trusted_proxies: Vec<IpRange>,
+        check: fn(&Caller) -> Result<(), Error>,
+    ) -> Self {
         let clock: &Arc<dyn Clock> = runtime.clock();
         Self {
             reads: RateLimit::new("reads", rates.reads, clock),
             writes: RateLimit::new("writes", rates.writes, clock),
             failed_authentications: RateLimit::new("failed authentications", rates.failed_authentications, clock),
             trusted_proxies,
+            check,
             runtime,
         }
     }
@@ -82,6 +90,7 @@ impl Guard {
         let is_read = [Method::GET, Method::HEAD, Method::OPTIONS].contains(&request.method);
         let limit = if is_read { &self.reads } else { &self.writes };
         let rate = limit.check(&caller.key())?;
+        (self.check)(&caller)?;
         Ok(Admitted { caller, credentials, rate })
     }
 }

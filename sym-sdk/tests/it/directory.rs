@@ -379,3 +379,65 @@ mod tokens {
             .assert_eq(&why(&begin, &expired.secret));
     }
 }
+
+#[cfg(feature = "runtime")]
+mod agents {
+    use std::time::Duration;
+
+    use sym_sdk::directory::{Directory, MemoryDirectory};
+    use sym_sdk::error::{ErrorKind, codes};
+    use sym_sdk::model::{User, UserId, UserRole};
+
+    fn directory() -> Directory {
+        Directory::new(MemoryDirectory::new(), ["example.com"])
+    }
+
+    #[tokio::test]
+    async fn agents_belong_to_people_and_are_no_admins() {
+        let directory = directory();
+        let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+        let agent = directory.create_agent(" ana-coder ", ana.id()).await.unwrap();
+        let owner = agent.owner().unwrap();
+        assert_eq!((agent.username(), owner.id(), owner.username()), ("ana-coder", ana.id(), "ana@example.com"));
+        let error = directory.set_role(agent.id(), UserRole::Admin).await.unwrap_err();
+        assert_eq!(error.message(), "an agent cannot be an administrator");
+        let declared = User::agent(UserId::random(), "other", &ana).with_role(UserRole::Admin);
+        assert!(directory.put_user(declared).await.is_err());
+
+        let bot = directory.create_bot("ci").await.unwrap();
+        let guest = directory.get_or_create_user_by_email("gus@elsewhere.org").await.unwrap();
+        for owner in [bot.id(), guest.id(), agent.id(), UserId::random()] {
+            assert!(directory.create_agent("another", owner).await.is_err());
+        }
+        let taken = directory.create_agent("ci", ana.id()).await.unwrap_err();
+        assert_eq!(taken.kind(), ErrorKind::Conflict);
+    }
+
+    /// An alias of the owner's mailbox is the owner, after a restart too.
+    #[tokio::test]
+    async fn the_mailbox_of_the_owner_is_recognized() {
+        let directory = directory();
+        let tagged = directory.get_or_create_user_by_email("ana+bots@example.com").await.unwrap();
+        let agent = directory.create_agent("coder", tagged.id()).await.unwrap();
+        let read = directory.user(agent.id()).await.unwrap().unwrap();
+        let json = serde_json::to_value(&*read).unwrap();
+        assert_eq!(json["owner"]["mailbox"], "ana@example.com");
+        let plain = directory.clone().with_plus_aliases(false).user(agent.id()).await.unwrap().unwrap();
+        assert_eq!(serde_json::to_value(&*plain).unwrap()["owner"].get("mailbox"), None);
+    }
+
+    #[tokio::test]
+    async fn tokens_of_agents_end_with_their_owner() {
+        let directory = directory();
+        let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+        let agent = directory.create_agent("coder", ana.id()).await.unwrap();
+        let issued = directory.issue_token(agent.id(), "laptop", Duration::from_secs(3_600)).await.unwrap();
+        assert!(directory.authenticate(&issued.secret).await.unwrap().is_agent());
+        directory.set_role(ana.id(), UserRole::Guest).await.unwrap();
+        assert_eq!(directory.authenticate(&issued.secret).await.unwrap_err().kind(), ErrorKind::Unauthorized);
+        directory.set_role(ana.id(), UserRole::Member).await.unwrap();
+        directory.authenticate(&issued.secret).await.unwrap();
+        directory.delete_user(ana.id()).await.unwrap();
+        assert_eq!(*directory.authenticate(&issued.secret).await.unwrap_err().code(), codes::USER_DELETED);
+    }
+}

@@ -158,7 +158,7 @@ pub(in crate::cli) async fn request_and_decide(
     if let Some(context) = context {
         submission = submission.context(context);
     }
-    if source != Source::Api {
+    if !matches!(source, Source::Api | Source::Mcp) {
         let prompt = Submission::prompt(&flow, actor.clone()).channel(channel.clone());
         let run = driver.submit(prompt).await?.run;
         outcome.run = Some(run);
@@ -183,6 +183,7 @@ pub(super) fn channel_of(source: Source) -> Channel {
         Source::Slack => ChannelType::Slack,
         Source::Api => ChannelType::Api,
         Source::Web => ChannelType::Web,
+        Source::Mcp => ChannelType::Mcp,
     })
 }
 

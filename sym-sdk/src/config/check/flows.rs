@@ -82,6 +82,15 @@ impl Check<'_> {
             let lifetime = self.ok_or_report(&flow.location, &subject, parse_duration(lifetime));
             params.request_lifetime = lifetime.unwrap_or(params.request_lifetime);
         }
+        if let Some(longest) = &declared.max_agent_duration {
+            let subject = format!("{subject}: `max_agent_duration`");
+            params.max_agent_duration = self.ok_or_report(&flow.location, &subject, parse_duration(longest));
+        }
+        if let Some(grace) = &declared.agent_grace_period {
+            let subject = format!("{subject}: `agent_grace_period`");
+            let grace = self.ok_or_report(&flow.location, &subject, parse_duration(grace));
+            params.agent_grace_period = grace.unwrap_or(params.agent_grace_period);
+        }
         if let Some(warnings) = &declared.expiry_warnings {
             let subject = format!("{subject}: `expiry_warnings`");
             let parsed = warnings.iter();

@@ -21,6 +21,8 @@ pub(super) const PARAMS: Schema = Schema {
     attributes: &[
         "additional_header_text",
         // Not one of Sym's.
+        "agent_grace_period",
+        // Not one of Sym's.
         "allow_extension",
         "allow_guest_interaction",
         "allow_revoke",
@@ -28,6 +30,8 @@ pub(super) const PARAMS: Schema = Schema {
         // Not one of Sym's.
         "expiry_warnings",
         "include_decision_message",
+        // Not one of Sym's.
+        "max_agent_duration",
         "prompt_field",
         // The form of provider versions 1 and 2.
         "prompt_fields_json",

@@ -334,6 +334,8 @@ fn params(block: &mut DecodedBlock<'_>) -> FlowParams {
         allow_guest_interaction: block.flag("allow_guest_interaction", defaults.allow_guest_interaction),
         request_lifetime: block.text("request_lifetime"),
         expiry_warnings: block.texts("expiry_warnings"),
+        max_agent_duration: block.text("max_agent_duration"),
+        agent_grace_period: block.text("agent_grace_period"),
         prompt_fields: fields.iter().map(prompt_field).collect(),
     }
 }

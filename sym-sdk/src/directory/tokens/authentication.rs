@@ -17,7 +17,7 @@ impl Directory {
     ///
     /// # Errors
     /// Fails with kind [`ErrorKind::Unauthorized`] if there is no such token, if it has expired or was revoked, or if its bot was
-    /// deleted. The code tells these apart. Also fails if the store fails.
+    /// deleted or is locked, as is the owner of an agent. The code tells these apart. Also fails if the store fails.
     pub async fn authenticate(&self, token: &SecretString) -> Result<Arc<User>> {
         let refused = |code, message| Error::new(ErrorKind::Unauthorized, code, message);
         let unknown = || {
@@ -45,6 +45,11 @@ impl Directory {
                 refused(codes::AUTHENTICATION_TOKEN_EXPIRED, message).with_hint("issue a new token for the bot")
             );
         }
+        let user = self.recognized(user);
+        self.check_owner(&user).await.map_err(|error| match error.kind() {
+            ErrorKind::Forbidden => error.with_kind(ErrorKind::Unauthorized),
+            _ => error,
+        })?;
         Ok(user)
     }
 }

@@ -49,6 +49,9 @@ impl Projection {
                 view_level = view_level.max(add(&mut users, scope, VIEW));
             }
         }
+        if let Some(owner) = state.owner_id() {
+            *users.entry(bytes(owner)).or_default() |= VIEW;
+        }
         let open = state.open_permission();
         let decide_level = open.map(|permission| add(&mut users, permission.approve_deny(), DECIDE));
         for decider in state.deciders() {

@@ -17,6 +17,12 @@ impl EffectExecution<'_> {
         let Some(requester) = self.state.run.requester() else { return Ok(Ok(())) };
         let current = self.executor.ask_directory(self.executor.directory.user(requester.id())).await;
         let current = current.map_err(|error| EffectError::from(&error))?;
+        if let Some(requester) = &current
+            && let Err(error) = self.executor.ask_directory(self.executor.directory.check_owner(requester)).await
+        {
+            let refused = EffectError::from(&error);
+            return if error.kind() == ErrorKind::Forbidden { Ok(Err(refused)) } else { Err(refused) };
+        }
         Ok(machine::check_grant(&self.entry.flow, self.state, target, current.as_deref()))
     }
 

@@ -201,6 +201,10 @@ fn received(event: &EventRecord) -> String {
         (ChannelType::Api, _) => "via the API".to_owned(),
         (ChannelType::Web, _) => "in the console".to_owned(),
         (ChannelType::Cli, _) => command_line(event),
+        (ChannelType::Mcp, _) => match event.actor.owner() {
+            Some(owner) => format!("via MCP, an agent of {}", owner.username()),
+            None => "via MCP".to_owned(),
+        },
         (ChannelType::Sdk, _) => "(fired by a hook)".to_owned(),
         (ChannelType::Scheduler, _) => format!("({})", cause(event)),
     };

@@ -2,6 +2,7 @@
 
 mod abilities;
 mod access;
+mod agents;
 mod bounds;
 mod decisions;
 mod diagram;

@@ -155,7 +155,7 @@ impl<'a> Coverage<'a> {
         let requester = self.requester.id();
         let mut submission =
             Submission::request(flow.name().as_str(), requester).inputs(inputs).channel(channel.clone());
-        if source != Source::Api {
+        if !matches!(source, Source::Api | Source::Mcp) {
             let prompt = Submission::prompt(flow.name().as_str(), requester).channel(channel.clone());
             match self.simulation.submit(prompt).await {
                 Ok(receipt) => {
