@@ -5,6 +5,7 @@
 //! same whichever effect it is delivered for.
 
 mod erased;
+mod foreign_text;
 #[cfg(feature = "cli")]
 mod scripted;
 mod simulated;
@@ -13,6 +14,9 @@ mod view;
 use std::sync::Arc;
 
 pub(crate) use erased::DynDelivery;
+#[cfg(feature = "mcp")]
+pub(crate) use foreign_text::visible_text;
+pub use foreign_text::{MAX_AGENT_TEXT_CHARS, MAX_AGENT_TEXT_LINES, agent_text};
 #[cfg(feature = "cli")]
 pub(crate) use scripted::{ScriptedDelivery, Undeliverable};
 pub use simulated::SimulatedDelivery;

@@ -199,6 +199,8 @@ pub const LISTEN: ErrorCode = ErrorCode::new("SymSDK", "LISTEN");
 pub const INVALID_CERTIFICATE: ErrorCode = ErrorCode::new("SymSDK", "INVALID_CERTIFICATE");
 /// `SymSDK:METRICS`: metrics cannot be exported.
 pub const METRICS: ErrorCode = ErrorCode::new("SymSDK", "METRICS");
+/// `SymSDK:UNKNOWN_SESSION`: there is no such session of an agent, or it has ended.
+pub const UNKNOWN_SESSION: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_SESSION");
 /// `SymSDK:UNKNOWN_ROUTE`: the server has no such route.
 pub const UNKNOWN_ROUTE: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_ROUTE");
 /// `SymSDK:METHOD_NOT_ALLOWED`: the route does not take this method.

@@ -42,6 +42,8 @@
 //! grant with what targets list, but repairs only through inputs, like everybody else. Serving HTTP is left to the
 //! `server` module, which mounts the routes of front ends.
 
+#[cfg(feature = "mcp")]
+mod agents;
 mod approver_count;
 mod audit_anchors;
 mod audit_shipping;
@@ -223,7 +225,7 @@ impl Runtime {
     }
 
     /// Returns the limits.
-    #[cfg(feature = "api")]
+    #[cfg(any(feature = "api", feature = "mcp"))]
     pub(crate) fn limits(&self) -> &Limits {
         &self.executor.limits
     }

@@ -22,17 +22,17 @@
 //! [`Server::run_front_ends`] beside it.
 
 mod accept;
-#[cfg(feature = "api")]
+#[cfg(any(feature = "api", feature = "mcp"))]
 pub(crate) mod caller;
 mod front_end_tasks;
-#[cfg(feature = "api")]
+#[cfg(any(feature = "api", feature = "mcp"))]
 pub(crate) mod guard;
 pub(crate) mod peer;
-#[cfg(feature = "api")]
+#[cfg(any(feature = "api", feature = "mcp"))]
 pub(crate) mod problem;
 #[cfg(feature = "prometheus")]
 mod prometheus;
-#[cfg(feature = "api")]
+#[cfg(any(feature = "api", feature = "mcp"))]
 pub(crate) mod rate;
 mod readiness;
 pub(crate) mod request_id;
@@ -47,8 +47,8 @@ use std::time::Duration;
 pub use axum;
 use axum::Router;
 pub use peer::IpRange;
-#[cfg(feature = "api")]
-#[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+#[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "api", feature = "mcp"))))]
 pub use rate::Rate;
 use tokio::net::TcpListener;
 pub use tokio_util::sync::CancellationToken;

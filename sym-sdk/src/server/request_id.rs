@@ -16,7 +16,7 @@ pub(super) const CLIENT_REQUEST_ID: &str = "x-sym-request-id";
 pub(crate) struct RequestId(Arc<str>);
 
 impl RequestId {
-    pub(super) fn random() -> Self {
+    pub(crate) fn random() -> Self {
         // A failing random number generator must not fail the request.
         Self(format!("{:016x}", getrandom::u64().unwrap_or_default()).into())
     }

@@ -31,6 +31,12 @@ pub(super) fn router(context: &RouterContext, readiness: Arc<Readiness>) -> Rout
         let routes = if front_end.limits_requests() { routes } else { limited(routes, limits) };
         all.nest(&format!("/{}", front_end.name()), routes)
     });
+    // Clients that look for a way to sign in read an answer in JSON, also where there is nothing.
+    #[cfg(any(feature = "api", feature = "mcp"))]
+    let all = {
+        use super::problem::{render, unknown_route};
+        all.fallback_service(Router::new().fallback(unknown_route).layer(middleware::from_fn(render)))
+    };
     // Each layer wraps those before it. axum's own body limit applies to its extractors only, so others replace it.
     all.layer(DefaultBodyLimit::disable()).layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn(traced))
 }

@@ -40,6 +40,8 @@ mod handler_data;
 mod harness;
 #[cfg(feature = "runtime")]
 mod machine;
+#[cfg(all(feature = "mcp", feature = "testing"))]
+mod mcp;
 mod menu;
 #[cfg(feature = "cli")]
 mod mistakes;
