@@ -1,5 +1,6 @@
 //! The Slack front end, from the signed request to what users see.
 
+mod agents;
 mod cards;
 mod cases;
 mod changes;

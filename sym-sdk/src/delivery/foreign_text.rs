@@ -24,6 +24,13 @@ pub fn agent_text(text: &str) -> String {
     visible_text(text, MAX_AGENT_TEXT_LINES, MAX_AGENT_TEXT_CHARS)
 }
 
+/// Returns a text of an agent as a whole, with codes for characters that are invisible or change the direction of others. For values that
+/// take effect when they are approved, so that nothing of them is left out.
+pub fn reveal_hidden(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(visible_line).collect();
+    lines.join("\n")
+}
+
 /// Returns a text with at most so many lines and characters, in which everything is visible.
 pub(crate) fn visible_text(text: &str, max_lines: usize, max_chars: usize) -> String {
     let is_break = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}');

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub(crate) use erased::DynDelivery;
 #[cfg(feature = "mcp")]
 pub(crate) use foreign_text::visible_text;
-pub use foreign_text::{MAX_AGENT_TEXT_CHARS, MAX_AGENT_TEXT_LINES, agent_text};
+pub use foreign_text::{MAX_AGENT_TEXT_CHARS, MAX_AGENT_TEXT_LINES, agent_text, reveal_hidden};
 #[cfg(feature = "cli")]
 pub(crate) use scripted::{ScriptedDelivery, Undeliverable};
 pub use simulated::SimulatedDelivery;

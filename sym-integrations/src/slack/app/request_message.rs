@@ -159,7 +159,7 @@ pub(super) fn run_value(request: &RequestView) -> Result<ButtonValue> {
 fn fallback(request: &RequestView, accounts: &KnownAccounts) -> Mrkdwn {
     let event = request.event();
     let text = match event.requester() {
-        Some(requester) => append_person(Mrkdwn::new(), requester, accounts),
+        Some(requester) => append_person(Mrkdwn::new(), requester, accounts).text(request_text::agent_note(requester)),
         None => Mrkdwn::new().text("Someone"),
     };
     text.text(request_text::asks_for(request)).bold(event.flow().label())

@@ -4,7 +4,7 @@
 //! placed in [rich text](crate::slack::blocks::RichText), in which Slack interprets nothing. A short value on one line stands beside
 //! its label; everything else is a quotation below it.
 
-use sym_sdk::delivery::RequestView;
+use sym_sdk::delivery::{RequestView, agent_text, reveal_hidden};
 use sym_sdk::forms::{FieldSpec, FieldValue, format_duration};
 use sym_sdk::machine::ExtensionStatus;
 use sym_sdk::model::{RunStatus, User};
@@ -70,10 +70,23 @@ fn is_right_to_left(c: char) -> bool {
 pub(super) fn title(request: &RequestView, accounts: &KnownAccounts) -> Spans {
     let event = request.event();
     let text = match event.requester() {
-        Some(requester) => append_person(Spans::new(), requester, accounts),
+        Some(requester) => append_person(Spans::new(), requester, accounts).text(agent_note(requester)),
         None => Spans::new().text("Someone"),
     };
     text.text(asks_for(request)).bold(event.flow().label())
+}
+
+/// Returns the words after the name of an agent, which say that it is one and who answers for it. Empty for everybody else.
+pub(super) fn agent_note(user: &User) -> String {
+    match user.owner() {
+        Some(owner) => format!(" (an agent of {})", shortened(owner.username(), MAX_NAME_LENGTH)),
+        None => String::new(),
+    }
+}
+
+/// Returns whether an agent has written the texts of the request.
+fn is_of_agent(request: &RequestView) -> bool {
+    request.event().requester().is_some_and(User::is_agent)
 }
 
 /// Appends a person: a mention if their Slack account is known, or else the name.
@@ -108,11 +121,21 @@ pub(super) fn texts(request: &RequestView) -> Vec<LabelledText> {
     // In the order of the form.
     for spec in request.event().flow().fields().iter().filter(|spec| spec.name() != REASON_FIELD) {
         if let Some(value) = request.fields().and_then(|fields| fields.get(spec.name())) {
-            texts.push(LabelledText::new(spec.label(), value_text(request, spec, value)));
+            let text = value_text(request, spec, value);
+            let is_written = matches!(value, FieldValue::Text(_) | FieldValue::TextList(_));
+            texts.push(match is_written && is_of_agent(request) {
+                true => LabelledText::quoted(spec.label(), text),
+                false => LabelledText::new(spec.label(), text),
+            });
         }
     }
-    if let Some(reason) = request.reason() {
-        texts.push(LabelledText::quoted("Reason", Spans::new().text(reason)));
+    match request.reason() {
+        // What an agent writes is bounded, and nothing in it is invisible: it may have been written so that the request is approved.
+        Some(reason) if is_of_agent(request) => {
+            texts.push(LabelledText::quoted("Reason, as the agent says", Spans::new().text(agent_text(reason))));
+        }
+        Some(reason) => texts.push(LabelledText::quoted("Reason", Spans::new().text(reason))),
+        None => {}
     }
     if let Some(message) = request.decision_message() {
         let is_denied = match request.extension() {
@@ -129,18 +152,20 @@ pub(super) fn texts(request: &RequestView) -> Vec<LabelledText> {
 /// label, and a label can contain what looks like a value, but no code. The items of a list are code too.
 fn value_text(request: &RequestView, spec: &FieldSpec, value: &FieldValue) -> Spans {
     let label = |value: &str| request.option_label(spec.name(), value);
+    // Whole, because all of it is approved.
+    let shown = |text: &str| if is_of_agent(request) { reveal_hidden(text) } else { text.to_owned() };
     match value {
         FieldValue::SlackUser(picked) => mention(picked.user_id()),
         FieldValue::SlackUsers(picked) => listed(picked.iter().map(|picked| mention(picked.user_id()))),
         FieldValue::TextList(texts) => listed(texts.iter().map(|text| match label(text) {
             Some(label) => option_text(label, text),
-            None => Spans::new().code(text),
+            None => Spans::new().code(&shown(text)),
         })),
         value => {
             let value = value.to_string();
             match label(&value) {
                 Some(label) => option_text(label, &value),
-                None => Spans::new().text(value),
+                None => Spans::new().text(shown(&value)),
             }
         }
     }
