@@ -38,7 +38,8 @@ use crate::strategy::{AccessStrategy, StrategyConfig, StrategyType};
 /// With feature `sqlite` there are commands for a store in a file:
 ///
 /// - `serve`, with feature `server` too, runs the flows and serves the front ends, or with `--fake-slack` a fake of the service, where
-///   clients and strategies are simulated. With feature `api` it also serves the HTTP API,
+///   clients and strategies are simulated. With feature `api` it also serves the HTTP API, and with feature `mcp` agents,
+/// - `mcp`, with feature `mcp`, serves one agent over standard input and output,
 /// - `runs` lists the Runs, and finds those whose access could not be revoked,
 /// - `revoke` revokes access before it expires, and `write-off` gives up on a revocation that cannot succeed,
 /// - `audit export` prints the audit log, `audit anchor` what it ends with, and `audit verify` verifies it,

@@ -114,6 +114,10 @@ pub(super) async fn add(
 ) -> Result<(StatusCode, Json<Bot>), Problem> {
     caller.require_admin()?;
     let directory = state.runtime.directory();
+    if body.owner.is_some() && body.role == Some(UserRole::Admin) {
+        let message = "a bot with an owner is an agent, and cannot be an administrator";
+        return Err(Error::new(ErrorKind::InvalidInput, codes::USER_PROCESSING_ERROR, message).into());
+    }
     let mut bot = match &body.owner {
         Some(owner) => directory.create_agent(&body.name, owner_id(&state, owner).await?).await?,
         None => directory.create_bot(&body.name).await?,

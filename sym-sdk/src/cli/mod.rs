@@ -28,6 +28,8 @@ mod keys;
 mod logging;
 #[cfg(feature = "server")]
 mod manifest;
+#[cfg(all(feature = "mcp", feature = "sqlite"))]
+mod mcp;
 #[cfg(feature = "sqlite")]
 mod operator;
 mod output;
@@ -70,11 +72,16 @@ use args::{Args, Capabilities, Command, Common};
 use exit::CommandError;
 use output::Output;
 
-/// Reports whether the command needs a multi-threaded runtime. `serve` does: handlers that block must not delay others.
+/// Reports whether the command needs a multi-threaded runtime. `serve` and `mcp` do: handlers that block must not delay others.
 #[cfg(all(feature = "server", feature = "sqlite"))]
 pub(crate) fn needs_threads(program: &Program, args: Vec<OsString>) -> bool {
     let parsed = Args::parse(&program_name(&args), &capabilities(program), args);
-    parsed.is_ok_and(|args| matches!(args.command, Some(Command::Serve(_))))
+    parsed.is_ok_and(|args| match args.command {
+        Some(Command::Serve(_)) => true,
+        #[cfg(feature = "mcp")]
+        Some(Command::Mcp(_)) => true,
+        _ => false,
+    })
 }
 
 /// Reports whether the command needs a multi-threaded runtime. Only `serve` does.
@@ -161,6 +168,8 @@ async fn execute(
         Some(Command::Simulate(args)) => simulate::run(program, common, args, output).await,
         #[cfg(all(feature = "server", feature = "sqlite"))]
         Some(Command::Serve(args)) => serve::run(program, common, args, output).await,
+        #[cfg(all(feature = "mcp", feature = "sqlite"))]
+        Some(Command::Mcp(args)) => mcp::run(program, common, args, output).await,
         #[cfg(feature = "sqlite")]
         Some(Command::Replay(args)) => replay::run(program, common, args, output).await,
         #[cfg(feature = "sqlite")]

@@ -34,6 +34,8 @@ use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
 use crate::machine::EffectError;
+#[cfg(feature = "mcp")]
+use crate::mcp;
 use crate::model::{User, UserRole};
 use crate::runtime::{
     AuditAnchors, Builder, FakeConfig, FakeService, FrontEndType, OutputKey, Plugin, Runtime, ServiceChecks,
@@ -197,7 +199,7 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let builder = with_output_keys(program.builder(config).sqlite(store.clone()), args)?;
-    let builder = with_api(with_anchors(builder, args)?);
+    let builder = with_front_ends(with_anchors(builder, args)?);
     let mut warnings = builder.warnings();
     if !args.strict {
         warnings.extend(builder.tolerated_errors());
@@ -209,10 +211,12 @@ async fn prepare(
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
 }
 
-/// Adds the HTTP API, unless the program has set one up itself.
-fn with_api(builder: Builder) -> Builder {
+/// Adds the HTTP API, and the front end for agents, unless the program has set them up itself.
+fn with_front_ends(builder: Builder) -> Builder {
     #[cfg(feature = "api")]
     let builder = if builder.has_front_end(api::NAME) { builder } else { builder.front_end(api::Api::new()) };
+    #[cfg(feature = "mcp")]
+    let builder = if builder.has_front_end(mcp::NAME) { builder } else { builder.front_end(mcp::Mcp::new()) };
     builder
 }
 
@@ -287,7 +291,7 @@ async fn prepare_with_fakes(
         instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
-    let builder = with_api(builder).directory(directory);
+    let builder = with_front_ends(builder).directory(directory);
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
     #[cfg(feature = "api")]
     instructions.push(demo_token(runtime.directory(), address).await?);
@@ -469,8 +473,8 @@ fn write_start(
         output.line(&start)?;
         return output.out.flush();
     }
-    // The API is for bots.
-    if names.iter().all(|name| *name == "api") {
+    // These are for bots and agents.
+    if names.iter().all(|name| ["api", "mcp"].contains(name)) {
         let hint = if front_end_types.is_empty() {
             "add one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
         } else {

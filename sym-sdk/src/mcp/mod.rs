@@ -43,6 +43,8 @@ use std::time::Duration;
 
 pub use front_end::Mcp;
 pub use stream::serve_stream;
+#[cfg(all(feature = "cli", feature = "sqlite"))]
+pub(crate) use stream::{StreamEnd, serve_stream_until};
 
 use crate::server::Rate;
 

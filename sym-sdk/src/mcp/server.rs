@@ -25,7 +25,7 @@ use crate::runtime::call_bounded;
 use crate::server::caller::{Caller, Credentials};
 use crate::server::request_id::RequestId;
 
-/// What a model is told about the tools as a whole.
+/// The instructions to models, about the tools as a whole.
 const INSTRUCTIONS: &str = "\
 Access to systems, for a limited time. You ask, and people decide: no tool approves anything. \
 Look at `list_flows` and `describe_flow`, request only what the task needs and for as short as it needs it, state the true reason, \
@@ -104,7 +104,10 @@ impl AgentServer {
         context: &RequestContext<RoleServer>,
     ) -> Result<Value> {
         let (state, agent) = (&self.state, &call.agent);
-        state.activity.touch(&state.runtime, agent.id(), call.session).await?;
+        if let Err(error) = state.activity.touch(&state.runtime, agent.id(), call.session).await {
+            // Access can be given back on a full disk, too.
+            tracing::warn!(%error, agent = %agent.id(), "the time of an agent's call could not be stored");
+        }
         match tool {
             ToolName::ListFlows => {
                 let NoArguments {} = arguments::read(arguments)?;

@@ -1,4 +1,4 @@
-//! What agents need beside what everybody does: their requests are not repeated, and their access ends when they are gone.
+//! Requests and access of agents: a repeated request is not made again, and access ends when its agent is gone.
 
 use std::sync::Arc;
 

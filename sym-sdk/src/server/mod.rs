@@ -23,16 +23,20 @@
 
 mod accept;
 #[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(not(all(feature = "api", feature = "mcp")), allow(dead_code, reason = "either needs a part of it"))]
 pub(crate) mod caller;
 mod front_end_tasks;
 #[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(not(all(feature = "api", feature = "mcp")), allow(dead_code, reason = "either needs a part of it"))]
 pub(crate) mod guard;
 pub(crate) mod peer;
 #[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(not(all(feature = "api", feature = "mcp")), allow(dead_code, reason = "either needs a part of it"))]
 pub(crate) mod problem;
 #[cfg(feature = "prometheus")]
 mod prometheus;
 #[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(not(all(feature = "api", feature = "mcp")), allow(dead_code, reason = "either needs a part of it"))]
 pub(crate) mod rate;
 mod readiness;
 pub(crate) mod request_id;

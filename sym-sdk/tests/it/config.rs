@@ -443,7 +443,7 @@ fn checks_the_parameters_of_flows() {
             configuration: flow `prod` sets both `allow_revoke` and `schedule_deescalation` to false
               help: set at least one of them to true: otherwise access could never end
             configuration: flow `prod`: `allowed_sources`: `slck` is not a request source
-              help: did you mean `slack`? the sources are `slack`, `api`, `web`
+              help: did you mean `slack`? the sources are `slack`, `api`, `web`, `mcp`
         "#]],
     );
     config.flows[0].params = FlowParams {

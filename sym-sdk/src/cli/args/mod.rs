@@ -185,6 +185,13 @@ pub(super) enum Command {
     /// signal stops it immediately. If the store fails for good, the program ends with exit code 3: have a supervisor restart it.
     #[cfg(all(feature = "server", feature = "sqlite"))]
     Serve(ServeArgs),
+    /// Serve one agent over standard input and output, with the Model Context Protocol
+    ///
+    /// For a client that starts programs. The environment variable SYM_TOKEN has the token of the agent. At the end of the input, or with a
+    /// signal, what the agent has requested is given back. Only for a program that is not running: a store has one writer. Where `serve`
+    /// runs, agents connect to its `/mcp`.
+    #[cfg(all(feature = "mcp", feature = "sqlite"))]
+    Mcp(McpArgs),
     // `slack manifest` and its like. Added at run time for the types of front ends that the program has.
     #[cfg(feature = "server")]
     #[command(skip)]
@@ -259,6 +266,9 @@ pub(super) struct ServeArgs {
     /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
     #[arg(long)]
     pub(super) strict: bool,
+    /// Address under which people and agents reach the server, such as https://sym.example.com
+    #[arg(long, value_name = "URL")]
+    pub(super) public_url: Option<PublicUrl>,
     #[cfg(feature = "tls")]
     #[command(flatten)]
     pub(super) tls: TlsArgs,
@@ -275,6 +285,16 @@ pub(super) struct ServeArgs {
     /// The types of front ends to fake, and the addresses of the fakes. Each has a flag of its own.
     #[arg(skip)]
     pub(super) fakes: Vec<(String, SocketAddr)>,
+}
+
+#[cfg(all(feature = "mcp", feature = "sqlite"))]
+#[derive(Debug, clap::Args)]
+pub(super) struct McpArgs {
+    /// File of the store, created if missing
+    #[arg(long, value_name = "FILE", default_value = "sym.db")]
+    pub(super) db: PathBuf,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
 }
 
 /// The certificate of the server.

@@ -310,3 +310,30 @@ async fn calls_without_a_handshake_are_served() {
     assert!(answer.text.contains("flows"), "{}", answer.text);
     assert_eq!(answer.header("mcp-session-id"), None);
 }
+
+#[cfg(feature = "api")]
+#[tokio::test]
+async fn administrators_add_agents_over_the_api() {
+    let world = World::with(|builder| builder.runtime(|builder| builder.front_end(sym_sdk::api::Api::new()))).await;
+    let routes = routes(&world);
+    let directory = world.directory();
+    directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+    let ops = directory.create_bot("ops").await.unwrap();
+    directory.set_role(ops.id(), UserRole::Admin).await.unwrap();
+    let issued = directory.issue_token(ops.id(), "test", HOUR).await.unwrap();
+    let ops = secrecy::ExposeSecret::expose_secret(&issued.secret);
+    let bot = json!({ "name": "coder", "owner": "ana@example.com" });
+    let added = post(ops, &bot).send_to(&routes, "/api/v1/bots").await;
+    assert_eq!(added.status, 201, "{}", added.text);
+    assert_eq!(added.json()["owner"]["username"], "ana@example.com");
+    let id = added.json()["id"].as_str().unwrap().to_owned();
+    let issued = post(ops, &json!({ "label": "laptop", "for": "30d" }));
+    let issued = issued.send_to(&routes, &format!("/api/v1/bots/{id}/tokens")).await;
+    begin(&routes, issued.json()["token"].as_str().unwrap()).await;
+    for (owner, status) in [("nobody@example.com", 400), ("ops", 400)] {
+        let bot = json!({ "name": "other", "owner": owner });
+        assert_eq!(post(ops, &bot).send_to(&routes, "/api/v1/bots").await.status.as_u16(), status, "{owner}");
+    }
+    let admin = json!({ "name": "other", "owner": "ana@example.com", "role": "admin" });
+    assert_eq!(post(ops, &admin).send_to(&routes, "/api/v1/bots").await.status, 400);
+}

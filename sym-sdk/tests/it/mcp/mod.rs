@@ -1,8 +1,11 @@
 //! Agents, through the client of the protocol's library and over HTTP, with a virtual clock.
 
 mod http;
+mod official_clients;
 mod requests;
 mod sessions;
+#[cfg(all(feature = "cli", feature = "sqlite", unix))]
+mod stdio;
 mod tools;
 
 use std::sync::{Arc, Mutex};

@@ -213,7 +213,7 @@ async fn access_ends_with_the_owner() {
     assert_eq!(agent.code("list_flows", json!({})).await, "SymSDK:USER_LOCKED");
 }
 
-/// What was approved just before is not granted any more.
+/// An approval of before does not count any more.
 #[tokio::test]
 async fn nothing_more_is_granted_to_an_agent_whose_owner_is_gone() {
     let mut world = World::start().await;
