@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["engine"],
     &["runtime"],
     &["server", "simulation"],
-    &["api"],
+    &["api", "mcp"],
     &["testing", "cli"],
     &["app"],
     // The documentation that is more than that of one module.
