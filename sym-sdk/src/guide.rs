@@ -36,6 +36,7 @@
 //! - [Operating a program](operations)
 //! - [The audit log](audit)
 //! - [The HTTP API](http_api)
+//! - [Agents](agents), which ask while people decide
 //!
 //! [More examples](examples) lists the programs and flows of the repository.
 //!
@@ -109,5 +110,7 @@ pages! {
     http_api "http-api.md"
     command_line "command-line.md"
         "[`App`](crate::App), [`Exit`](crate::app::Exit)"
+    agents "agents.md"
+        "[`Directory::create_agent`](crate::directory::Directory::create_agent), [`FlowParams`](crate::model::FlowParams), [`delivery::agent_text`](crate::delivery::agent_text)"
     examples "examples.md"
 }

@@ -260,15 +260,12 @@ pub(super) struct ServeArgs {
     /// File of the store, created if missing [default: sym.db, or sym-fake.db with a fake]
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
-    /// Address under which people reach the program, such as `https://sym.example.com`, for links
+    /// Address under which people and agents reach the program, such as `https://sym.example.com`
     #[arg(long, value_name = "URL", value_parser = values::server_url)]
     pub(super) public_url: Option<PublicUrl>,
     /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
     #[arg(long)]
     pub(super) strict: bool,
-    /// Address under which people and agents reach the server, such as https://sym.example.com
-    #[arg(long, value_name = "URL")]
-    pub(super) public_url: Option<PublicUrl>,
     #[cfg(feature = "tls")]
     #[command(flatten)]
     pub(super) tls: TlsArgs,
