@@ -91,8 +91,11 @@ async fn read_time(values: &KeyValue, path: &str) -> Result<Option<Timestamp>> {
 #[derive(Clone, Debug)]
 pub(super) struct Activity {
     started_at: Arc<OnceLock<Timestamp>>,
-    calls: Arc<Mutex<BoundedMap<(UserId, Option<SessionId>), Call>>>,
+    calls: Arc<Mutex<Calls>>,
 }
+
+/// The last calls of agents, and of their sessions.
+type Calls = BoundedMap<(UserId, Option<SessionId>), Call>;
 
 /// The last call, and the last one that was written.
 #[derive(Clone, Copy, Debug)]

@@ -181,7 +181,7 @@ pub struct User {
     pub(crate) mailbox: Option<String>,
     /// The person who answers for an agent. Nobody else has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) owner: Option<AgentOwner>,
+    pub(crate) owner: Option<Box<AgentOwner>>,
 }
 
 /// The person who answers for an agent, as they were when the agent was added.
@@ -257,7 +257,7 @@ impl User {
     /// [MCP](super::ChannelType::Mcp) alone, and decides nothing.
     pub fn agent(id: UserId, name: impl Into<String>, owner: &Self) -> Self {
         let owner = AgentOwner { id: owner.id, username: owner.username.clone(), mailbox: owner.mailbox.clone() };
-        Self { owner: Some(owner), ..Self::bot(id, name) }
+        Self { owner: Some(Box::new(owner)), ..Self::bot(id, name) }
     }
 
     /// Returns the platform itself, the user of events that a timer triggers.
@@ -349,7 +349,7 @@ impl User {
 
     /// The person who answers for an agent. `None` for everybody else.
     pub fn owner(&self) -> Option<&AgentOwner> {
-        self.owner.as_ref()
+        self.owner.as_deref()
     }
 
     /// Whether the user is an agent: a bot with an [owner](Self::owner).
