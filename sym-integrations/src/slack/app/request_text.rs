@@ -159,7 +159,7 @@ fn value_text(request: &RequestView, spec: &FieldSpec, value: &FieldValue) -> Sp
         FieldValue::SlackUsers(picked) => listed(picked.iter().map(|picked| mention(picked.user_id()))),
         FieldValue::TextList(texts) => listed(texts.iter().map(|text| match label(text) {
             Some(label) => option_text(label, text),
-            None => Spans::new().code(&shown(text)),
+            None => Spans::new().code(shown(text)),
         })),
         value => {
             let value = value.to_string();

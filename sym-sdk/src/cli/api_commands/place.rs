@@ -99,7 +99,9 @@ mod tests {
             Ok(Place::Server { url, token }) => Ok(format!("{url} {}", token.expose_secret())),
             Ok(Place::File { db, actor }) => Ok(format!("{} {}", db.display(), actor.unwrap_or_default())),
             Err(CommandError::Usage { message, .. }) => Err(message),
-            Err(CommandError::Call(error) | CommandError::Failed(error)) => Err(error.message().to_owned()),
+            Err(CommandError::Call(error) | CommandError::Failed(error) | CommandError::Request(error)) => {
+                Err(error.message().to_owned())
+            }
             Err(_) => Err("another error".to_owned()),
         }
     }

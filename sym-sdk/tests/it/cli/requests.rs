@@ -174,5 +174,7 @@ async fn an_interrupted_wait_leaves_the_request_open_or_withdraws_it() {
     let withdrawn = interrupt(&args, &environment, "waiting for a decision", "-TERM").await;
     assert_eq!(withdrawn.code, 130, "{}", withdrawn.err);
     assert!(withdrawn.err.contains("interrupted: the request is withdrawn"), "{}", withdrawn.err);
+    // The denial is carried out once it is accepted.
+    while status().await == "requested" {}
     assert_eq!(status().await, "denied");
 }

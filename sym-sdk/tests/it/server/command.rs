@@ -170,6 +170,7 @@ async fn a_signal_stops_it_in_order() {
         expect![[r#"
               /desk
               /api
+              /mcp
               /health
               /ready
             Serving 1 flow on the store DIR/sym.db
@@ -303,6 +304,7 @@ async fn fakes_touch_nothing_real_and_have_a_store_of_their_own() {
     expect![[r#"
           /desk
           /api
+          /mcp
           /health
           /ready
         Serving 1 flow on the store DIR/sym.db
@@ -495,17 +497,16 @@ async fn the_help_is_complete() {
               --var <NAME=VALUE>
                   Set a Terraform variable; can be repeated
 
-              --strict
-                  Do not start if anything is wrong, instead of starting with what works: then no access is
-                  revoked either
+              --public-url <URL>
+                  Address under which people and agents reach the program, such as `https://sym.example.com`
 
               --var-file <FILE>
                   Set the Terraform variables in this file; can be repeated. What comes later counts, also
                   if it is `--var`
 
-              --tls-cert <FILE>
-                  File with the certificate and those that lead to its authority, in PEM format: serves
-                  HTTPS. Read again when it changes
+              --strict
+                  Do not start if anything is wrong, instead of starting with what works: then no access is
+                  revoked either
 
               --workspace <NAME>
                   Name of the Terraform workspace [default: TF_WORKSPACE, or what `terraform workspace
@@ -515,11 +516,18 @@ async fn the_help_is_complete() {
                   Read values that only `terraform apply` knows from this JSON file, such as
                   {"module.okta.group_id": "00g1"}
 
-              --tls-key <FILE>
-                  File with the private key of the certificate, unencrypted, in PEM format
+              --tls-cert <FILE>
+                  File with the certificate and those that lead to its authority, in PEM format: serves
+                  HTTPS. Read again when it changes
 
               --domain <DOMAIN>
                   Add an e-mail domain of the organization; can be repeated
+
+              --tls-key <FILE>
+                  File with the private key of the certificate, unencrypted, in PEM format
+
+              --json
+                  Print JSON
 
               --metrics-listen <ADDRESS>
                   Serve the metrics for Prometheus at `/metrics` on this address, which only the collector
@@ -528,9 +536,6 @@ async fn the_help_is_complete() {
               --anchor-file <FILE>
                   Append anchors of the audit log to this file: at start, periodically and at shutdown. Keep
                   it where nobody who can write to the store can change it
-
-              --json
-                  Print JSON
 
               --anchor-destinations
                   Send the anchors to the log destinations that take them, too

@@ -24,6 +24,7 @@ async fn approves_users_on_call_and_names_the_reason() {
         2024-02-29 UTC
         12:00:00  request          by           ana@example.com via the API
                                    inputs       reason: the site is down
+                                   looked up    by on_request: “pagerduty: is_on_call ana@example.com of schedule `platform`”
                                    handler      on_request (tests/flows/src/pagerduty_on_call.rs) fired approve: “the site is down (on call)”
         12:00:00  approve          by           ana@example.com (fired by a hook)
                                    status       approved
