@@ -29,6 +29,7 @@ mod front_end_tasks;
 #[cfg(any(feature = "api", feature = "mcp"))]
 #[cfg_attr(not(all(feature = "api", feature = "mcp")), allow(dead_code, reason = "either needs a part of it"))]
 pub(crate) mod guard;
+#[cfg(any(feature = "api", feature = "mcp"))]
 pub(crate) mod peer;
 #[cfg(any(feature = "api", feature = "mcp"))]
 #[cfg_attr(not(all(feature = "api", feature = "mcp")), allow(dead_code, reason = "either needs a part of it"))]
@@ -50,6 +51,8 @@ use std::time::Duration;
 
 pub use axum;
 use axum::Router;
+#[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "api", feature = "mcp"))))]
 pub use peer::IpRange;
 #[cfg(any(feature = "api", feature = "mcp"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "api", feature = "mcp"))))]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::http::{Extensions, HeaderMap};
+#[cfg(any(feature = "api", feature = "mcp"))]
+use axum::http::Extensions;
+use axum::http::HeaderMap;
 use uuid::Uuid;
 
 /// The header with our id, in responses.
@@ -22,6 +24,7 @@ impl RequestId {
     }
 
     /// Returns the id that the server has given a request; a new one if the routes are mounted elsewhere.
+    #[cfg(any(feature = "api", feature = "mcp"))]
     pub(crate) fn of(extensions: &Extensions) -> Self {
         extensions.get::<Self>().cloned().unwrap_or_else(Self::random)
     }
