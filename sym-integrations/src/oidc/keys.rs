@@ -122,8 +122,9 @@ impl IssuerKeys {
         let now = self.connection.clock().elapsed();
         let since = |at: Option<Duration>| at.map(|at| now.saturating_sub(at));
         let is_due = since(read.read_at).is_none_or(|age| age >= KEYS_TTL);
+        let is_usable = since(read.read_at).is_some_and(|age| age < STALE_KEYS_TTL);
         let was_just_tried = since(read.tried_at).is_some_and(|age| age < MIN_READ_INTERVAL);
-        if is_due && !(was_just_tried && read.read_at.is_some()) {
+        if is_due && !(was_just_tried && is_usable) {
             self.read_again(&mut read, now).await?;
         }
         if let Some(key) = read.find(id) {

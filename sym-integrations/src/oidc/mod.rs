@@ -8,7 +8,8 @@
 //! - **The key decides about the algorithm**, and the token only says which of those that its key is for. Signatures are RSA, ECDSA or
 //!   Ed25519: a token that is signed with a shared secret, or not at all, is refused.
 //! - **Keys have an age**: they are read again after an hour, so that one that was withdrawn is not good any more. An unknown key makes them
-//!   be read at once, but not more often than every 30 seconds, whatever strangers send. While the service is down, keys are good for a day.
+//!   be read at once, but not more often than every 30 seconds, whatever strangers send. While the service is down, keys are good for a day;
+//!   without good ones, each token asks for them, one after another.
 
 mod keys;
 mod verifier;

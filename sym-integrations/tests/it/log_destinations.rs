@@ -311,6 +311,8 @@ async fn only_the_events_that_are_named_are_sent() {
     all.deliver_anchor(&anchor(&lines)).await.unwrap();
     let sent: Vec<_> = lines.iter().map(AuditLine::as_str).collect();
     assert_eq!(bodies(&server).await, sent);
+    // What handlers have asked is a type like the others.
+    assert!(to(&server).only("run.looked_up, extension.looked_up").is_ok());
     for bad in ["", "run.aproved", "approved", "run.", "*", "run.approved,", "user.approved"] {
         let error = to(&server).only(bad).unwrap_err();
         assert!(error.message().contains("is no type of event"), "{bad}: {error}");

@@ -51,7 +51,7 @@ struct HeldAccess {
     since: Timestamp,
     #[serde(flatten)]
     access: AccessBody,
-    /// Why it cannot be taken away as things are: the code.
+    /// The code of the reason for which it cannot be taken away as things are.
     #[serde(skip_serializing_if = "Option::is_none")]
     blocked: Option<String>,
 }

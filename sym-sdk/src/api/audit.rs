@@ -337,7 +337,7 @@ pub(super) async fn head(
 mod tests {
     use super::*;
 
-    /// QC13: data must not become code at the next tool.
+    /// Data must not become code at the next tool.
     #[test]
     fn cells_are_no_formulas() {
         for cell in ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "＝1"] {

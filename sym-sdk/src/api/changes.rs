@@ -200,10 +200,11 @@ impl Feed {
     async fn wait(&mut self, state: &ApiState) -> Wake {
         let (stopped, changed) = (pin!(state.stop.cancelled()), pin!(self.changes.next()));
         let comment = state.runtime.clock().sleep_until(self.next_comment);
-        match select(select(stopped, changed), comment).await {
-            Either::Left((Either::Left(_), _)) => Wake::Stopped,
-            Either::Left((Either::Right((change, _)), _)) => Wake::Changed(change),
-            Either::Right(_) => Wake::CommentDue,
+        // The comment comes first: a caller whose changes never pause is checked as often as others.
+        match select(comment, select(stopped, changed)).await {
+            Either::Left(_) => Wake::CommentDue,
+            Either::Right((Either::Left(_), _)) => Wake::Stopped,
+            Either::Right((Either::Right((change, _)), _)) => Wake::Changed(change),
         }
     }
 

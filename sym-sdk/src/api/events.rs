@@ -87,7 +87,7 @@ pub(super) struct EventBody {
     name: Step,
     timestamp: Timestamp,
     status: EventStatus,
-    /// Why it was refused, ignored or failed. `null` if it was not.
+    /// The reason for which it was refused, ignored or failed. `null` if it was not.
     error: Option<String>,
 }
 

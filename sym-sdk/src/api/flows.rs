@@ -32,6 +32,9 @@ const MAX_OPTIONS: usize = 100;
 /// The number of options of a field in one answer unless another one is asked for.
 const DEFAULT_OPTIONS: usize = 20;
 
+/// The largest number of changes of a form in one call. The handlers of each are called.
+const MAX_CHANGES: usize = 100;
+
 /// The flows that the caller may request.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct FlowList {
@@ -480,6 +483,11 @@ fn field_problem(error: &FieldError, flow: &Flow, is_admin: bool) -> FieldProble
 
 /// Builds the form with these values, as it is after the changes.
 async fn settled_form(state: &ApiState, caller: &Caller, flow: &Flow, body: &FormInputs) -> Result<FormBody, Problem> {
+    if body.changed.len() > MAX_CHANGES {
+        let message = format!("at most {MAX_CHANGES} changes are taken at once, got {}", body.changed.len());
+        let error = Error::new(ErrorKind::InvalidInput, codes::TOO_LARGE, message);
+        return Err(error.with_hint("name each field once, where it was changed last").into());
+    }
     let name = flow.name().as_str();
     let FlowForm { mut form, errors, .. } = state.runtime.flow_form(name, caller.user()).await?;
     form.fill(&body.inputs);

@@ -26,7 +26,7 @@ pub(super) struct RunBody {
     #[schema(example = "acme:run:prod:2.0.0:0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f")]
     run_srn: String,
     status: RunStatus,
-    /// Why the Run failed. `null` unless it has.
+    /// The reason for which the Run failed. `null` unless it has.
     error: Option<RunErrorBody>,
     /// The number of changes so far. It is the `ETag`, too.
     version: u64,
@@ -45,7 +45,7 @@ pub(super) struct RunBody {
     #[schema(value_type = Object)]
     fields: Map<String, Value>,
     reason: Option<String>,
-    /// When the request expires unless it is decided. `null` unless it waits for a decision.
+    /// The time at which the request expires unless it is decided. `null` unless it waits for a decision.
     expires_at: Option<Timestamp>,
     approvals: Approvals,
     decision: Option<DecisionBody>,
@@ -85,7 +85,7 @@ struct Source {
     identifier: Option<String>,
 }
 
-/// Why a Run failed.
+/// The reason for which a Run failed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RunError)]
 struct RunErrorBody {
@@ -126,7 +126,7 @@ pub(super) struct AccessBody {
     /// `none`, `granting`, `held`, `revoking`, `ended`, or `written_off` if it may be there although nobody takes it away.
     #[schema(example = "held")]
     state: &'static str,
-    /// When it ends. `null` if it lasts until it is revoked, or there is none.
+    /// The time at which it ends. `null` if it lasts until it is revoked, or there is none.
     until: Option<Timestamp>,
     ended_at: Option<Timestamp>,
     /// Whether the requester had it before the request, and keeps it.

@@ -13,6 +13,7 @@ use super::extract::{Params, Segment, page_size};
 use super::people::UserRef;
 use super::state::ApiState;
 use crate::audit::{AuditEntry, AuditKind, AuditRecord};
+use crate::engine::{AuditOrder, AuditQuery};
 use crate::machine::EffectError;
 use crate::model::{EventId, RunId, RunStatus, Step, User};
 use crate::routing::PermissionLevel;
@@ -147,11 +148,16 @@ fn hide_words_of_services(details: &mut Map<String, Value>, own_name: &str) {
 }
 
 fn hide_errors(value: &mut Value) {
-    let Value::Object(members) = value else { return };
-    if members.contains_key("code") && members.contains_key("message") {
-        members.retain(|name, _| ["code", "kind"].contains(&name.as_str()));
+    match value {
+        Value::Object(members) => {
+            if members.contains_key("code") && members.contains_key("message") {
+                members.retain(|name, _| ["code", "kind"].contains(&name.as_str()));
+            }
+            members.values_mut().for_each(hide_errors);
+        }
+        Value::Array(values) => values.iter_mut().for_each(hide_errors),
+        _ => {}
     }
-    members.values_mut().for_each(hide_errors);
 }
 
 /// Show what has happened in a Run
@@ -168,20 +174,15 @@ pub(super) async fn timeline(
 ) -> Result<Json<Timeline>, Problem> {
     let limit = page_size(params.limit, DEFAULT_ENTRIES, MAX_ENTRIES)?;
     state.runtime.run_for(run, caller.user()).await?;
-    let after = params.after.unwrap_or_default();
-    let mut records = state.runtime.engine().run_records_before(run, MAX_SEQ).await?;
-    records.retain(|record| record.seq > after);
-    let next = records.get(limit).and_then(|_| records.get(limit.saturating_sub(1))).map(|record| record.seq);
-    records.truncate(limit);
-    let mut entries = Vec::with_capacity(records.len());
-    for record in &records {
+    let mut query = AuditQuery { limit, after: params.after, ..AuditQuery::default() };
+    (query.run, query.order) = (Some(run), AuditOrder::OldestFirst);
+    let page = state.runtime.find_audit(&query).await?;
+    let mut entries = Vec::with_capacity(page.records.len());
+    for record in &page.records {
         entries.push(Entry::new(record, &record.entry()?, &caller));
     }
-    Ok(Json(Timeline { entries, next }))
+    Ok(Json(Timeline { entries, next: page.next }))
 }
-
-/// A number after that of any record. Stores keep numbers as signed integers.
-const MAX_SEQ: u64 = i64::MAX as u64;
 
 /// The people who can decide a request, or the extension that was routed last. After the decision: who could have.
 #[derive(Debug, Serialize, ToSchema)]

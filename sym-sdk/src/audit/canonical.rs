@@ -69,10 +69,9 @@ impl Drop for CanonicalText {
 impl CanonicalText {
     /// Creates an empty text, in the buffers of an earlier one.
     pub(super) fn reused() -> Self {
-        let mut buffers = BUFFERS.try_with(Cell::take).unwrap_or_default();
-        buffers.bytes.clear();
-        buffers.members.clear();
-        Self { buffers }
+        let mut text = Self { buffers: BUFFERS.try_with(Cell::take).unwrap_or_default() };
+        text.clear();
+        text
     }
 
     /// Appends a value.
@@ -85,8 +84,10 @@ impl CanonicalText {
         self.buffers.bytes.extend_from_slice(text.as_bytes());
     }
 
+    /// Empties the text, also of what a value that failed has left.
     pub(super) fn clear(&mut self) {
         self.buffers.bytes.clear();
+        self.buffers.members.clear();
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {

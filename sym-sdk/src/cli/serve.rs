@@ -143,14 +143,6 @@ impl Extras {
         None
     }
 
-    fn scheme(&self) -> &'static str {
-        #[cfg(feature = "tls")]
-        if self.certificate.is_some() {
-            return "https";
-        }
-        "http"
-    }
-
     #[cfg_attr(not(feature = "tls"), expect(clippy::unused_self, reason = "as with TLS"))]
     fn add_to(&mut self, server: Server) -> Server {
         #[cfg(feature = "tls")]
@@ -171,6 +163,15 @@ impl Extras {
             metrics.serve(listener, stop).await;
         }
     }
+}
+
+#[cfg_attr(not(feature = "tls"), expect(unused_variables, reason = "TLS has the only other one"))]
+fn scheme(args: &ServeArgs) -> &'static str {
+    #[cfg(feature = "tls")]
+    if args.tls.tls_cert.is_some() {
+        return "https";
+    }
+    "http"
 }
 
 /// A runtime that is ready to be served.
@@ -222,7 +223,7 @@ fn with_front_ends(builder: Builder) -> Builder {
 
 /// Issues a token for trying the API, and returns how to use it. Everything is simulated, so it gives access to nothing.
 #[cfg(feature = "api")]
-async fn demo_token(directory: &Directory, address: SocketAddr) -> Result<String, Error> {
+async fn demo_token(directory: &Directory, url: &str) -> Result<String, Error> {
     let known = directory.bots().await?.into_iter().find(|bot| bot.username() == DEMO_BOT);
     let bot = match known {
         Some(bot) => bot,
@@ -231,7 +232,7 @@ async fn demo_token(directory: &Directory, address: SocketAddr) -> Result<String
     let bot = directory.set_role(bot.id(), UserRole::Admin).await?;
     let token = directory.issue_token(bot.id(), "demo", DEMO_TOKEN_TTL).await?;
     let secret = secrecy::ExposeSecret::expose_secret(&token.secret).to_owned();
-    Ok(format!("API: curl -H 'Authorization: Bearer {secret}' http://{address}/api/v1/me"))
+    Ok(format!("API: curl -H 'Authorization: Bearer {secret}' {url}/api/v1/me"))
 }
 
 fn with_anchors(builder: Builder, args: &ServeArgs) -> Result<Builder, Error> {
@@ -294,7 +295,7 @@ async fn prepare_with_fakes(
     let builder = with_front_ends(builder).directory(directory);
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
     #[cfg(feature = "api")]
-    instructions.push(demo_token(runtime.directory(), address).await?);
+    instructions.push(demo_token(runtime.directory(), &format!("{}://{address}", scheme(args))).await?);
     program.add_missing_users(runtime.directory()).await?;
     let seq = runtime.engine().head().await?.seq;
     let follower = Follower::new(runtime.clone(), program.outbox, seq, MAX_NUMBERED_RUNS);
@@ -454,7 +455,7 @@ fn write_start(
     let names: Vec<_> = runtime.front_ends().iter().map(|front_end| front_end.name()).collect();
     let flows = runtime.flows().len();
     let db = args.db().display();
-    let listening = format!("{}://{address}", extras.scheme());
+    let listening = format!("{}://{address}", scheme(args));
     let metrics = extras.metrics_url();
     if output.json {
         let paths: Vec<_> = names.iter().map(|name| format!("/{name}")).collect();
@@ -482,7 +483,7 @@ fn write_start(
         };
         writeln!(output.err, "warning: no front end, so users cannot reach the flows\n  help: {hint}")?;
     }
-    if !address.ip().is_loopback() && extras.scheme() == "http" {
+    if !address.ip().is_loopback() && scheme(args) == "http" {
         let hint =
             "put a proxy that terminates TLS in front of it, serve TLS with `--tls-cert`, or listen on 127.0.0.1";
         writeln!(output.err, "warning: {address} is reachable from other machines, without TLS\n  help: {hint}")?;

@@ -16,6 +16,9 @@ use crate::error::{Error, ErrorCode, ErrorKind, Result, codes};
 /// The maximum size of an answer that is read as a whole, in bytes.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
+/// The timeout for reading such an answer, once it has begun.
+const BODY_TIMEOUT: Duration = Duration::from_secs(120);
+
 /// The answer to a call.
 #[derive(Clone, Debug)]
 pub struct Answer {
@@ -99,7 +102,15 @@ impl fmt::Debug for Download {
     }
 }
 
-async fn collect(mut body: BodyStream) -> Result<Vec<u8>> {
+async fn collect(body: BodyStream) -> Result<Vec<u8>> {
+    let Ok(read) = tokio::time::timeout(BODY_TIMEOUT, read_whole(body)).await else {
+        let message = format!("the answer did not end within {BODY_TIMEOUT:?}");
+        return Err(Error::new(ErrorKind::Unavailable, codes::SERVER_UNREACHABLE, message));
+    };
+    read
+}
+
+async fn read_whole(mut body: BodyStream) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;

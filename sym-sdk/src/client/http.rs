@@ -58,6 +58,11 @@ impl HttpTransport {
         token.set_sensitive(true);
         let mut request = self.client.request(call.method().clone(), url).header(AUTHORIZATION, token);
         if let Some(key) = call.idempotency_key() {
+            let key = HeaderValue::try_from(key).map_err(|_| {
+                let message = "the idempotency key has characters that no key has";
+                let error = Error::invalid(codes::INVALID_PARAMETER, message);
+                error.with_hint("use visible ASCII characters, such as `build-4711`")
+            })?;
             request = request.header(HeaderName::from_static("idempotency-key"), key);
         }
         if let Some(body) = call.body_text() {
@@ -165,6 +170,13 @@ fn is_loopback(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn keys_that_no_header_has_are_errors_of_the_caller() {
+        let transport = HttpTransport::new("http://127.0.0.1:9", "symbot_x".into()).unwrap();
+        let error = transport.execute(&Call::get(["me"]).key("a\nb")).await.err().unwrap();
+        assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidInput, &codes::INVALID_PARAMETER));
+    }
 
     #[test]
     fn addresses_are_encrypted_or_local() {

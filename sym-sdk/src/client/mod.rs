@@ -26,7 +26,8 @@
 //!
 //! - **the token goes nowhere else**: only to the server that was named, encrypted unless that is this machine, and not along a redirect. It
 //!   is in no error and no `Debug` output;
-//! - **every call ends**, within its timeout;
+//! - **every call ends**: its answer begins within the timeout of the call, and is read within two minutes. A download, which may take
+//!   longer, ends once nothing has come for a minute;
 //! - **every error has the server's code**, hint and request id. Only one that does not come from the server has
 //!   [`SERVER_UNREACHABLE`](crate::error::codes::SERVER_UNREACHABLE).
 //!

@@ -1,8 +1,8 @@
 //! Texts by others, made harmless to look at: what an agent writes must not pass for the words of the program.
 //!
 //! An agent shapes what it asks for so that it is granted, or has read a page that wants it to. It can write lines that look like ours,
-//! push ours out of sight, or use characters that nobody sees and only models read. So its words are bounded, kept in one block, and what is
-//! invisible is written as its code. Front ends show them quoted, below what the program knows.
+//! push ours out of sight, or use characters that nobody sees and only models read. So its words are bounded, kept in one block, and what
+//! is invisible is written as its code. Front ends show them quoted, below what the program knows.
 
 /// The most lines of an agent's text that people are shown.
 pub const MAX_AGENT_TEXT_LINES: usize = 5;
@@ -86,7 +86,7 @@ fn is_hidden(c: char) -> bool {
 mod tests {
     use super::*;
 
-    /// QD10: what agents have written to make people approve.
+    /// Texts of agents that are to make people approve.
     #[test]
     fn everything_is_visible_and_bounded() {
         let table = [

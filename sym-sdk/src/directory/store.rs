@@ -241,8 +241,8 @@ pub enum DirectoryConflict {
         /// The existing user.
         existing: Arc<User>,
     },
-    /// A person would become a bot, or a bot a person. The new user would inherit the tokens, accounts and Runs that belong to
-    /// the id.
+    /// A person would become a bot, a bot an agent, or the reverse. The new user would inherit the tokens, accounts and Runs that belong
+    /// to the id.
     TypeChange {
         /// The user to save.
         user: Box<User>,
@@ -276,7 +276,8 @@ impl DirectoryConflict {
         if let Some(existing) = with_name.filter(|existing| existing.id() != user.id()) {
             return Some(Self::Taken { user: Box::new(user.clone()), existing: existing.clone() });
         }
-        let existing = with_id.filter(|existing| existing.user_type() != user.user_type())?;
+        let kind = |user: &User| (user.user_type(), user.is_agent());
+        let existing = with_id.filter(|existing| kind(existing) != kind(user))?;
         Some(Self::TypeChange { user: Box::new(user.clone()), existing: existing.clone() })
     }
 }
@@ -298,7 +299,8 @@ impl From<DirectoryConflict> for Error {
                     .with_hint(format!("give the new user another {same}"))
             }
             DirectoryConflict::TypeChange { user, existing } => {
-                let (id, from, kind) = (existing.id(), existing.user_type(), user.user_type());
+                let kind_of = |user: &User| if user.is_agent() { "agent" } else { user.user_type().as_str() };
+                let (id, from, kind) = (existing.id(), kind_of(&existing), kind_of(&user));
                 error(format!("the {from} user `{id}` cannot become the {kind} user `{}`", user.username()))
                     .with_hint("give the new user another id")
             }

@@ -141,7 +141,7 @@ impl Directory {
     /// Adds a user, or replaces the one with that id, who stays locked or unlocked.
     ///
     /// Fails if another user has the name, if the name of a bot could be mistaken for that of a person, the platform or
-    /// another bot, if a person would become a bot or the reverse, and if a user with the id or the name was
+    /// another bot, if a person would become a bot, a bot an agent, or the reverse, and if a user with the id or the name was
     /// [deleted](super::DeletedUser).
     pub async fn put_user(&self, user: User) -> Result<Arc<User>> {
         let id = user.id();

@@ -11,6 +11,9 @@ use memchr::memmem::Finder;
 
 use super::FieldOption;
 
+/// The number of characters of a search that count, because each word of it is searched for in all labels.
+const MAX_TYPED_CHARS: usize = 256;
+
 /// The options of a field, prepared for type-ahead. `T` is what a search returns for each option.
 ///
 /// ```
@@ -87,9 +90,10 @@ impl<T> Menu<T> {
 
     /// Returns at most `most` options whose label contains all typed words, each value once. Better matches come first: the label itself,
     /// labels that begin with the text, those with words that begin with the typed words, then all others. Equally good ones keep the
-    /// order of the options. Without typed words, all options match.
+    /// order of the options. Without typed words, all options match. Only the first 256 characters of the text count.
     pub fn suggest(&self, typed: &str, most: usize) -> Vec<&T> {
-        let typed = typed.trim().to_lowercase();
+        let typed: String = typed.trim().chars().take(MAX_TYPED_CHARS).collect();
+        let typed = typed.trim_end().to_lowercase();
         let words: Vec<_> = typed.split_whitespace().map(Finder::new).collect();
         let mut found = [const { Vec::new() }; 4];
         let sort = |index: usize| {
@@ -152,5 +156,19 @@ fn match_label(label: &str, typed: &str, words: &[Finder<'_>]) -> Option<Match> 
         Some(Match::Contains)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each word is searched for in all labels, and callers may send a megabyte of words.
+    #[test]
+    fn only_the_beginning_of_a_long_search_counts() {
+        let menu = Menu::new(vec![FieldOption::try_from("alpha").unwrap()]);
+        let words = "a ".repeat(MAX_TYPED_CHARS);
+        assert_eq!(menu.suggest(&format!("{words}beta"), 1).len(), 1);
+        assert_eq!(menu.suggest("a beta", 1).len(), 0);
     }
 }

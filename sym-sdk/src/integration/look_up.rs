@@ -19,8 +19,9 @@ use crate::model::User;
 /// Looks something up in a service for a handler, and records the answer with the call of the handler. Outside of handlers, and for
 /// handlers that come after an event, nothing is recorded.
 ///
-/// `service` is the type of the integration. `question` names what is asked, with all arguments on which the answer depends: in a replay of the
-/// request, the answer that was recorded to the same question is returned, and `ask` is not awaited.
+/// `service` is the type of the integration. `question` names what is asked, with all arguments on which the answer depends: in a replay of
+/// the request, the answer that was recorded to the same question is returned, and `ask` is not awaited. A question of more than 1 KiB, and
+/// an answer of more than 4 KiB, are not recorded; nor is what exceeds the limits of one effect, 64 questions and 16 KiB of answers.
 ///
 /// ```
 /// use sym_sdk::integration::look_up;
@@ -103,6 +104,12 @@ mod scope {
 
     /// The maximum number of look-ups that are recorded for one effect.
     const MAX_LOOK_UPS: usize = 64;
+
+    /// The maximum size of a question, in bytes.
+    const MAX_QUESTION_BYTES: usize = 1024;
+
+    /// The maximum length of the message of a failure, in characters.
+    const MAX_MESSAGE_CHARS: usize = 500;
 
     /// The maximum size of an answer as JSON, in bytes.
     const MAX_ANSWER_BYTES: usize = 4 * 1024;
@@ -285,20 +292,26 @@ mod scope {
         fn record(&self, service: &str, question: String, found: Result<serde_json::Result<Value>, &Error>) {
             let Scope::Recording(recording) = &mut *lock(&self.0) else { return };
             let Some(handler) = recording.handler.clone().filter(|_| recording.number < MAX_LOOK_UPS) else { return };
+            // A part of it would be another question.
+            if question.len() > MAX_QUESTION_BYTES {
+                return;
+            }
             let answer = match found {
                 Ok(Ok(value)) => {
                     let bytes = value.to_string().len();
-                    recording.bytes = recording.bytes.saturating_add(bytes);
-                    match bytes <= MAX_ANSWER_BYTES && recording.bytes <= MAX_TOTAL_BYTES {
-                        true => LookUpAnswer::Returned(value),
-                        false => LookUpAnswer::Omitted,
+                    let total = recording.bytes.saturating_add(bytes);
+                    if bytes <= MAX_ANSWER_BYTES && total <= MAX_TOTAL_BYTES {
+                        recording.bytes = total;
+                        LookUpAnswer::Returned(value)
+                    } else {
+                        LookUpAnswer::Omitted
                     }
                 }
                 Ok(Err(_)) => LookUpAnswer::Omitted,
                 Err(error) => LookUpAnswer::Failed {
                     kind: error.kind(),
                     code: error.code().clone(),
-                    message: error.message().to_owned(),
+                    message: error.message().chars().take(MAX_MESSAGE_CHARS).collect(),
                 },
             };
             recording.number += 1;

@@ -127,7 +127,7 @@ pub(super) async fn preview(state: &McpState, agent: &Arc<User>, request: &Reque
         shown["failure"] = json!({ "code": failure.code.to_string(), "message": "a reducer of the flow fails" });
     }
     if let Some(target) = &preview.target {
-        shown["target"] = target.title().into();
+        shown["target"] = label(&target.title()).into();
     }
     if let Some(duration) = preview.duration {
         shown["duration_seconds"] = duration.as_secs().into();

@@ -16,7 +16,7 @@ use super::silence::{give_back as give_back_run, gives_access, held_by_agents};
 use super::waiting::{own_run, wait_for_request};
 use crate::engine::{InputKey, Relation, RunFilter, RunQuery, Viewer};
 use crate::error::{Error, Result, codes};
-use crate::model::{Channel, User};
+use crate::model::{Channel, Flow, User};
 use crate::runtime::{Actor, Submission};
 
 /// The most requests in one result.
@@ -34,7 +34,7 @@ pub(super) async fn request(
 ) -> Result<Value> {
     let flow = requestable(state, agent, &arguments.flow).await?;
     let inputs = arguments.inputs(&flow)?;
-    let key = arguments.key.as_deref().map(|key| input_key(agent, key, &inputs)).transpose()?;
+    let key = arguments.key.as_deref().map(|key| input_key(agent, key, &flow, &inputs)).transpose()?;
     let _one_at_a_time = state.lock_requests(agent.id()).await;
     if key.is_none()
         && let Some(known) = state.runtime.same_request(agent.id(), flow.name().as_str(), &inputs).await?
@@ -66,13 +66,13 @@ async fn note_run(state: &McpState, agent: &User, session: Option<SessionId>, ru
     }
 }
 
-fn input_key(agent: &User, key: &str, inputs: &serde_json::Map<String, Value>) -> Result<InputKey> {
+fn input_key(agent: &User, key: &str, flow: &Flow, inputs: &serde_json::Map<String, Value>) -> Result<InputKey> {
     let is_plain = |c: char| c.is_ascii_graphic();
     if key.is_empty() || key.chars().count() > MAX_KEY_CHARS || !key.chars().all(is_plain) {
         let message = format!("`key` must be 1 to {MAX_KEY_CHARS} letters, digits and other visible ASCII characters");
         return Err(Error::invalid(codes::INVALID_PARAMETER, message));
     }
-    let content = Value::Object(inputs.clone()).to_string();
+    let content = json!([flow.name().as_str(), inputs]).to_string();
     Ok(InputKey::new(format!("{}:{}:request:{key}", super::NAME, agent.id())).with_content(content))
 }
 

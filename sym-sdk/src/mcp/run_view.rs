@@ -89,7 +89,7 @@ pub(super) fn of_run(runtime: &Runtime, stored: &StoredRun) -> Map<String, Value
     let state = &*stored.state;
     let phase = Phase::of(state);
     let flow = runtime.flow(state.flow.slug()).ok();
-    let label = flow.as_ref().map_or_else(|| state.flow.slug(), |flow| flow.label());
+    let flow_label = flow.as_ref().map_or_else(|| state.flow.slug(), |flow| flow.label());
     let request = state.request.as_ref();
     let mut view = Map::new();
     let mut set = |name: &str, value: Value| {
@@ -97,9 +97,9 @@ pub(super) fn of_run(runtime: &Runtime, stored: &StoredRun) -> Map<String, Value
     };
     set("run_id", state.run.id().to_string().into());
     set("state", phase.as_str().into());
-    set("flow", json!({ "name": state.flow.slug(), "label": label }));
+    set("flow", json!({ "name": state.flow.slug(), "label": flow_label }));
     if let Some(target) = request.and_then(|request| request.target.as_ref()) {
-        set("target", json!({ "name": target.name().to_string(), "label": target.title() }));
+        set("target", json!({ "name": target.name().to_string(), "label": label(&target.title()) }));
     }
     if let Some(duration) = request.and_then(|request| request.duration) {
         set("duration_seconds", duration.as_secs().into());

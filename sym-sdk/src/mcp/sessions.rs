@@ -169,15 +169,15 @@ impl Activity {
 /// Begins a session of an agent.
 pub(super) async fn begin(runtime: &Runtime, activity: &Activity, agent: UserId) -> Result<SessionId> {
     let sessions = of_agent(runtime, agent).await?;
-    if sessions.len() >= MAX_SESSIONS {
-        let mut oldest = None;
+    // Sessions that begin at the same time can exceed the maximum, so more than one may have to go.
+    let surplus = (sessions.len() + 1).saturating_sub(MAX_SESSIONS);
+    if surplus > 0 {
+        let mut by_silence = Vec::with_capacity(sessions.len());
         for session in sessions {
-            let since = activity.silent_since(runtime, agent, Some(session)).await?;
-            if oldest.is_none_or(|(_, other)| since < other) {
-                oldest = Some((session, since));
-            }
+            by_silence.push((activity.silent_since(runtime, agent, Some(session)).await?, session));
         }
-        if let Some((session, _)) = oldest {
+        by_silence.sort_by_key(|(since, _)| *since);
+        for (_, session) in by_silence.into_iter().take(surplus) {
             forget(runtime, activity, agent, session).await?;
         }
     }

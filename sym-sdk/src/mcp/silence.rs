@@ -36,16 +36,23 @@ pub(super) async fn watch(runtime: &Runtime, activity: &Activity, stop: &Cancell
 pub(super) async fn end_abandoned_access(runtime: &Runtime, activity: &Activity) -> Result<Vec<RunId>> {
     let now = runtime.clock().now();
     let (mut ended, mut silent_since) = (Vec::new(), HashMap::<UserId, Timestamp>::new());
+    // One Run keeps the access of no other from ending.
+    let mut failure = None;
     for stored in held_by_agents(runtime, None).await? {
         let state = &stored.state;
         let Some(agent) = state.requester_id() else { continue };
         let since = match silent_since.get(&agent) {
             Some(since) => *since,
-            None => {
-                let since = activity.silent_since(runtime, agent, None).await?;
-                silent_since.insert(agent, since);
-                since
-            }
+            None => match activity.silent_since(runtime, agent, None).await {
+                Ok(since) => {
+                    silent_since.insert(agent, since);
+                    since
+                }
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    continue;
+                }
+            },
         };
         // Access that was given to a silent agent is there for it to come back to.
         let since = since.max(granted_at(state));
@@ -53,16 +60,19 @@ pub(super) async fn end_abandoned_access(runtime: &Runtime, activity: &Activity)
             continue;
         }
         let run = state.run.id();
-        match runtime.end_abandoned_access(state).await? {
-            Ok(()) => {
+        match runtime.end_abandoned_access(state).await {
+            Ok(Ok(())) => {
                 tracing::info!(%run, %agent, "ending the access of an agent that is silent");
                 ended.push(run);
             }
-            Err(error) => tracing::debug!(%run, %agent, %error, "access of a silent agent is not ended"),
+            Ok(Err(error)) => tracing::debug!(%run, %agent, %error, "access of a silent agent is not ended"),
+            Err(error) => {
+                failure.get_or_insert(error);
+            }
         }
     }
     forget_old_sessions(runtime, activity, now).await?;
-    Ok(ended)
+    failure.map_or(Ok(ended), Err)
 }
 
 /// Ends a session because its client has said so: what was requested in it is given back, and so is what was requested in sessions of the
@@ -76,7 +86,7 @@ pub(super) async fn end_session(
 ) -> Result<Vec<RunId>> {
     let now = runtime.clock().now();
     let made_in = sessions::runs_of_agent(runtime, agent.id()).await?;
-    let mut ended = Vec::new();
+    let (mut ended, mut failure) = (Vec::new(), None);
     for stored in held_by_agents(runtime, Some(agent.id())).await? {
         let state = &stored.state;
         // Without a session, it is given back by a call or after the grace period.
@@ -86,9 +96,21 @@ pub(super) async fn end_session(
             let since = activity.silent_since(runtime, agent.id(), Some(*other)).await?;
             is_abandoned &= since.plus(grace_period(runtime, state)) <= now;
         }
-        if is_abandoned && give_back(runtime, agent, state).await? {
-            ended.push(state.run.id());
+        if !is_abandoned {
+            continue;
         }
+        match give_back(runtime, agent, state).await {
+            Ok(true) => ended.push(state.run.id()),
+            Ok(false) => {}
+            // One Run keeps the access of no other from ending.
+            Err(error) => {
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    if let Some(error) = failure {
+        // The session stays, so that it can be ended again.
+        return Err(error);
     }
     sessions::forget(runtime, activity, agent.id(), session).await?;
     Ok(ended)
@@ -133,7 +155,7 @@ fn granted_at(state: &RunState) -> Timestamp {
 fn grace_period(runtime: &Runtime, state: &RunState) -> Duration {
     match runtime.flow(state.flow.slug()) {
         Ok(flow) => flow.params().agent_grace_period,
-        // The flow is gone. Its access ends in its own time.
+        // The flow is gone, and what it said with it.
         Err(_) => crate::model::FlowParams::default().agent_grace_period,
     }
 }

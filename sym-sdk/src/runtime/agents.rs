@@ -13,8 +13,8 @@ use crate::machine::{Access, Action, EffectError, InputReply, RunState};
 use crate::model::{Channel, ChannelType, User, UserId};
 
 impl Runtime {
-    /// Returns the Run in which a user has asked for the same, if the request is still open, or the access was given and has not begun to end.
-    /// `None` if the inputs are invalid: then the request will be refused.
+    /// Returns the Run in which a user has asked for the same, if the request is still open, or the access was given and has not begun to
+    /// end. `None` if the inputs are invalid: then the request will be refused.
     pub(crate) async fn same_request(
         &self,
         user: UserId,

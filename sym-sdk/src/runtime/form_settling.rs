@@ -86,7 +86,7 @@ impl Runtime {
     }
 
     /// Returns an open form as it is sent: with the entered values, and after calling the `on_change` handlers that have not seen them.
-    /// What people see is not changed.
+    /// The form that people see stays as it is.
     ///
     /// # Errors
     /// If the flow is no longer configured, or a handler is to be called and the user may not request the flow any more. Errors of

@@ -268,9 +268,9 @@ impl Runtime {
         }
     }
 
-    /// Returns a Run in its current state, for tools that inspect it, whoever may see it. Front ends use [`run_for`](Self::run_for), [`prompt`](Self::prompt) and
-    /// [`request_view`](Self::request_view) instead: the state is the machine's own, and what it means for a user is not
-    /// for a front end to decide.
+    /// Returns a Run in its current state, for tools that inspect it, whoever may see it. Front ends use [`run_for`](Self::run_for),
+    /// [`prompt`](Self::prompt) and [`request_view`](Self::request_view) instead: the state is the machine's own, and what it means for a
+    /// user is not for a front end to decide.
     ///
     /// # Errors
     /// If there is no such Run, it was pruned, or the store fails.

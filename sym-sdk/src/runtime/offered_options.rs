@@ -16,7 +16,6 @@ use super::effect_executor::EffectExecutor;
 use super::field_error::FieldError;
 use super::flows::FlowEntry;
 use super::forms::prefetched_field;
-
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::{FieldMap, FieldOption, FieldSpec, FieldValue, OptionLabels, PromptField, PromptForm};
 use crate::handler::Context;

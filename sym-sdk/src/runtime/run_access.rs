@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Runtime;
 use super::flows::FlowEntry;
-use crate::audit::AuditEntry;
+use crate::audit::{AuditEntry, AuditKind};
 use crate::engine::{AuditPage, AuditQuery, RunPage, RunQuery, StoredRun};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{self, Abilities};
@@ -93,7 +93,6 @@ impl Runtime {
 
 /// Returns the error for a Run that is not in the store, given its record: it never existed, or it was pruned.
 pub(super) fn missing_run(run: RunId, record: &[AuditEntry]) -> Error {
-    use crate::audit::AuditKind;
     match record.last() {
         Some(last) if record.iter().any(|entry| entry.kind == AuditKind::Received) => {
             let message = format!("Run {run} ended on {:.0} and is no longer kept", last.at);

@@ -1,11 +1,11 @@
 //! The exchange of tokens: a job of a CI service gets a token of a bot for the token that the service has signed for it.
 //!
-//! A token is good here if the service has signed it, for our audience, and its job is one that a bot [trusts](WorkloadTrust); and it is good
-//! once. All of that is decided in this file but the signature, whose verification needs the keys of the service: see
+//! A token is good here if the service has signed it, for our audience, and its job is one that a bot [trusts](WorkloadTrust); and it is
+//! good once. All of that is decided in this file but the signature, whose verification needs the keys of the service: see
 //! [`WorkloadTokenVerifier`]. Only issuers that a trust names are ever asked for keys.
 //!
-//! A refusal names the claim that differs. What the trust demands is told only to jobs of the owner that it names: everybody can get a token
-//! of a public CI service, for every audience.
+//! A refusal names the claim that differs. What the trust demands is told only to jobs of the owner that it names: everybody can get a
+//! token of a public CI service, for every audience.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -72,8 +72,8 @@ pub struct ExchangedToken {
 }
 
 impl Runtime {
-    /// Issues a token of a bot for the token of a job that the bot trusts. It is good for 15 minutes. `bot` names the bot, by name or id, if
-    /// the job is trusted by several.
+    /// Issues a token of a bot for the token of a job that the bot trusts. It is good for 15 minutes. `bot` names the bot, by name or id,
+    /// if the job is trusted by several.
     ///
     /// # Errors
     /// With [`ErrorKind::Unauthorized`] if the token is not good, was used before, or is of a job that is not trusted; also if the program

@@ -1,4 +1,4 @@
-//! Callers: who a request over HTTP is from.
+//! Callers: the bots and users that send requests over HTTP.
 //!
 //! A caller is read anew at each request, so that a role that was taken away, a lock and an end of a token count from the next one on. A
 //! token in a URL is never read: URLs are logged by everything on the way.
@@ -24,7 +24,7 @@ const AUTHENTICATION_TIMEOUT: Duration = Duration::from_secs(10);
 const HOW_TO_AUTHENTICATE: &str =
     "send `Authorization: Bearer symbot_…` with the token of a bot, which an administrator issues";
 
-/// The one from whom a request is.
+/// The sender of a request, who is authenticated.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub(crate) enum Caller {

@@ -132,7 +132,7 @@ mod tests {
         client_address(&extensions, &headers, &proxies).network.to_string()
     }
 
-    /// QC12: the left end is whatever the client has written.
+    /// The left end is whatever the client has written.
     #[test]
     fn forwarded_addresses_are_read_from_the_right_and_from_listed_proxies_alone() {
         let proxies = ["10.0.0.0/8", "2001:db8::/32"];

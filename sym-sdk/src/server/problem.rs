@@ -9,7 +9,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -276,7 +276,9 @@ pub(crate) async fn unknown_route(request: Request) -> Problem {
 
 /// Responds to a request with a method that the route does not take. The framework adds the header `Allow`.
 pub(crate) async fn method_not_allowed(request: Request) -> Problem {
-    let message = format!("`{}` does not take {}", request.uri().path(), request.method());
+    // Where routes are nested, the path of the request lacks what stands before them.
+    let route = request.extensions().get::<MatchedPath>().map_or_else(|| request.uri().path(), MatchedPath::as_str);
+    let message = format!("`{route}` does not take {}", request.method());
     let error = Error::new(ErrorKind::InvalidInput, codes::METHOD_NOT_ALLOWED, message);
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, error.with_hint("the header `Allow` lists the methods that it takes"))
 }

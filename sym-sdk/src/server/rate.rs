@@ -2,6 +2,7 @@
 
 use std::hash::Hash;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -85,6 +86,8 @@ pub(crate) struct RateLimit<K: Hash + Eq + Clone> {
     rate: Rate,
     limiter: Limiter<K>,
     clock: InjectedClock,
+    /// The number of keys from which on they are looked through again.
+    evict_at: AtomicUsize,
 }
 
 impl<K: Hash + Eq + Clone> RateLimit<K> {
@@ -92,13 +95,16 @@ impl<K: Hash + Eq + Clone> RateLimit<K> {
         let clock = InjectedClock::new(clock.clone());
         let store = HashMapStateStore::default();
         let limiter = Limiter::<K>::new(rate.quota(), store, clock.clone());
-        Self { name, rate, limiter, clock }
+        Self { name, rate, limiter, clock, evict_at: AtomicUsize::new(KEY_CAPACITY) }
     }
 
     /// Counts a call. Returns what is left, for the headers of the response.
     pub(crate) fn check(&self, key: &K) -> Result<RateState, Problem> {
-        if self.limiter.len() >= KEY_CAPACITY {
+        if self.limiter.len() >= self.evict_at.load(Ordering::Relaxed) {
             self.limiter.retain_recent();
+            // Whoever makes up keys could otherwise have all of them looked through at each call.
+            let next = self.limiter.len().saturating_mul(2).max(KEY_CAPACITY);
+            self.evict_at.store(next, Ordering::Relaxed);
         }
         let state = RateState { name: self.name, rate: self.rate, left: 0 };
         match self.limiter.check_key(key) {

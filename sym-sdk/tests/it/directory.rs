@@ -411,6 +411,10 @@ mod agents {
         }
         let taken = directory.create_agent("ci", ana.id()).await.unwrap_err();
         assert_eq!(taken.kind(), ErrorKind::Conflict);
+        // Nor does an agent lose its owner, or a bot get one.
+        for changed in [User::bot(agent.id(), "ana-coder"), User::agent(bot.id(), "ci", &ana)] {
+            assert_eq!(directory.put_user(changed).await.unwrap_err().kind(), ErrorKind::Conflict);
+        }
     }
 
     /// An alias of the owner's mailbox is the owner, after a restart too.

@@ -12,7 +12,7 @@ pub(super) const ANCHOR: &str = "audit.anchor";
 const UNKNOWN: &str = "audit.unknown";
 
 /// The types that a Run has, after `run.`: the past participle of each step, and the kinds of all other entries.
-const RUN_TYPES: [&str; 46] = [
+const RUN_TYPES: [&str; 47] = [
     "alert_undelivered",
     "alerted",
     "approval_withdrawn",
@@ -37,6 +37,7 @@ const RUN_TYPES: [&str; 46] = [
     "identified",
     "ignored",
     "lesser_access",
+    "looked_up",
     "messaged",
     "opted_out",
     "prompted",

@@ -83,6 +83,8 @@ impl ChannelIds {
             return;
         }
         tracing::info!(from, to, "a Slack channel has another id");
+        // A channel that got a former id back has no later one.
+        self.moved.retain(|former| former != to);
         self.moved.insert(from.to_owned(), to.to_owned(), |_| false);
         self.later(Known::Moved { from: from.to_owned(), to: to.to_owned() });
     }
@@ -218,4 +220,20 @@ async fn in_time<T>(clock: &dyn Clock, call: impl Future<Output = Result<T>> + S
         let message = format!("the values of the runtime were not available within {VALUE_TIMEOUT:?}");
         Err(Error::new(ErrorKind::Timeout, codes::STORE, message))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_channel_that_got_its_former_id_back_has_that() {
+        let ids = ChannelIds::new("T1");
+        ids.note_move("C1", "C2");
+        assert_eq!(ids.present("C1".to_owned()), "C2");
+        ids.note_move("C2", "C1");
+        for id in ["C1", "C2"] {
+            assert_eq!(ids.present(id.to_owned()), "C1");
+        }
+    }
 }

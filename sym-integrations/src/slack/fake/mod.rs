@@ -80,8 +80,8 @@
 //! # Limitations
 //!
 //! There are no files. Without [`add_channel`](FakeSlack::add_channel), everyone is a member of every channel, the app included. All state is in
-//! memory, and there are no rate limits but those of [`throttle`](FakeSlack::throttle). Anyone who can reach its address can act as any person, so it listens on the loopback interface
-//! only.
+//! memory, and there are no rate limits but those of [`throttle`](FakeSlack::throttle). Anyone who can reach its address can act as any
+//! person, so it listens on the loopback interface only.
 
 mod app_requests;
 mod channel;

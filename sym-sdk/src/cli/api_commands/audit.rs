@@ -23,6 +23,9 @@ use crate::error::{Error, ErrorKind, codes};
 /// The largest page that the API returns.
 const MAX_PAGE: usize = 500;
 
+/// The maximum length of a line of the log that is verified, in bytes. An entry is far shorter.
+const MAX_LINE_BYTES: usize = 16 * 1024 * 1024;
+
 /// Interval at which `tail` reads.
 const TAIL_INTERVAL: Duration = Duration::from_secs(2);
 
@@ -158,6 +161,10 @@ async fn verify(session: &Session, args: &VerifyArgs, output: &mut Output<'_>) -
             read_lines(&mut verifier, &rest[..=end])?;
             rest.drain(..=end);
         }
+        if rest.len() > MAX_LINE_BYTES {
+            let message = format!("the server's log has a line of more than {MAX_LINE_BYTES} bytes");
+            return Err(CommandError::Failed(Error::new(ErrorKind::Decode, codes::TOO_LARGE, message)));
+        }
     }
     read_lines(&mut verifier, &rest)?;
     let verified = verifier.finish().map_err(VerifyError::from).map_err(Error::from)?;
@@ -176,6 +183,7 @@ async fn tail(session: &Session, filter: &AuditFilterArgs, output: &mut Output<'
     let mut signals = Signals::listen()?;
     loop {
         loop {
+            let before = seq;
             let Page { entries, next } = page(session, &call.clone().query("after", seq)).await?;
             for entry in &entries {
                 seq = entry["seq"].as_u64().unwrap_or(seq).max(seq);
@@ -186,7 +194,8 @@ async fn tail(session: &Session, filter: &AuditFilterArgs, output: &mut Output<'
                 }
             }
             output.out.flush()?;
-            if next.is_none() {
+            seq = seq.max(next.unwrap_or_default());
+            if next.is_none() || seq == before {
                 break;
             }
         }

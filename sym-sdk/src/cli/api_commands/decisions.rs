@@ -105,7 +105,7 @@ async fn decide_one(
     yes: bool,
     output: &mut Output<'_>,
 ) -> Result<Option<Result<Receipt, Error>>, CommandError> {
-    let seen = SeenRun::of(session.call(&Call::run(run)).await?)?;
+    let seen = SeenRun::of(session.call(&Call::run(run)).await?).map_err(CommandError::Call)?;
     summarize(&seen.run, output)?;
     if !yes && session.can_ask() && !confirm(&format!("{} it? [y/N] ", capitalized(verb.action)), output).await? {
         return Ok(None);
@@ -115,7 +115,7 @@ async fn decide_one(
         None => decision.clone(),
     };
     match session.client.call(&decision.call(run, verb.action)).await {
-        Ok(answer) => Ok(Some(Ok(answer.parse()?))),
+        Ok(answer) => Ok(Some(answer.parse())),
         Err(error) if error.kind() == ErrorKind::Forbidden && error.hint().is_none() && !session.is_on_file() => {
             Ok(Some(Err(with_deciders(session, run, error).await)))
         }

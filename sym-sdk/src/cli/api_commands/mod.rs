@@ -32,6 +32,7 @@ use self::session::Session;
 use super::args::{ApiCommand, AuditCommand, BotsCommand, ConnectionArgs, TokensCommand, UsersCommand, VerifyArgs};
 use super::exit::CommandError;
 use super::output::{Output, Terminal};
+use super::signal::Signals;
 use super::{Common, Exit, Program};
 
 /// The surroundings of a command.
@@ -58,8 +59,10 @@ pub(super) async fn run(
         }
         command => connection(command),
     };
+    // From now on, a signal ends the command and leaves no copy of a store behind. A copy that is being written is finished before.
+    let signals = if needs == Needs::Copy { Some(Signals::listen()?) } else { None };
     let mut session = Session::open(program, common, &connection, needs, context, output).await?;
-    let done = execute(&mut session, command, output).await;
+    let done = execute(&mut session, command, signals, output).await;
     let closed = session.close().await;
     let exit = done?;
     closed?;
@@ -119,7 +122,12 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
     (args.clone(), needs)
 }
 
-async fn execute(session: &mut Session, command: ApiCommand, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+async fn execute(
+    session: &mut Session,
+    command: ApiCommand,
+    signals: Option<Signals>,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
     match command {
         ApiCommand::Flows(args) => flows::run(session, args, output).await,
         ApiCommand::Request(args) => request::run(session, args, output).await,
@@ -136,7 +144,7 @@ async fn execute(session: &mut Session, command: ApiCommand, output: &mut Output
         ApiCommand::Tokens(command) => people::tokens(session, command, output).await,
         ApiCommand::Audit(command) => audit::run(session, command, output).await,
         ApiCommand::Operations(_) => operations::overview(session, output).await,
-        ApiCommand::Reconcile(args) => operations::reconcile(session, args, output).await,
+        ApiCommand::Reconcile(args) => operations::reconcile(session, args, signals, output).await,
         ApiCommand::Whoami(_) => operations::whoami(session, output).await,
         ApiCommand::Api(args) => raw_call::run(session, args, output).await,
         ApiCommand::Profiles => profiles::list(output),

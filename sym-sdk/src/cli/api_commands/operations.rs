@@ -98,6 +98,7 @@ struct Compared {
 pub(super) async fn reconcile(
     session: &Session,
     args: ReconcileArgs,
+    signals: Option<Signals>,
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let mut body = json!({});
@@ -107,8 +108,10 @@ pub(super) async fn reconcile(
     if args.revoke_extra {
         body["revoke_extra"] = true.into();
     }
-    // From now on, a signal ends the comparison and leaves no copy of a store behind.
-    let mut signals = Signals::listen()?;
+    let mut signals = match signals {
+        Some(signals) => signals,
+        None => Signals::listen()?,
+    };
     let call = Call::post(["operations", "reconcile"]).body(body);
     let answer = tokio::select! {
         biased;

@@ -46,7 +46,7 @@ pub(super) async fn resolve(
         });
     }
     let server = args.server.clone().or_else(|| variable("SYM_SERVER").filter(|_| args.profile.is_none()));
-    let token = variable("SYM_TOKEN").map(SecretString::from);
+    let token = variable("SYM_TOKEN").map(|token| SecretString::from(token.trim()));
     if let (Some(url), Some(token)) = (&server, &token) {
         return Ok(Place::Server { url: url.clone(), token: token.clone() });
     }

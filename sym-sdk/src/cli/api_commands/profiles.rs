@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use reqwest::Url;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
@@ -25,6 +25,12 @@ use crate::suggest;
 
 /// The time for which a command that prints a token may run. It may ask for a finger or a password.
 const TOKEN_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Interval at which a command that has printed a token is asked whether it has ended.
+const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The maximum length of what such a command prints, in bytes.
+const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
 /// The profiles of a user.
 #[derive(Debug, Default)]
@@ -224,22 +230,29 @@ async fn token_from(profile: &str, command: &[String]) -> Result<SecretString> {
     let Some((program, arguments)) = command.split_first() else { return Err(failed("is empty".to_owned())) };
     let spawned = Command::new(program).args(arguments).stdout(Stdio::piped()).spawn();
     let mut child = spawned.map_err(|error| failed(format!("cannot be run: {error}")))?;
-    let Some(mut stdout) = child.stdout.take() else { return Err(failed("has no output".to_owned())) };
+    let Some(stdout) = child.stdout.take() else { return Err(failed("has no output".to_owned())) };
     let reading = tokio::task::spawn_blocking(move || {
         let mut text = String::new();
-        stdout.read_to_string(&mut text).map(|_| SecretString::from(text.trim().to_owned()))
+        stdout.take(MAX_TOKEN_BYTES).read_to_string(&mut text).map(|_| SecretString::from(text.trim().to_owned()))
     });
-    let token = match select(reading, SystemClock.sleep(TOKEN_COMMAND_TIMEOUT)).await {
-        Either::Left((read, _)) => read,
-        Either::Right(_) => {
-            // It may have ended meanwhile.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(failed(format!("did not end within {TOKEN_COMMAND_TIMEOUT:?}")));
+    let ended = tokio::time::timeout(TOKEN_COMMAND_TIMEOUT, async {
+        let token = reading.await;
+        // A command can close its output and go on.
+        loop {
+            match child.try_wait() {
+                Ok(None) => SystemClock.sleep(EXIT_POLL_INTERVAL).await,
+                Ok(Some(status)) => return (token, Ok(status)),
+                Err(error) => return (token, Err(error)),
+            }
         }
+    });
+    let ended = ended.await;
+    let Ok((token, status)) = ended else {
+        // It may have ended meanwhile.
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(failed(format!("did not end within {TOKEN_COMMAND_TIMEOUT:?}")));
     };
-    let status = tokio::task::spawn_blocking(move || child.wait()).await;
-    let status = status.map_err(|error| failed(format!("failed: {error}")))?;
     let status = status.map_err(|error| failed(format!("failed: {error}")))?;
     if !status.success() {
         return Err(failed(format!("failed with {status}")));
@@ -254,8 +267,11 @@ async fn token_from(profile: &str, command: &[String]) -> Result<SecretString> {
 
 /// Returns the error for a server without a token.
 pub(super) fn no_token(server: &str) -> CommandError {
-    let error =
-        Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, format!("there is no token for {server}"));
+    // The address may have a password.
+    let url = Url::parse(server.trim()).ok().filter(Url::has_host);
+    let name = url.map_or_else(|| "the server".to_owned(), |url| url.origin().ascii_serialization());
+    let message = format!("there is no token for {name}");
+    let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message);
     CommandError::Call(error.with_hint(
         "set SYM_TOKEN, or give the profile a token in `credentials.toml`, or a `token_command`; an administrator issues tokens with `tokens issue`",
     ))
@@ -285,6 +301,15 @@ mod tests {
         assert!(!format!("{:?}", profiles.unwrap()).contains("symbot_secret"));
     }
 
+    #[test]
+    fn errors_name_servers_without_passwords() {
+        let cases = [("https://a:pw@x.example.com/sym", "https://x.example.com"), ("a:pw@x", "the server")];
+        for (server, name) in cases {
+            let CommandError::Call(error) = no_token(server) else { panic!("another error") };
+            assert_eq!(error.message(), format!("there is no token for {name}"));
+        }
+    }
+
     /// QE05: a file that others can read is as good as published.
     #[cfg(unix)]
     #[test]
@@ -311,6 +336,8 @@ mod tests {
         for (command, problem) in [
             (&["true"][..], "printed nothing"),
             (&["false"], "failed with"),
+            (&["sh", "-c", "echo symbot_x; exec >&-; sleep 0.1; exit 3"], "failed with"),
+            (&["yes"], "failed with"),
             (&["/no/such"], "cannot be run"),
             (&[], "is empty"),
         ] {

@@ -57,7 +57,10 @@ pub(super) async fn run(session: &Session, args: RunArgs, output: &mut Output<'_
         match select(signal, next).await {
             Either::Left((signal, _)) => return signal.map(|()| Exit::Interrupted).map_err(CommandError::from),
             Either::Right((next, _)) => {
-                next.map_err(CommandError::Call)?;
+                // The server cannot be reached for now, so its timeline cannot be, either.
+                if next.map_err(CommandError::Call)?.is_some() {
+                    continue;
+                }
             }
         }
         let (entries, last) = timeline(session, args.run, seq).await?;

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, Result, codes};
-use crate::forms::parse_duration;
+use crate::forms::{format_duration, parse_duration};
 use crate::time::TimestampExt as _;
 
 /// The time zone of a command, and its beginning.
@@ -73,13 +73,7 @@ pub(super) fn duration_text(seconds: u64) -> String {
 
 /// Formats a duration as flows do, such as `1h`.
 pub(super) fn duration_name(seconds: u64) -> String {
-    match seconds {
-        0 => "0s".to_owned(),
-        seconds if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
-        seconds if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
-        seconds if seconds % 60 == 0 => format!("{}m", seconds / 60),
-        seconds => format!("{seconds}s"),
-    }
+    format_duration(Duration::from_secs(seconds))
 }
 
 /// Returns the time since some moment of the process, whatever the clock is set to meanwhile.

@@ -30,6 +30,9 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 
 const MAX_DELAY: Duration = Duration::from_secs(15);
 
+/// The time for asking who can decide.
+const DECIDERS_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The time for withdrawing what was requested, after a signal.
 const WITHDRAWAL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -136,23 +139,23 @@ impl Waiting {
             Some(seen) => Call::run_change(self.run, seen.run.version, self.left().min(LONG_POLL)),
         };
         match session.client.call(&call).await {
-            Ok(answer) if answer.is_unchanged() => {
-                self.failures = 0;
-                // A server that stops answers at once, and what is in front of it may answer in its place.
-                if elapsed().saturating_sub(began) < FIRST_DELAY {
-                    SystemClock.sleep(FIRST_DELAY.min(self.left())).await;
-                }
-                Ok(None)
-            }
             Ok(answer) => {
                 self.failures = 0;
-                self.last = Some(SeenRun::of(answer)?);
+                let changed = if answer.is_unchanged() { None } else { Some(SeenRun::of(answer)?) };
+                let known = self.last.as_ref().map(|seen| seen.run.version);
+                let is_new = changed.as_ref().is_some_and(|seen| Some(seen.run.version) != known);
+                self.last = changed.or_else(|| self.last.take());
+                // A server that stops answers at once, and what is in front of it may answer in its place, or from a cache.
+                if !is_new && elapsed().saturating_sub(began) < FIRST_DELAY {
+                    SystemClock.sleep(FIRST_DELAY.min(self.left())).await;
+                }
                 Ok(None)
             }
             Err(error) if is_passing(&error) => {
                 let delay = FIRST_DELAY.saturating_mul(1 << self.failures.min(6)).min(MAX_DELAY);
                 self.failures = self.failures.saturating_add(1);
-                SystemClock.sleep(error.retry_after().unwrap_or(delay).min(self.left())).await;
+                let delay = error.retry_after().map_or(delay, |after| after.max(FIRST_DELAY));
+                SystemClock.sleep(delay.min(self.left())).await;
                 Ok(Some(error))
             }
             Err(error) => Err(error),
@@ -187,7 +190,8 @@ fn stage(run: &Run) -> &'static str {
 
 async fn show_deciders(session: &Session, run: RunId, output: &mut Output<'_>) -> io::Result<()> {
     // It is a courtesy, and not worth an error.
-    let Ok(deciders) = session.client.deciders(run).await else { return Ok(()) };
+    let asked = tokio::time::timeout(DECIDERS_TIMEOUT, session.client.deciders(run)).await;
+    let Ok(Ok(deciders)) = asked else { return Ok(()) };
     if !deciders.is_open {
         return Ok(());
     }

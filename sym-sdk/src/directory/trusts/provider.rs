@@ -26,8 +26,18 @@ pub enum WorkloadProvider {
 
 /// The events of GitHub by which people without rights in a repository make its trusted code run, with what they send. They are refused
 /// unless a trust names them.
-const GITHUB_TRIGGERS_OF_STRANGERS: [&str; 4] =
-    ["issue_comment", "issues", "pull_request_review_comment", "workflow_run"];
+const GITHUB_TRIGGERS_OF_STRANGERS: [&str; 10] = [
+    "discussion",
+    "discussion_comment",
+    "fork",
+    "gollum",
+    "issue_comment",
+    "issues",
+    "pull_request_review",
+    "pull_request_review_comment",
+    "watch",
+    "workflow_run",
+];
 
 /// The event that is refused whatever a trust says: the job has the rights of the repository, and a stranger's pull request made it run.
 const PULL_REQUEST_TARGET: &str = "pull_request_target";

@@ -1,5 +1,5 @@
-//! The directory in the file: users, their accounts, and the tokens of bots. Deleted users are in [`deleted_users`](super::deleted_users), trusts in
-//! [`trusts`](super::trusts).
+//! The directory in the file: users, their accounts, and the tokens of bots. Deleted users are in
+//! [`deleted_users`](super::deleted_users), trusts in [`trusts`](super::trusts).
 
 use std::sync::Arc;
 

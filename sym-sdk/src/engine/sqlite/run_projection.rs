@@ -75,7 +75,8 @@ impl Projection {
         }
     }
 
-    /// Returns a hash by which a changed projection is noticed. That of another version of the program may differ: then it is written again.
+    /// Returns a hash by which a changed projection is noticed. That of another version of the program may differ: then it is written
+    /// again.
     pub(super) fn hash_value(&self) -> i64 {
         let mut hasher = DefaultHasher::new();
         self.hash(&mut hasher);

@@ -222,8 +222,8 @@ impl Commit {
         (self.state.is_some() || self.expected_version > 0).then_some(self.run)
     }
 
-    /// Whether it starts or ends a revocation, or records that a user was locked out. Such a commit goes before all others, and is stored on
-    /// a disk that has no room for them.
+    /// Whether it starts or ends a revocation, or records that a user was locked out. Such a commit goes before all others, and is stored
+    /// on a disk that has no room for them.
     pub(in crate::engine) fn takes_access_away(&self) -> bool {
         self.effects.iter().any(|effect| executes_from_memory(effect.lane()))
             || self.holds.iter().any(|change| matches!(change, EntitlementChange::Release(_)))

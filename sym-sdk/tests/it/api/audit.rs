@@ -58,7 +58,7 @@ async fn an_export_can_be_verified() {
     assert_eq!(format!("{}:{}", verified.head.seq, verified.head.hash), head["head"]);
 }
 
-/// QC13: what people have written becomes no formula.
+/// Texts that people have written become no formulas.
 #[tokio::test]
 async fn a_table_for_people_has_no_formulas() {
     let mut api = TestApi::start().await;

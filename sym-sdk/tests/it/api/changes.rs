@@ -140,17 +140,32 @@ async fn comments_come_in_between_and_the_caller_is_checked_with_them() {
     assert!(stream.is_quiet());
     api.harness.advance(Duration::from_secs(15)).await.unwrap();
     assert_eq!(stream.next_block().await.as_deref(), Some(": alive"));
-    let directory = api.harness.runtime().directory().clone();
-    let bot = directory.bots().await.unwrap().into_iter().find(|bot| bot.username() == "deployer").unwrap();
-    for token in directory.tokens(Some(bot.id())).await.unwrap() {
-        directory.revoke_token(token.id).await.unwrap();
-    }
+    revoke_tokens_of_deployer(&api).await;
     assert!(stream.is_quiet());
     api.harness.advance(Duration::from_secs(15)).await.unwrap();
     assert_eq!(stream.next_block().await, None, "the token is not good any more");
 }
 
-/// QC07: streams and long polls do not hold up the end of the program.
+/// Changes that never pause must not keep a stream open.
+#[tokio::test]
+async fn the_caller_is_checked_before_a_change_is_told() {
+    let mut api = TestApi::start().await;
+    let mut stream = Stream::open(&api, &api.deployer, "/changes", None).await;
+    revoke_tokens_of_deployer(&api).await;
+    api.harness.advance(Duration::from_secs(15)).await.unwrap();
+    api.request().await;
+    assert_eq!(stream.next_block().await, None, "both the check and a change are due");
+}
+
+async fn revoke_tokens_of_deployer(api: &TestApi) {
+    let directory = api.harness.runtime().directory();
+    let bot = directory.bots().await.unwrap().into_iter().find(|bot| bot.username() == "deployer").unwrap();
+    for token in directory.tokens(Some(bot.id())).await.unwrap() {
+        directory.revoke_token(token.id).await.unwrap();
+    }
+}
+
+/// Streams and long polls do not hold up the end of the program.
 #[tokio::test]
 async fn streams_and_long_polls_end_when_the_server_stops() {
     let mut api = TestApi::start().await;

@@ -73,7 +73,7 @@ async fn errors_name_what_is_wrong() {
     }
 }
 
-/// Rule 2: a flow that one may not see does not exist, and is not suggested either.
+/// A flow that one may not see does not exist, and is not suggested either.
 #[tokio::test]
 async fn hidden_flows_are_as_if_they_did_not_exist() {
     let api = TestApi::start().await;
@@ -92,7 +92,7 @@ async fn hidden_flows_are_as_if_they_did_not_exist() {
     assert_eq!(api.get(&api.ops, "/flows").await.ok()["flows"].as_array().unwrap().len(), 2);
 }
 
-/// QC11: a repeated call is one request, however its JSON is written; of a refused one nothing is kept.
+/// A repeated call is one request, however its JSON is written; of a refused one nothing is kept.
 #[tokio::test]
 async fn repeated_calls_are_one_request() {
     let mut api = TestApi::start().await;

@@ -63,6 +63,9 @@ async fn a_form_has_its_options_and_follows_its_changes() {
     );
     let unknown = api.post(&api.ci, "/flows/form/form/change", json!({ "changed": ["nothing"] })).await;
     assert_eq!(unknown.problem(), (400, "SymSDK:UNKNOWN_FIELD".to_owned()));
+    let too_many = json!({ "changed": vec!["urgency"; 101] });
+    let refused = api.post(&api.ci, "/flows/form/form/change", too_many).await;
+    assert_eq!(refused.problem(), (400, "SymSDK:TOO_LARGE".to_owned()));
     assert_eq!(api.get(&api.ops, "/runs").await.ok()["runs"], json!([]), "no Run was begun");
 }
 

@@ -41,7 +41,7 @@ async fn callers_are_limited_each_for_themselves() {
     api.get(&api.ci, "/me").await.ok();
 }
 
-/// QC12: whoever has a good token is not touched by those who have none.
+/// Whoever has a good token is not touched by those who have none.
 #[tokio::test]
 async fn bad_tokens_lock_nobody_else_out() {
     let api = TestApi::with(few(), |builder| builder).await;

@@ -8,7 +8,7 @@ use super::TestApi;
 use super::client::Call;
 use crate::api::Answer;
 
-/// QC10: the framework's own refusals are no plain text.
+/// The framework's own refusals are no plain text.
 #[tokio::test]
 async fn refusals_of_every_kind_have_one_shape() {
     let api = TestApi::start().await;
@@ -76,6 +76,13 @@ async fn refusals_of_every_kind_have_one_shape() {
             assert!(answer.header("allow").is_some(), "{call:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_refused_method_is_told_with_the_whole_route() {
+    let api = TestApi::start().await;
+    let answer = Call::new(Method::PUT, "/runs").token(&api.ci).send(&api.routes).await;
+    assert_eq!(answer.json()["message"], "`/api/v1/runs` does not take PUT");
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ async fn hidden_runs_are_as_if_they_did_not_exist() {
     assert_eq!(codes, BTreeSet::from(["\"SymSDK:UNKNOWN_RUN\"".to_owned()]));
 }
 
-/// QC08: proxies make weak tags of strong ones, and append to them.
+/// Proxies make weak tags of strong ones, and append to them.
 #[tokio::test]
 async fn a_known_version_is_not_sent_again() {
     let mut api = TestApi::start().await;

@@ -216,6 +216,7 @@ async fn tokens_that_are_wrong_in_one_thing_are_refused() {
         (json!({ "repository_id": "74792" }), untrusted, "`repository_id` is `74792`, and the trust demands `74791`"),
         (json!({ "event_name": "pull_request_target" }), untrusted, "`event_name` is `pull_request_target`"),
         (json!({ "event_name": "issue_comment" }), untrusted, "`event_name` is `issue_comment`"),
+        (json!({ "event_name": "discussion_comment" }), untrusted, "`event_name` is `discussion_comment`"),
         (json!({ "event_name": "workflow_run" }), untrusted, "`event_name` is `workflow_run`"),
     ] {
         let answer = api.exchange(&token(changes.clone())).await;

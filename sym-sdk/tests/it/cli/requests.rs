@@ -1,6 +1,9 @@
 //! Requests and decisions on the command line.
 
 #[cfg(unix)]
+use sym_sdk::model::RunStatus;
+
+#[cfg(unix)]
 use super::program::interrupt;
 use super::{Way, World};
 
@@ -150,31 +153,39 @@ async fn an_interrupted_wait_leaves_the_request_open_or_withdraws_it() {
     let world = World::new(Way::Server).await;
     let ci = token_of(&world, "ci", "member").await;
     let runtime = world.runtime.clone().unwrap();
+    let working = runtime.clone();
     tokio::spawn(async move {
         loop {
-            let committed = runtime.engine().next_commit();
-            if runtime.run_until_idle().await.is_err() {
+            let committed = working.engine().next_commit();
+            if working.run_until_idle().await.is_err() {
                 return;
             }
             committed.await;
         }
     });
     let environment = [("SYM_SERVER", world.server.as_str()), ("SYM_TOKEN", ci.as_str())];
-    let status = async || {
+    let latest = async || {
         let mine = world.call(&["runs", "--mine", "--limit", "1", "--json"], &ci).await.json();
-        mine["runs"][0]["status"].as_str().unwrap().to_owned()
+        let of = |name: &str| mine["runs"][0][name].as_str().unwrap().to_owned();
+        (of("run_id"), of("status"))
     };
     let args = ["request", "prod", "--for", "1h", "--wait"];
     let left = interrupt(&args, &environment, "waiting for a decision", "-INT").await;
     assert_eq!((left.code, left.out.as_str()), (130, ""), "{}", left.err);
     assert!(left.err.contains("interrupted: the request stays open"), "{}", left.err);
-    assert_eq!(status().await, "requested");
+    assert_eq!(latest().await.1, "requested");
 
     let args = [&args[..], &["--withdraw-on-interrupt"]].concat();
     let withdrawn = interrupt(&args, &environment, "waiting for a decision", "-TERM").await;
     assert_eq!(withdrawn.code, 130, "{}", withdrawn.err);
     assert!(withdrawn.err.contains("interrupted: the request is withdrawn"), "{}", withdrawn.err);
     // The denial is carried out once it is accepted.
-    while status().await == "requested" {}
-    assert_eq!(status().await, "denied");
+    let run = latest().await.0.parse().unwrap();
+    loop {
+        let committed = runtime.engine().next_commit();
+        if runtime.run(run).await.unwrap().state.run.status() == RunStatus::Denied {
+            break;
+        }
+        committed.await;
+    }
 }

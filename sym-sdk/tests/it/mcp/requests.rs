@@ -103,6 +103,25 @@ async fn keys_name_requests() {
     assert_ne!(run_of(&agent.call("request_access", with_key("task-2", "1h")).await), run);
 }
 
+#[tokio::test]
+async fn keys_are_of_one_flow() {
+    let world = World::with(|builder| {
+        builder.approval_flow("review").declare(|config| {
+            for flow in &mut config.flows {
+                if flow.name == "review" {
+                    flow.params.allowed_sources = Some(vec!["mcp".into()]);
+                }
+            }
+        })
+    })
+    .await;
+    let token = world.token_of("coder").await;
+    let agent = world.connect(&token).await;
+    let with_key = |flow: &str| json!({ "flow": flow, "key": "task-1" });
+    agent.call("request_access", with_key("plan")).await;
+    assert_eq!(agent.code("request_access", with_key("review")).await, "SymSDK:IDEMPOTENCY_KEY_REUSED");
+}
+
 /// QD04: people are slower than tools.
 #[tokio::test]
 async fn waits_end_before_clients_give_up() {

@@ -42,6 +42,18 @@ mod many {
     }
 }
 
+mod large {
+    use super::*;
+
+    #[hook]
+    pub(super) async fn on_request() -> Result<()> {
+        look_up("numbers", "digits", async { Ok("1".repeat(100_000)) }).await?;
+        look_up("numbers", "?".repeat(2_000), async { Ok(1) }).await?;
+        let failed: Result<u8> = look_up("numbers", "odd", async { Err(Error::handler("1".repeat(100_000))) }).await;
+        look_up("numbers", "even", async { Ok(failed.is_err()) }).await.map(drop)
+    }
+}
+
 fn looked_up(entries: &[sym_sdk::audit::AuditEntry]) -> Vec<(String, Vec<LookUp>)> {
     let found = entries.iter().filter_map(|entry| match &entry.kind {
         AuditKind::LookedUp { handler, answers } => Some((handler.name().to_owned(), answers.clone())),
@@ -85,6 +97,21 @@ async fn the_record_of_a_call_is_bounded() {
     let (_, answers) = &looked_up(&entries)[0];
     let recorded = answers.iter().filter(|asked| matches!(asked.answer, LookUpAnswer::Returned(_))).count();
     assert_eq!((answers.len(), recorded), (64, 16));
+}
+
+/// Answers that are too large leave room for those that follow.
+#[tokio::test]
+async fn questions_and_messages_are_bounded_and_omitted_answers_take_no_room() {
+    let handlers = plain().merge(handlers![large::on_request]);
+    let mut harness = Harness::builder().approval_flow("deploy").handlers(handlers).build().await.unwrap();
+    let run = harness.request("deploy").await.unwrap();
+    let entries = harness.runtime().audit(Some(run), usize::MAX).await.unwrap();
+    let (_, answers) = &looked_up(&entries)[0];
+    let questions: Vec<_> = answers.iter().map(|asked| (asked.question.as_str(), &asked.answer)).collect();
+    let [digits, odd, even] = questions[..] else { panic!("{questions:?}") };
+    assert_eq!(digits, ("digits", &LookUpAnswer::Omitted));
+    assert!(matches!(odd.1, LookUpAnswer::Failed { message, .. } if message.len() == 500), "{odd:?}");
+    assert_eq!(even, ("even", &LookUpAnswer::Returned(true.into())));
 }
 
 /// A destination receives the answers as an entry of its own, whose event goes on.

@@ -189,7 +189,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn people_find_what_they_is_visible(specs in proptest::collection::vec((spec(), spec()), 1..14)) {
+    fn people_find_what_they_may_see(specs in proptest::collection::vec((spec(), spec()), 1..14)) {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(compare(&specs));
     }
 }
