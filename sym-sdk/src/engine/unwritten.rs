@@ -11,6 +11,8 @@
 //! version of the stored Run tells, and whether it waits for the same effects and timers. If it does not come true, the predicted
 //! inputs are dropped and the store has the last word: the timer or effect that they began with is still in it. So is everything else if
 //! the process ends before it has written: then the same calls are made again, with the same keys.
+//!
+//! A Run that cannot be read when an input of it is kept is predicted as soon as it can.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard};
@@ -86,14 +88,39 @@ impl Unwritten {
     ) {
         let mut runs = self.runs();
         let run = runs.entry(own.input.run).or_insert_with(|| UnwrittenRun::new(stored, now));
-        let is_predicted = own.settles.is_some_and(|key| run.effects.contains_key(&key.seq))
-            || own.fired.is_some_and(|(key, generation)| {
-                run.timers.get(&key.kind).is_some_and(|timer| timer.is_some_and(|(_, set)| set == generation))
-            });
         let mut unwritten =
-            UnwrittenInput { own, _in_hand: in_hand, predicted: None, asks_for: Vec::new(), is_predicted };
+            UnwrittenInput { own, _in_hand: in_hand, predicted: None, asks_for: Vec::new(), is_predicted: false };
         run.predict(&mut unwritten, step);
         run.inputs.push_back(unwritten);
+    }
+
+    /// Lists the Runs that are not predicted: they could not be read when an input was kept, or went on otherwise than was predicted.
+    pub(super) fn unpredicted(&self) -> Vec<RunId> {
+        let runs = self.runs();
+        runs.iter().filter(|(_, unwritten)| unwritten.latest.is_none()).map(|(run, _)| *run).collect()
+    }
+
+    /// Predicts a Run that is not predicted, from what the store has of it. What is ahead of `now` counts as of now, as it does when it is
+    /// written. Returns whether the Run is predicted by that.
+    pub(super) fn predict_again(
+        &self,
+        stored: StoredRun,
+        now: Timestamp,
+        step: impl Fn(&RunState, &Input) -> Result<Transition>,
+    ) -> bool {
+        let mut runs = self.runs();
+        let Some(unwritten) = runs.get_mut(&stored.state.run.id()).filter(|unwritten| unwritten.latest.is_none())
+        else {
+            return false;
+        };
+        let mut inputs = std::mem::take(&mut unwritten.inputs);
+        *unwritten = UnwrittenRun::new(Some(stored), unwritten.since);
+        for input in &mut inputs {
+            input.own.input.at = input.own.input.at.min(now);
+            unwritten.predict(input, &step);
+        }
+        unwritten.inputs = inputs;
+        unwritten.latest.is_some()
     }
 
     /// Whether a Run has unwritten inputs.
@@ -209,7 +236,13 @@ impl UnwrittenRun {
 
     /// Predicts the Run after one more input.
     fn predict(&mut self, unwritten: &mut UnwrittenInput, step: impl FnOnce(&RunState, &Input) -> Result<Transition>) {
+        unwritten.predicted = None;
+        unwritten.asks_for.clear();
         let own = &unwritten.own;
+        unwritten.is_predicted = own.settles.is_some_and(|key| self.effects.contains_key(&key.seq))
+            || own.fired.is_some_and(|(key, generation)| {
+                self.timers.get(&key.kind).is_some_and(|timer| timer.is_some_and(|(_, set)| set == generation))
+            });
         // Even if nothing can be predicted: what waits to be written is neither executed nor fired again.
         if let Some(key) = own.settles {
             self.effects.remove(&key.seq);

@@ -16,7 +16,7 @@ use crate::engine::store::{InputKey, RunFilter, StoredRun};
 use crate::engine::store_condition::is_store_failure;
 use crate::engine::unwritten::{OwnInput, ends_access};
 use crate::error::{Error, ErrorKind, Result};
-use crate::machine::{Input, InputBody, InputReply, MAX_REVOKE_DELAY, TimerChange};
+use crate::machine::{Input, InputBody, InputReply, MAX_REVOKE_DELAY, TimerChange, Transition};
 use crate::sync::lock;
 use crate::time::TimestampExt;
 
@@ -48,6 +48,11 @@ impl LocalEngine {
     /// Whether due times that are too late may be in the store, because the last attempt to clamp them has failed.
     pub(in crate::engine) fn must_clamp_again(&self) -> bool {
         self.must_clamp_again.load(Ordering::Relaxed)
+    }
+
+    /// Returns the time within which whatever has read the clock has written its due times. An effect takes no longer than its lease.
+    pub(in crate::engine) fn longest_write(&self) -> Duration {
+        self.lease
     }
 
     pub(in crate::engine) async fn clamp_due_times(&self) -> Result<usize> {
@@ -90,6 +95,11 @@ impl LocalEngine {
             let id = run.state.run.id();
             let input = Input::new(id, run.state.flow.clone(), now, InputBody::ClockWentBack);
             let key = InputKey::new(format!("clock:{id}:{}:{now}", run.version));
+            // Runs whose times are right stay in the list until the clock shows again what it showed when they changed.
+            let is_right = |transition: Transition| transition.reply == InputReply::Stale;
+            if !self.unwritten.contains(id) && self.handler.step(Some(&run.state), &input).is_ok_and(is_right) {
+                continue;
+            }
             // Each further attempt would take as long, and the ends of access wait for this.
             if failed.as_ref().is_some_and(|error: &Error| error.kind() == ErrorKind::Timeout) {
                 self.clamp_in_memory(run, key, input).await;

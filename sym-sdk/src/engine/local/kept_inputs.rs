@@ -17,6 +17,7 @@ use crate::engine::observability;
 use crate::engine::store_condition::is_store_failure;
 use crate::engine::unwritten::OwnInput;
 use crate::error::{Error, ErrorKind, Result, codes};
+use crate::machine::{Input, RunState};
 use crate::model::RunId;
 use crate::sync::lock;
 use crate::time::TimestampExt;
@@ -128,6 +129,7 @@ impl LocalEngine {
     /// Writes what is kept, and returns the number of inputs. Runs whose inputs cannot be written do not keep others from it.
     pub(in crate::engine) async fn write_kept(&self) -> Result<usize> {
         let _writing = self.write_schedule.writing.lock().await;
+        self.predict_unpredicted().await;
         let (mut written, mut failed) = (0, None);
         for run in self.unwritten.run_ids() {
             match self.write_kept_in_order(run).await {
@@ -155,6 +157,23 @@ impl LocalEngine {
             Some(error) => {
                 self.write_schedule.back_off(self.clock.now());
                 Err(error)
+            }
+        }
+    }
+
+    /// Predicts the Runs that could not be predicted before, so that their access ends also if nothing can be written. A store that fails
+    /// once must not make it last until then.
+    async fn predict_unpredicted(&self) {
+        for run in self.unwritten.unpredicted() {
+            let stored = match self.load(run).await {
+                Ok(stored) => stored,
+                // Each further attempt would take as long.
+                Err(error) if error.kind() == ErrorKind::Timeout => return,
+                Err(_) => None,
+            };
+            let step = |state: &RunState, input: &Input| self.handler.step(Some(state), input);
+            if stored.is_some_and(|stored| self.unwritten.predict_again(stored, self.clock.now(), step)) {
+                self.notifier.wake(WakeSet::ALL);
             }
         }
     }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
@@ -125,7 +126,11 @@ impl LocalEngine {
     }
 
     /// Awaits a call to the store, up to its time limit: a disk that never answers must not hang its caller.
-    async fn await_store<T>(&self, call: BoxFuture<'_, Result<T, StoreError>>) -> Result<T> {
+    async fn await_store<T>(&self, mut call: BoxFuture<'_, Result<T, StoreError>>) -> Result<T> {
+        // A store in memory responds at once, and needs no timer.
+        if let Some(result) = (&mut call).now_or_never() {
+            return Ok(result?);
+        }
         match select(call, self.clock.sleep(self.store_timeout)).await {
             Either::Left((result, _)) => Ok(result?),
             Either::Right(((), _)) => {

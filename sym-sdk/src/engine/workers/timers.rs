@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::supervisor::{Worker, supervise};
-use super::{FAILURE_RETRY_INTERVAL, Phase, may_work, stop_requested, until_due};
+use super::{FAILURE_RETRY_INTERVAL, POLL_INTERVAL, Phase, may_work, stop_requested, until_due};
 use crate::engine::local::LocalEngine;
 use crate::engine::store::{DueTimer, TimerKey};
 use crate::engine::store_condition::is_outage;
@@ -28,8 +28,13 @@ const FIRE_RETRY_DELAY: Duration = Duration::from_secs(30);
 pub(super) async fn run(engine: Arc<LocalEngine>, mut phase: watch::Receiver<Phase>) {
     // Due times are corrected before workers start, and the clock can go back in between.
     let seen = engine.created_at();
-    let mut timers =
-        Timers { engine: engine.clone(), deferred: Deferred::default(), seen, clamp_again_at: Duration::ZERO };
+    let mut timers = Timers {
+        engine: engine.clone(),
+        deferred: Deferred::default(),
+        seen,
+        unsettled_until: None,
+        clamp_again_at: Duration::ZERO,
+    };
     supervise(&engine, &mut timers, &mut phase).await;
 }
 
@@ -39,7 +44,10 @@ struct Timers {
     deferred: Deferred,
     /// The time up to which the clock is known not to have gone back.
     seen: Timestamp,
-    /// The [elapsed](crate::clock::Clock::elapsed) time of the next attempt to clamp due times, after one that has failed.
+    /// The [elapsed](crate::clock::Clock::elapsed) time until which due times from before the clock went back may still be written. `None`
+    /// once they have been clamped.
+    unsettled_until: Option<Duration>,
+    /// The [elapsed](crate::clock::Clock::elapsed) time of the next attempt to clamp due times.
     clamp_again_at: Duration,
 }
 
@@ -76,23 +84,33 @@ impl Worker for Timers {
 }
 
 impl Timers {
-    /// Clamps due times if the clock went back, or if that could not be written before. A program that starts while the store cannot
-    /// write has failed to do so before its workers started.
+    /// Clamps due times if the clock went back, and from time to time until whatever had read the clock before has written its due times.
+    /// Also clamps them if that could not be written before. A program that starts while the store cannot write has failed to do so
+    /// before its workers started.
     async fn clamp_if_needed(&mut self, now: Timestamp) {
         let engine = &self.engine;
         let went_back = engine.clock_went_back(self.seen);
         // As it was before the correction, which the clock can go back behind.
         self.seen = now;
         let elapsed = engine.clock().elapsed();
-        // Whatever wakes this worker, a store that fails is asked no more often than that.
-        let tries_again = engine.must_clamp_again() && self.clamp_again_at <= elapsed;
-        if !(went_back || tries_again) {
+        if went_back {
+            self.unsettled_until = Some(elapsed.saturating_add(engine.longest_write()));
+        }
+        // Whatever wakes this worker, the store is asked no more often than that.
+        let clamps_again =
+            (engine.must_clamp_again() || self.unsettled_until.is_some()) && self.clamp_again_at <= elapsed;
+        if !(went_back || clamps_again) {
             return;
         }
-        if let Err(error) = engine.clamp_due_times().await {
-            tracing::error!(%error, "could not clamp due times that were written while the clock was ahead");
-            self.clamp_again_at = elapsed.saturating_add(FAILURE_RETRY_INTERVAL);
-        }
+        self.unsettled_until = self.unsettled_until.filter(|until| elapsed < *until);
+        let interval = match engine.clamp_due_times().await {
+            Ok(_) => POLL_INTERVAL,
+            Err(error) => {
+                tracing::error!(%error, "could not clamp due times that were written while the clock was ahead");
+                FAILURE_RETRY_INTERVAL
+            }
+        };
+        self.clamp_again_at = elapsed.saturating_add(interval);
     }
 }
 

@@ -197,6 +197,47 @@ async fn workers_notice_that_the_clock_goes_back_during_a_correction() {
     workers.shutdown(GRACE).await;
 }
 
+/// The simulation found this, in world 1850: what was about to be written when the clock went back was written after due times had been
+/// clamped, and a revocation waited for as long as the clock had been ahead.
+#[tokio::test]
+async fn what_is_written_after_the_clock_went_back_is_clamped_too() {
+    for commit in 0..20 {
+        let store = ClampFailingStore::new();
+        let fixture = Fixture::new(store.clone());
+        fixture.clock.set(noon() + 10 * HOUR);
+        fixture.strategy.fail_revocations(2);
+        let runtime = fixture.start().await;
+        let workers = runtime.start(WorkerLimits::default());
+        fixture.let_workers_run().await;
+        store.delay_commit(commit);
+        let request = |who| Submission::request("prod", who).input("duration", "1h");
+        let requesting = runtime.clone();
+        let requested = tokio::spawn(async move { requesting.submit(request("ana@example.com")).await });
+        for _ in 0..100 {
+            fixture.let_workers_run().await;
+            if store.has_delayed_commit() {
+                break;
+            }
+            fixture.clock.advance(MINUTE);
+        }
+        let (ended, had_access) = (fixture.revocations() > 2, !fixture.strategy.granted().is_empty());
+        fixture.clock.set(noon());
+        // A commit that is due soon wakes the worker that notices the clock, before the delayed one times out.
+        runtime.submit(request("ben@example.com")).await.unwrap();
+        fixture.let_workers_run().await;
+        requested.await.unwrap().unwrap();
+        while fixture.clock.now() < noon() + 9 * HOUR
+            && (fixture.revocations() < 4 || !fixture.strategy.granted().is_empty())
+        {
+            fixture.clock.advance(MINUTE);
+            fixture.let_workers_run().await;
+        }
+        let late = fixture.clock.now().duration_since(noon() + HOUR).as_secs() / 60;
+        assert!(late <= 40, "commit {commit}: late by {late} minutes; before: {had_access}, {ended}");
+        workers.shutdown(GRACE).await;
+    }
+}
+
 /// Another runtime on the same store stands for a commit that was written after it timed out.
 #[tokio::test]
 async fn workers_keep_polling_after_the_clock_went_back() {

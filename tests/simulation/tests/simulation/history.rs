@@ -207,8 +207,10 @@ impl History {
     fn pass(&mut self, time: Duration) {
         // Before, so that nothing counts that falls due meanwhile.
         self.check_liveness();
+        let hangs = |(_, point): &(u64, &str)| *point == "committed" || point.starts_with("store.");
+        let hung = self.world.schedule.waiting().iter().any(hangs);
         self.world.clock.pass(time);
-        self.liveness.time_passed(time);
+        self.liveness.time_passed(time, hung);
         self.world.log("time has passed");
         if self.world.outage.end_if_over(self.world.clock.steady_now()) {
             self.world.log("the store works again");
@@ -228,6 +230,7 @@ impl History {
         let (how, by) = if self.world.once_in(2) { ("back", -by) } else { ("ahead", by) };
         self.world.count(format!("clock {how}"));
         self.world.log(format_args!("the clock is set {how} by {by:#}"));
+        self.memory.note_due(&self.runs, self.world.clock.now());
         self.world.clock.set(self.world.clock.now() + by);
         if by.is_negative() {
             self.liveness.clock_went_back();

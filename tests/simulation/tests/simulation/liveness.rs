@@ -32,6 +32,10 @@ const SWEPT: Duration = Duration::from_secs(3600);
 /// The longest time that counts of one step.
 const LONGEST_STEP: Duration = Duration::from_secs(15 * 60);
 
+/// The longest time that counts of a step in which calls wait for the store: they fail by then, and what needs them cannot go on. Nothing
+/// is promised about a store that hangs, and it is tried again after that.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+
 /// The time within which a gauge says what has happened.
 const GAUGED: Duration = Duration::from_secs(60);
 
@@ -101,9 +105,10 @@ impl Liveness {
         self.since.retain(|due, _| !matches!(due, Due::Duration(..)));
     }
 
-    /// Notes that time has passed in one step, in which nobody could do anything: a long one counts as [`LONGEST_STEP`].
-    pub(crate) fn time_passed(&mut self, step: Duration) {
-        let skipped = step.saturating_sub(LONGEST_STEP);
+    /// Notes that time has passed in one step, in which nobody could do anything: a long one counts as [`LONGEST_STEP`], and as
+    /// [`LONGEST_WAIT`] if the store has `hung` all the time.
+    pub(crate) fn time_passed(&mut self, step: Duration, hung: bool) {
+        let skipped = step.saturating_sub(if hung { LONGEST_WAIT } else { LONGEST_STEP });
         self.since.values_mut().for_each(|since| *since += skipped);
     }
 
@@ -152,7 +157,9 @@ impl Live<'_> {
         }
         match &state.access {
             Access::Held(_) => {
-                let timer = state.timers.get(&TimerKind::Expire).filter(|timer| timer.at <= now);
+                // While the store takes no writes, hooks can defer the end in memory alone: access must have ended by `End` then.
+                let is_on_record = self.world.outage.kind().is_none();
+                let timer = state.timers.get(&TimerKind::Expire).filter(|timer| timer.at <= now && is_on_record);
                 due.extend(timer.map(|timer| Due::Expiry(run, timer.generation)));
                 due.extend(grant.until.filter(|until| *until <= now).map(|_| Due::End(run)));
                 due.extend(grant.duration.map(|duration| Due::Duration(run, duration)));
@@ -174,11 +181,13 @@ impl Live<'_> {
         !matches!(due, Due::Alert(_)) && self.target.last_revocation(due.run()).is_some_and(|at| at >= since)
     }
 
-    /// Returns whether operators were alerted of access that cannot be revoked, and find it in a list.
+    /// Returns whether operators were alerted of access that cannot be revoked, as far as the store allows it, and find it in a list.
     fn is_seen_by_operators(&self, state: &RunState) -> bool {
         let run = state.run.id();
         let is_listed = state.is_stuck() || self.runtime.blocked_access().iter().any(|blocked| blocked.run == run);
-        if is_listed && self.world.operators.were_alerted(run) {
+        // An alert is an effect, which is not executed while the store takes no writes. The gauge says that it does not.
+        let may_be_alerted = self.world.outage.kind().is_none();
+        if is_listed && (!may_be_alerted || self.world.operators.were_alerted(run)) {
             self.world.count("access that cannot be revoked is seen by operators");
             return true;
         }

@@ -58,7 +58,7 @@ struct Current {
     kind: OutageKind,
     until: Timestamp,
     calls: u32,
-    /// The time of the first write that was refused to the current process.
+    /// The time of the first write that was refused to the current process, and after which none was reported to it as written.
     refused_since: Option<Timestamp>,
 }
 
@@ -111,6 +111,12 @@ impl Outage {
         if let Some(current) = &mut self.lock().current {
             current.refused_since = None;
         }
+    }
+
+    /// Records that the current process learns of a write that was taken. It does not know of the outage then, until the next one is
+    /// refused.
+    pub(crate) fn write_reported(&self) {
+        self.process_started();
     }
 
     /// Returns the error of a call, if it fails. `is_noted` says whether the process notes that the store takes no writes as soon as it

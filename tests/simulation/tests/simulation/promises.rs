@@ -45,7 +45,8 @@ pub(crate) fn may_be_granted(world: &World, people: &People, state: &RunState, t
             let approver = staff::who(user.id());
             // Wishes name their author by the address: one that has changed hands meanwhile acts for whoever has it.
             let approved = approver.is_some_and(|approver| people.approved(approver, run));
-            let approved = approved || people.approved(user.username(), run);
+            let names_them = |wish: &Wish| wish.action == WishAction::Approve(run) && may_name(wish, user.username());
+            let approved = approved || people.wishes().iter().any(names_them);
             world.check(approved, || format!("P2: {approver:?} did not approve Run {run}"));
             let requester = state.run.requester();
             let is_same =
@@ -103,12 +104,28 @@ pub(crate) struct Memory {
     entitlements: BTreeSet<EntitlementKey>,
     /// The Runs whose access was to end by now, by some reading of the clock.
     due: BTreeSet<RunId>,
+    /// The Runs whose access was taken away because somebody ended it, before that was on record. If the process crashes, its hook is called
+    /// again, and can ignore the end this time.
+    taken: BTreeSet<RunId>,
     /// The earliest times to which ends of access may have been corrected when the clock went back. While the store takes no writes,
     /// corrections are in memory alone.
     corrected: BTreeMap<RunId, Timestamp>,
 }
 
 impl Memory {
+    /// Notes which access was to end by `now`, before the clock is set. It may have ended in memory alone, and come to its end in the store
+    /// only when the clock shows an earlier time.
+    pub(crate) fn note_due(&mut self, runs: &[StoredRun], now: Timestamp) {
+        for StoredRun { state, .. } in runs {
+            let run = state.run.id();
+            if let Access::Held(grant) = &state.access
+                && grant.until.into_iter().chain(self.corrected.get(&run).copied()).any(|until| until <= now)
+            {
+                self.due.insert(run);
+            }
+        }
+    }
+
     /// Notes that the clock went back to `now`: access ends no later than it would if it began now.
     pub(crate) fn clock_went_back(&mut self, runs: &[StoredRun], now: Timestamp) {
         for StoredRun { state, .. } in runs {
@@ -152,7 +169,12 @@ pub(crate) fn hold(
             // the store fails, access that has ended is revoked before that is stored.
             let is_ended_by_somebody =
                 state.active_event.as_ref().is_some_and(|active| active.event.name == Step::Deescalate);
-            let is_ending = memory.due.contains(&run) || (is_ended_by_somebody && world.has_unreliable_store());
+            if held.contains(&piece) {
+                memory.taken.remove(&run);
+            } else if is_ended_by_somebody && world.has_unreliable_store() {
+                memory.taken.insert(run);
+            }
+            let is_ending = memory.due.contains(&run) || memory.taken.contains(&run);
             let has_it = held.contains(&piece) || target.was_lost_to_late_revocation(&piece) || is_ending;
             world.check(has_it, || format!("P3: Run {run} lost its access early"));
         }
@@ -196,7 +218,10 @@ fn decided_by_whom_it_may_be(world: &World, staff: &Staff, state: &RunState) {
     };
     let voters = if decision.decided_by_hook { &[][..] } else { state.run.approvals() };
     for user in state.run.requester().into_iter().chain(voters.iter().map(|user| &**user)) {
-        world.check(staff.could_act_since(user.id(), since), || {
+        // Nothing changes about those who began to exist with a wish, at an address that nobody had when it was looked at.
+        let is_new = staff::who(user.id()).is_none();
+        let could_act = if is_new { staff.may_act(user.id()) } else { staff.could_act_since(user.id(), since) };
+        world.check(could_act, || {
             format!("P5: Run {} was approved, and {} could not act any more", state.run.id(), user.username())
         });
     }
@@ -356,7 +381,7 @@ fn once(world: &World, number: usize, wish: &Wish, refusals: usize, audit: &[Aud
                 | AuditKind::Failed { error } => error.code == *code,
                 _ => false,
             };
-            let refused = audit.iter().filter(is_it).any(|entry| is_of(entry, wish));
+            let refused = audit.iter().filter(is_it).any(|entry| is_of(entry, wish) || names_another(entry, wish));
             // Refusals that precede the machine are recorded if the store takes that, and up to a limit.
             let may_be_left_out = world.has_unreliable_store() || refusals > MAX_RECORDED_REFUSALS;
             world.check(refused || may_be_left_out, || {
@@ -374,13 +399,6 @@ fn begins(entry: &AuditEntry) -> bool {
 
 /// Returns whether the entry may belong to the wish.
 fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
-    let (step, run) = match wish.action {
-        WishAction::Request { .. } => (Step::Request, None),
-        WishAction::Approve(run) => (Step::Approve, Some(run)),
-        WishAction::Deny(run) => (Step::Deny, Some(run)),
-        WishAction::Revoke(run) | WishAction::WriteOff(run) => (Step::Deescalate, Some(run)),
-    };
-    let by_hand = !matches!(entry.event.channel.kind(), ChannelType::Sdk | ChannelType::Scheduler);
     let is_by = match &entry.kind {
         // Whoever is not known is on record as what they claimed.
         AuditKind::SubmissionRefused { is_known_actor: false, .. } => true,
@@ -388,7 +406,26 @@ fn is_of(entry: &AuditEntry, wish: &Wish) -> bool {
         AuditKind::SubmissionRefused { .. } if may_name(wish, entry.event.actor.username()) => true,
         _ => entry.event.actor.id() == staff::id(wish.who),
     };
-    by_hand && entry.event.name == step && is_by && run.is_none_or(|run| run == entry.run)
+    is_by && is_alike(entry, wish)
+}
+
+/// Returns whether the entry may belong to a wish whose address somebody else had when the submission was looked at: it is an action of
+/// theirs then.
+fn names_another(entry: &AuditEntry, wish: &Wish) -> bool {
+    let actor = &entry.event.actor;
+    actor.id() != staff::id(wish.who) && may_name(wish, actor.username()) && is_alike(entry, wish)
+}
+
+/// Returns whether the entry is about the action of the wish, whoever it is by.
+fn is_alike(entry: &AuditEntry, wish: &Wish) -> bool {
+    let (step, run) = match wish.action {
+        WishAction::Request { .. } => (Step::Request, None),
+        WishAction::Approve(run) => (Step::Approve, Some(run)),
+        WishAction::Deny(run) => (Step::Deny, Some(run)),
+        WishAction::Revoke(run) | WishAction::WriteOff(run) => (Step::Deescalate, Some(run)),
+    };
+    let by_hand = !matches!(entry.event.channel.kind(), ChannelType::Sdk | ChannelType::Scheduler);
+    by_hand && entry.event.name == step && run.is_none_or(|run| run == entry.run)
 }
 
 /// Returns whether the wish may have named its person by this address.
@@ -400,10 +437,12 @@ fn may_name(wish: &Wish, address: &str) -> bool {
 fn no_more_than_wished(world: &World, wishes: &[Wish], audit: &[AuditEntry]) {
     let begun: Vec<_> = audit.iter().filter(|entry| begins(entry)).collect();
     for wish in wishes {
-        let is_alike = |other: &&Wish| other.who == wish.who && is_same_action(&other.action, &wish.action);
-        let wished = wishes.iter().filter(is_alike).count();
-        let happened: BTreeSet<_> =
-            begun.iter().filter(|entry| is_of(entry, wish)).map(|entry| entry.event.id).collect();
+        let begun: Vec<_> = begun.iter().filter(|entry| is_of(entry, wish)).collect();
+        // Wishes of the same person, and of those whose address that person had when their submissions were looked at.
+        let is_by = |other: &Wish| other.who == wish.who || begun.iter().any(|entry| names_another(entry, other));
+        let wished = wishes.iter().filter(|other| is_same_action(&other.action, &wish.action) && is_by(other));
+        let wished = wished.count();
+        let happened: BTreeSet<_> = begun.iter().map(|entry| entry.event.id).collect();
         world.check(happened.len() <= wished, || {
             format!(
                 "P1: {} wished {:?} {wished} times, and it happened {} times",

@@ -60,9 +60,9 @@ impl UnreliableStore {
         let (answer, answered) = oneshot::channel();
         let (is_write, is_noted) = (WRITES.contains(&point), point == "store.claim");
         let call = async move {
-            let called = world.clock.steady_now();
+            let waiting = Waiting { world: world.clone(), since: world.clock.steady_now() };
             world.schedule.pass(point).await;
-            world.store_took(world.clock.steady_now().duration_since(called).unsigned_abs());
+            drop(waiting);
             if let Some(error) = world.outage.refuse(is_write, is_noted, world.clock.steady_now()) {
                 world.count("call refused in an outage");
                 world.log(format_args!("{point}: {error}"));
@@ -84,6 +84,18 @@ impl UnreliableStore {
         while calls.try_join_next().is_some() {}
         calls.spawn(call);
         Box::pin(async move { answered.await.unwrap_or_else(|_| Err(unavailable())) })
+    }
+}
+
+/// A call that waits for the store. How long it did counts also if its process crashes meanwhile.
+struct Waiting {
+    world: World,
+    since: Timestamp,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.world.store_took(self.world.clock.steady_now().duration_since(self.since).unsigned_abs());
     }
 }
 
@@ -132,6 +144,10 @@ impl Store for UnreliableStore {
         Box::pin(async move {
             let committed = call.await;
             self.world.schedule.pass("committed").await;
+            if matches!(committed, Ok(Committed::Written)) {
+                // It may have been written before an outage began.
+                self.world.outage.write_reported();
+            }
             committed
         })
     }

@@ -107,6 +107,23 @@ fn back_from_noon(back: Duration) -> Timestamp {
     noon().checked_sub(back).unwrap()
 }
 
+/// The simulation found this, in world 1460: the Run could not be read when its end was kept in memory, and nothing read it again while
+/// the store took no writes.
+#[tokio::test]
+async fn access_ends_although_its_run_cannot_be_read_at_first() {
+    let held = Held::new().await;
+    held.store.set_behavior(Behavior::RefusesWritesAndLoads);
+    let workers = held.runtime.start(WorkerLimits::default());
+    held.pass_until(HOUR + 10 * MINUTE, |_| false).await;
+    assert!(held.has_access(), "what is unknown is not executed");
+    held.store.set_behavior(Behavior::RefusesWrites);
+    let longer = held.pass_until(HOUR, |held| !held.has_access()).await;
+    assert!(longer <= 2 * MINUTE, "{longer:?} after it could be read");
+    assert_eq!(held.fixture.revocations(), 1);
+    held.ends_on_record(workers).await;
+    assert_eq!(held.fixture.revocations(), 1, "what was done in memory is not done again");
+}
+
 /// The clock jumps ahead and back again: access that has ended in memory alone neither comes back nor ends twice.
 #[tokio::test]
 async fn access_that_ended_in_memory_stays_ended_when_the_clock_goes_back() {

@@ -31,6 +31,8 @@ pub(super) enum Behavior {
     RefusesWrites,
     /// The same, and the holders of access cannot be read.
     RefusesWritesAndHolders,
+    /// The same, and Runs cannot be read one by one.
+    RefusesWritesAndLoads,
     /// Claims panic.
     Panics,
 }
@@ -47,7 +49,7 @@ type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl Behavior {
     fn refuses_writes(self) -> bool {
-        matches!(self, Self::RefusesWrites | Self::RefusesWritesAndHolders)
+        matches!(self, Self::RefusesWrites | Self::RefusesWritesAndHolders | Self::RefusesWritesAndLoads)
     }
 }
 
@@ -156,7 +158,10 @@ fn disk_full() -> StoreError {
 
 impl Store for FaultyStore {
     fn load(&self, run: RunId) -> StoreFuture<'_, Option<StoredRun>> {
-        self.call("load", move || self.store.load(run))
+        match self.behavior() {
+            Behavior::RefusesWritesAndLoads => self.call("load", || Box::pin(async { Err(disk_full()) })),
+            _ => self.call("load", move || self.store.load(run)),
+        }
     }
 
     fn recorded_reply(&self, key: &InputKey) -> StoreFuture<'_, Option<InputReply>> {
