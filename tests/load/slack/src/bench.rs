@@ -14,6 +14,7 @@ use crate::fixture::{Pending, SIGNING_SECRET, Setup, approvers, options, people,
 use crate::forms::{OpenForms, now};
 use crate::load_generator::{LoadResult, send_at_rate, send_unpaced};
 use crate::measure::Step;
+use crate::pairs::{Comparison, Pair};
 use crate::payload::approval;
 use crate::process::{Program, Server};
 use crate::signed_request::SignedRequest;
@@ -30,6 +31,12 @@ const MAX_REQUESTS_PER_SECOND: usize = 10_000;
 
 /// The same for approvals, each of which needs a pending request.
 const MAX_APPROVALS_PER_SECOND: usize = 1_000;
+
+/// The requests of each turn of a comparison in pairs.
+const TYPE_AHEAD_TURN: usize = 2_000;
+
+/// The same for approvals.
+const APPROVAL_TURN: usize = 200;
 
 /// The time limit for posting the messages of all requests, and for the warm-up.
 const WARM_UP_TIMEOUT: Duration = Duration::from_secs(120);
@@ -57,6 +64,9 @@ pub(crate) struct BenchArgs {
     /// Approvals per second
     #[arg(long, value_delimiter = ',', default_value = "50,100,250,500", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     click_rates: Vec<u32>,
+    /// Compare only the CPU time of our server with that of Bolt for JavaScript, in this many pairs of turns
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=100), conflicts_with_all = ["rates", "click_rates", "only", "seconds"])]
+    pairs: Option<u16>,
     /// Measure only these servers
     #[arg(long, value_delimiter = ',')]
     only: Vec<ServerKind>,
@@ -69,13 +79,15 @@ pub(crate) struct BenchArgs {
 }
 
 /// All measurements, with the state of the machine.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Default, Serialize)]
 pub(crate) struct Results {
     /// Whether servers were pinned to a core of their own.
     pub(crate) pinned: bool,
     /// The one-minute load average of the machine, before and after.
     pub(crate) load: [f64; 2],
     pub(crate) steps: Vec<Step>,
+    /// The comparisons in pairs.
+    pub(crate) comparisons: Vec<Comparison>,
     /// The average number of Slack Web API calls per approval, by server and method.
     pub(crate) calls: BTreeMap<&'static str, BTreeMap<String, f64>>,
 }
@@ -95,6 +107,10 @@ const OURS: Contender = Contender { name: "ours", kind: ServerKind::Ours, durabl
 const BOLT_JS: Contender = Contender { name: "bolt-js", kind: ServerKind::BoltJs, durable: false, notifies: false };
 const BOLT_PYTHON: Contender =
     Contender { name: "bolt-python", kind: ServerKind::BoltPython, durable: false, notifies: false };
+/// Bolt for JavaScript that does as much at an approval as ours.
+const BOLT_JS_LIKE_OURS: Contender =
+    Contender { name: BOLT_JS_LIKE_OURS_NAME, durable: true, notifies: true, ..BOLT_JS };
+pub(crate) const BOLT_JS_LIKE_OURS_NAME: &str = "bolt-js +fsync +calls";
 
 /// The servers that are measured with approvals. The examples in Bolt's documentation only acknowledge; the other variants do as much
 /// work as ours.
@@ -104,7 +120,7 @@ const APPROVING: [Contender; 7] = [
     BOLT_PYTHON,
     Contender { name: "bolt-js +fsync", durable: true, ..BOLT_JS },
     Contender { name: "bolt-python +fsync", durable: true, ..BOLT_PYTHON },
-    Contender { name: "bolt-js +fsync +calls", durable: true, notifies: true, ..BOLT_JS },
+    BOLT_JS_LIKE_OURS,
     Contender { name: "bolt-python +fsync +calls", durable: true, notifies: true, ..BOLT_PYTHON },
 ];
 
@@ -122,10 +138,18 @@ pub(crate) async fn run(args: &BenchArgs) -> Outcome<Results> {
     let folder = tempfile::tempdir()?;
     let bench = Bench { args, api: slack.start().await?, slack, folder: folder.path() };
     let before = load_average()?;
-    let mut steps = bench.type_ahead().await?;
-    let (more, calls) = bench.approvals().await?;
-    steps.extend(more);
-    Ok(Results { pinned: args.core.is_some(), load: [before, load_average()?], steps, calls })
+    let mut results = Results { pinned: args.core.is_some(), load: [before; 2], ..Results::default() };
+    if let Some(pairs) = args.pairs {
+        results.comparisons.extend(bench.compare_type_ahead(pairs.into()).await?);
+        results.comparisons.extend(bench.compare_approvals(pairs.into(), &mut results.calls).await?);
+    } else {
+        results.steps = bench.type_ahead().await?;
+        let (more, calls) = bench.approvals().await?;
+        results.steps.extend(more);
+        results.calls = calls;
+    }
+    results.load = [before, load_average()?];
+    Ok(results)
 }
 
 struct Bench<'a> {
@@ -216,6 +240,61 @@ impl Bench<'_> {
             steps.extend(approval_steps);
         }
         Ok((steps, calls))
+    }
+
+    /// Compares type-ahead in pairs of turns.
+    async fn compare_type_ahead(&self, pairs: usize) -> Outcome<Option<Comparison>> {
+        let ours = self.start(OURS, 0, Vec::new()).await?;
+        let theirs = self.start(BOLT_JS, 0, Vec::new()).await?;
+        let forms = OpenForms::open(ours.address, &self.slack).await?;
+        ours.wait_until_idle().await?;
+        let (expected, labels) = forms.responses(ours.address, OURS.paths()[0]).await?;
+        let (other_expected, other_labels) = forms.responses(theirs.address, BOLT_JS.paths()[0]).await?;
+        if other_labels != labels {
+            return Err("the options of bolt-js differ from ours".into());
+        }
+        let our_requests = |count| forms.requests(OURS.paths()[0], &expected, count);
+        let their_requests = |count| forms.requests(BOLT_JS.paths()[0], &other_expected, count);
+        let sides = (Side::new(OURS, &ours, our_requests), Side::new(BOLT_JS, &theirs, their_requests));
+        let pairs = take_turns(TYPE_AHEAD, sides, pairs, TYPE_AHEAD_TURN).await?;
+        ours.stop().await?;
+        theirs.stop().await?;
+        Ok(Comparison::new(TYPE_AHEAD, BOLT_JS.name, TYPE_AHEAD_TURN, pairs))
+    }
+
+    /// Compares approvals in pairs of turns. Counts the calls per approval of both servers together, which make the same ones.
+    async fn compare_approvals(
+        &self,
+        pairs: usize,
+        calls: &mut BTreeMap<&'static str, BTreeMap<String, f64>>,
+    ) -> Outcome<Option<Comparison>> {
+        let needed = WARM_UP_REQUESTS + pairs * APPROVAL_TURN;
+        let ours = self.start(OURS, needed, Vec::new()).await?;
+        let pending = self.wait_for_messages(needed).await?;
+        let others = generated_requests(needed);
+        let theirs = self.start(BOLT_JS_LIKE_OURS, 0, others.clone()).await?;
+        ours.wait_until_idle().await?;
+        self.slack.take_calls();
+        let clicks = |pending: Vec<Pending>| Clicks {
+            pending: pending.into_iter(),
+            message: self.slack.message(),
+            api: &self.api,
+            number: 0,
+        };
+        let (mut our_clicks, mut their_clicks) = (clicks(pending), clicks(others));
+        let our_requests = |count| our_clicks.requests(OURS.paths()[1], count);
+        let their_requests = |count| their_clicks.requests(BOLT_JS_LIKE_OURS.paths()[1], count);
+        let sides = (Side::new(OURS, &ours, our_requests), Side::new(BOLT_JS_LIKE_OURS, &theirs, their_requests));
+        let pairs = take_turns(APPROVE, sides, pairs, APPROVAL_TURN).await?;
+        for (contender, server) in [(OURS, ours), (BOLT_JS_LIKE_OURS, theirs)] {
+            let approved = server.stop().await?;
+            if approved != needed {
+                return Err(format!("{}: {approved} of {needed} requests were approved", contender.name).into());
+            }
+        }
+        let per_click = |(method, count)| (method, f64_of(count) / f64_of(2 * needed));
+        calls.insert("both servers", self.slack.take_calls().into_iter().map(per_click).collect());
+        Ok(Comparison::new(APPROVE, BOLT_JS_LIKE_OURS.name, APPROVAL_TURN, pairs))
     }
 
     /// Waits until the messages of `count` requests have been posted, and returns those requests.
@@ -318,6 +397,63 @@ impl Bench<'_> {
         ));
         Ok(step)
     }
+}
+
+/// One of two servers that take turns, with its requests.
+struct Side<'a, R> {
+    contender: Contender,
+    server: &'a Server,
+    requests: R,
+}
+
+impl<'a, R: FnMut(usize) -> Outcome<Vec<SignedRequest>>> Side<'a, R> {
+    fn new(contender: Contender, server: &'a Server, requests: R) -> Self {
+        Self { contender, server, requests }
+    }
+
+    /// Sends this many requests and returns the CPU time that each took, in milliseconds, until the server was idle again.
+    async fn turn(&mut self, scenario: &str, count: usize) -> Outcome<f64> {
+        let requests = (self.requests)(count)?;
+        let before = self.server.cpu_time()?;
+        let result = send_unpaced(self.server.address, requests, WARM_UP_TIMEOUT).await?;
+        if let Some(error) = result.first_error {
+            return Err(format!("{}, {scenario}: {error}", self.contender.name).into());
+        }
+        if result.latencies.len() != count {
+            let (name, answered) = (self.contender.name, result.latencies.len());
+            return Err(format!("{name}, {scenario}: {answered} of {count} requests were answered in time").into());
+        }
+        self.server.wait_until_idle().await?;
+        Ok(self.server.cpu_time()?.saturating_sub(before).as_secs_f64() * 1e3 / f64_of(count))
+    }
+}
+
+/// Lets two servers take turns after a warm-up. Which of the two begins changes from pair to pair.
+async fn take_turns(
+    scenario: &str,
+    (mut ours, mut theirs): (
+        Side<'_, impl FnMut(usize) -> Outcome<Vec<SignedRequest>>>,
+        Side<'_, impl FnMut(usize) -> Outcome<Vec<SignedRequest>>>,
+    ),
+    pairs: usize,
+    turn: usize,
+) -> Outcome<Vec<Pair>> {
+    ours.turn(scenario, WARM_UP_REQUESTS).await?;
+    theirs.turn(scenario, WARM_UP_REQUESTS).await?;
+    let mut measured = Vec::new();
+    for number in 0..pairs {
+        let pair = if number % 2 == 0 {
+            let ours_ms = ours.turn(scenario, turn).await?;
+            Pair { ours_ms, theirs_ms: theirs.turn(scenario, turn).await? }
+        } else {
+            let theirs_ms = theirs.turn(scenario, turn).await?;
+            Pair { ours_ms: ours.turn(scenario, turn).await?, theirs_ms }
+        };
+        let (Pair { ours_ms, theirs_ms }, name) = (pair, theirs.contender.name);
+        progress(&format!("{scenario}, pair {number}: ours {ours_ms:.3} ms of CPU each, {name} {theirs_ms:.3} ms"));
+        measured.push(pair);
+    }
+    Ok(measured)
 }
 
 /// A source of clicks on Approve, each for another request.

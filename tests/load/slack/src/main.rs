@@ -9,6 +9,7 @@ mod fixture;
 mod forms;
 mod load_generator;
 mod measure;
+mod pairs;
 mod payload;
 mod process;
 mod report;

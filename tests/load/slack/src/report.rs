@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use crate::bench::{APPROVE, Results, TYPE_AHEAD};
+use crate::bench::{APPROVE, BOLT_JS_LIKE_OURS_NAME, Results, TYPE_AHEAD};
 use crate::measure::Step;
+use crate::pairs::Comparison;
 
 /// The rate for which the goals are defined, in requests per second.
 const GOAL_RATE: u32 = 500;
@@ -11,8 +12,9 @@ const GOAL_RATE: u32 = 500;
 /// The maximum p99 latency of type-ahead at [`GOAL_RATE`].
 const GOAL_P99_MS: f64 = 5.0;
 
-/// The minimum ratio of our requests per CPU second to those of Bolt for JavaScript.
-const GOAL_RATIO: f64 = 5.0;
+/// For each scenario, the variant of Bolt for JavaScript that does as much as ours, and the minimum ratio of our requests per CPU second to
+/// its.
+const GOAL_RATIOS: [(&str, &str, f64); 2] = [(TYPE_AHEAD, "bolt-js", 5.0), (APPROVE, BOLT_JS_LIKE_OURS_NAME, 1.0)];
 
 pub(crate) fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
     let pinning = if results.pinned {
@@ -34,7 +36,31 @@ pub(crate) fn write(results: &Results, out: &mut impl Write) -> io::Result<()> {
         let calls: Vec<_> = calls.iter().map(|(method, count)| format!("{method} {count:.2}")).collect();
         writeln!(out, "Slack Web API calls per approval, {server}: {}", calls.join(", "))?;
     }
+    for compared in &results.comparisons {
+        let Comparison { scenario, theirs, requests, pairs, ratio, range: [lowest, highest] } = compared;
+        let [our_ms, their_ms] = compared.medians();
+        writeln!(
+            out,
+            "{scenario}, {} pairs of {requests}: ours {our_ms:.3} ms of CPU each, {theirs} {their_ms:.3} ms",
+            pairs.len()
+        )?;
+        let goal =
+            goal(scenario, theirs).map_or(String::new(), |goal| format!("; goal {goal}: {}", verdict(*ratio >= goal)));
+        writeln!(
+            out,
+            "  {ratio:.2} times the requests per CPU second of {theirs} ({lowest:.2} to {highest:.2}){goal}"
+        )?;
+    }
     goals(&results.steps, out)
+}
+
+/// Returns the minimum ratio to a server in a scenario, if there is one.
+fn goal(scenario: &str, theirs: &str) -> Option<f64> {
+    GOAL_RATIOS.iter().find(|goal| (goal.0, goal.1) == (scenario, theirs)).map(|goal| goal.2)
+}
+
+const fn verdict(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "missed" }
 }
 
 fn table(scenario: &str, steps: &[&Step], out: &mut impl Write) -> io::Result<()> {
@@ -74,7 +100,6 @@ fn ratio<'a>(mut steps: impl Iterator<Item = &'a Step>, theirs: &Step) -> Option
 
 fn goals(steps: &[Step], out: &mut impl Write) -> io::Result<()> {
     let type_ahead = || steps.iter().filter(|step| step.scenario == TYPE_AHEAD);
-    let verdict = |is_met: bool| if is_met { "met" } else { "missed" };
     if let Some(ours) = type_ahead().find(|step| step.server == "ours" && step.rate == Some(GOAL_RATE)) {
         let is_met = ours.p99_ms < GOAL_P99_MS && !ours.is_overloaded();
         let p99 = ours.p99_ms;
@@ -84,16 +109,17 @@ fn goals(steps: &[Step], out: &mut impl Write) -> io::Result<()> {
             verdict(is_met)
         )?;
     }
-    for theirs in steps.iter().filter(|step| step.server == "bolt-js") {
-        let scenario = theirs.scenario;
-        let Some(ratio) = ratio(steps.iter().filter(|step| step.scenario == scenario), theirs) else { continue };
+    for theirs in steps {
+        let Step { scenario, server, .. } = theirs;
+        let Some(goal) = goal(scenario, server) else { continue };
+        let Some(ratio) = ratio(steps.iter().filter(|step| step.scenario == *scenario), theirs) else { continue };
         let rate = match theirs.rate {
             Some(GOAL_RATE) => format!("at {GOAL_RATE}/s"),
             Some(_) => continue,
             None => "at maximum throughput".to_owned(),
         };
-        let goal = format!("{scenario}, {rate}: {GOAL_RATIO} times the requests per CPU second of Bolt for JavaScript");
-        writeln!(out, "{goal}: {} ({ratio:.1} times)", verdict(ratio >= GOAL_RATIO))?;
+        let text = format!("{scenario}, {rate}: {goal} times the requests per CPU second of {server}");
+        writeln!(out, "{text}: {} ({ratio:.1} times)", verdict(ratio >= goal))?;
     }
     Ok(())
 }
