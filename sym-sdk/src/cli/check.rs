@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::args::CheckArgs;
 use super::exit::CommandError;
 use super::generate;
-use super::output::{Output, count, write_table};
+use super::output::{Output, count};
 use super::program::UnknownValues;
+use super::table::write_table;
 use super::{Common, Exit, Program, no_config};
 use crate::config::{Diagnostic, Severity, SourceLocation};
 use crate::runtime::{ClientCheck, ServiceChecks, TargetCheck};
@@ -102,8 +103,7 @@ fn write(findings: &Findings, output: &mut Output<'_>) -> io::Result<()> {
 
 /// Writes a table of the clients, and what is wrong with them below it.
 fn write_clients(clients: &[ClientCheck], output: &mut Output<'_>) -> io::Result<()> {
-    let mut rows = vec![["CLIENT", "INTEGRATION", "IDENTITY", "STATUS"].map(str::to_owned)];
-    rows.extend(clients.iter().map(|checked| {
+    let rows = clients.iter().map(|checked| {
         let status = match (&checked.error, &checked.identity) {
             (Some(error), _) => error.code.to_string(),
             (None, Some(_)) => "ok".to_owned(),
@@ -111,9 +111,9 @@ fn write_clients(clients: &[ClientCheck], output: &mut Output<'_>) -> io::Result
         };
         let integration = format!("{} ({})", checked.integration, checked.integration_type);
         [checked.key.clone(), integration, checked.identity.clone().unwrap_or_else(|| "-".to_owned()), status]
-    }));
+    });
     writeln!(output.out)?;
-    write_table(output.out, &rows)?;
+    write_table(output.out, ["CLIENT", "INTEGRATION", "IDENTITY", "STATUS"], rows, None)?;
     writeln!(output.out)?;
     let failed: Vec<_> = clients.iter().filter_map(|checked| Some((checked, checked.error.as_ref()?))).collect();
     for (checked, error) in &failed {
@@ -143,8 +143,7 @@ fn errors(number: usize) -> String {
 
 /// Writes a table of the targets, and what is wrong with them below it.
 fn write_targets(targets: &[TargetCheck], output: &mut Output<'_>) -> io::Result<()> {
-    let mut rows = vec![["STRATEGY", "TARGET", "ENDED BY", "STATUS"].map(str::to_owned)];
-    rows.extend(targets.iter().map(|checked| {
+    let rows = targets.iter().map(|checked| {
         let ended_by = match checked.enforces_end {
             Some(true) => "program, service",
             Some(false) => "program",
@@ -153,9 +152,9 @@ fn write_targets(targets: &[TargetCheck], output: &mut Output<'_>) -> io::Result
         let status = checked.error.as_ref().map_or_else(|| "ok".to_owned(), |error| error.code.to_string());
         let strategy = format!("{} ({})", checked.strategy, checked.strategy_type);
         [strategy, checked.target.label().to_owned(), ended_by.to_owned(), status]
-    }));
+    });
     writeln!(output.out)?;
-    write_table(output.out, &rows)?;
+    write_table(output.out, ["STRATEGY", "TARGET", "ENDED BY", "STATUS"], rows, None)?;
     writeln!(output.out)?;
     for checked in targets {
         let of_target = target_name(checked);

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::exit::CommandError;
-use super::output::{Output, write_table};
+use super::output::Output;
 use super::program::UnknownValues;
+use super::table::write_table;
 use super::{Common, Exit, Program};
 use crate::handler::{HandlerRecord, Registry};
 use crate::runtime::HandlerUsage;
@@ -38,9 +39,8 @@ pub(super) fn run(mut program: Program, common: Common, output: &mut Output<'_>)
         output.value(&handlers.iter().map(Row::new).collect::<Vec<_>>())?;
         return Ok(Exit::Success);
     }
-    let head = ["HANDLER", "MODULE", "FLOWS", "LOCATION", "DESCRIPTION"].map(str::to_owned);
-    let rows: Vec<_> = std::iter::once(head).chain(handlers.iter().map(|handler| cells(handler, flows))).collect();
-    write_table(output.out, &rows)?;
+    let head = ["HANDLER", "MODULE", "FLOWS", "LOCATION", "DESCRIPTION"];
+    write_table(output.out, head, handlers.iter().map(|handler| cells(handler, flows)), None)?;
     if has_config && handlers.iter().all(|handler| handler.flows.is_empty()) {
         writeln!(output.err, "warning: no flow uses any of these handlers\n  help: run `check` to see why")?;
     }

@@ -33,6 +33,8 @@ mod mcp;
 #[cfg(feature = "sqlite")]
 mod operator;
 mod output;
+#[cfg(feature = "sqlite")]
+mod parse_time;
 mod program;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod reconcile;
@@ -51,6 +53,7 @@ mod simulate;
 mod simulated_store;
 #[cfg(feature = "sqlite")]
 mod store_copy;
+mod table;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 mod unavailable;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]

@@ -4,7 +4,6 @@ use std::io::{self, IsTerminal as _, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr;
 
 use crate::config::{Diagnostic, Diagnostics};
 use crate::error::Error;
@@ -25,6 +24,8 @@ pub(super) struct Output<'a> {
 pub(crate) struct Terminal {
     /// The number of columns of standard output. `None` if it is no terminal: then nothing is cut.
     pub(super) columns: Option<usize>,
+    /// The number of lines of standard output. `None` if it is no terminal.
+    pub(super) lines: Option<usize>,
     /// Whether standard error is a terminal.
     pub(super) shows_progress: bool,
     /// Whether somebody can be asked: standard input and standard error are terminals.
@@ -41,6 +42,7 @@ impl Terminal {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             columns: size.map(|(width, _)| width.0.into()),
+            lines: size.map(|(_, height)| height.0.into()),
             shows_progress: err,
             can_ask: err && input,
             has_colors: err && !no_color,
@@ -103,36 +105,7 @@ pub(super) fn error_json(error: &Error) -> Value {
     json!({ "code": error.code(), "message": error.message(), "hint": error.hint() })
 }
 
-/// Writes rows in columns, each as wide as its widest cell. The last column is not padded.
-pub(super) fn write_table<const N: usize>(to: &mut dyn Write, rows: &[[String; N]]) -> io::Result<()> {
-    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or_default();
-    let widths: [usize; N] = std::array::from_fn(width);
-    for row in rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(widths) {
-            line.push_str(cell);
-            // `{:width$}` would count characters, and some take two columns of a terminal.
-            line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
-        }
-        writeln!(to, "{}", line.trim_end())?;
-    }
-    Ok(())
-}
-
 /// Formats a number with its noun, such as `1 flow` or `2 flows`.
 pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn aligns_columns_by_display_width() {
-        let rows = [["名前".to_owned(), "x".to_owned()], ["abc".to_owned(), "y".to_owned()]];
-        let mut written = Vec::new();
-        write_table(&mut written, &rows).unwrap();
-        assert_eq!(String::from_utf8(written).unwrap(), "名前  x\nabc   y\n");
-    }
 }

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::args::Database;
 use super::exit::CommandError;
-use super::output::{Output, count, write_table};
+use super::output::{Output, count};
 use super::signal::Signals;
 use super::store_copy::StoreCopy;
+use super::table::write_table;
 use super::{Common, Exit, Program};
 use crate::config::Config;
 use crate::engine::{SqliteOptions, SqliteStore};
@@ -57,8 +58,8 @@ async fn reconcile(
 }
 
 fn write(done: &Reconciliation, output: &mut Output<'_>) -> io::Result<()> {
-    let head = ["FLOW", "TARGET", "IDENTITY", "USER", "STATUS"].map(str::to_owned);
-    let mut rows = vec![head];
+    let head = ["FLOW", "TARGET", "IDENTITY", "USER", "STATUS"];
+    let mut rows = Vec::new();
     for one in &done.targets {
         let status = format!("compared, {} listed", one.identities);
         rows.push([one.flow.clone(), one.target.title(), none(), none(), status]);
@@ -66,8 +67,8 @@ fn write(done: &Reconciliation, output: &mut Output<'_>) -> io::Result<()> {
     rows.extend(done.extra.iter().map(extra));
     rows.extend(done.missing.iter().map(missing));
     rows.extend(done.unknown.iter().map(unknown));
-    if rows.len() > 1 {
-        write_table(output.out, &rows)?;
+    if !rows.is_empty() {
+        write_table(output.out, head, rows, None)?;
         writeln!(output.out)?;
     }
     let (compared, unseen) = (count(done.compared, "target"), count(done.unknown.len(), "target"));

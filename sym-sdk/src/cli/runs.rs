@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::Exit;
 use super::args::RunsArgs;
 use super::exit::CommandError;
-use super::output::{Output, count, write_table};
+use super::output::{Output, count};
+use super::table::write_table;
 use crate::engine::{RunFilter, SqliteStore, Store, StoredRun};
 use crate::machine::{Access, EffectKind, RunState};
 use crate::model::{RunId, RunStatus};
@@ -66,9 +67,8 @@ fn write(runs: &[StoredRun], limit: usize, output: &mut Output<'_>) -> io::Resul
     if rows.is_empty() {
         return writeln!(output.out, "No Runs found");
     }
-    let head = ["RUN", "FLOW", "STATUS", "REQUESTER", "TARGET", "ACCESS"].map(str::to_owned);
-    let cells: Vec<_> = std::iter::once(head).chain(rows.iter().map(Row::cells)).collect();
-    write_table(output.out, &cells)?;
+    let head = ["RUN", "FLOW", "STATUS", "REQUESTER", "TARGET", "ACCESS"];
+    write_table(output.out, head, rows.iter().map(Row::cells), None)?;
     if runs.len() > limit {
         writeln!(output.out, "\nShowing the first {}; use `--limit` to show more", count(limit, "Run"))?;
     }

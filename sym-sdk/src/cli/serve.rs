@@ -30,6 +30,8 @@ use crate::api;
 use crate::audit::AuditKey;
 use crate::clock::SystemClock;
 use crate::config::{Config, Diagnostic, Diagnostics, SourceLocation, Terraform};
+#[cfg(feature = "console")]
+use crate::console::{self, Console};
 use crate::directory::Directory;
 use crate::engine::SqliteStore;
 use crate::error::{Error, ErrorKind, codes};
@@ -212,12 +214,31 @@ async fn prepare(
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
 }
 
-/// Adds the HTTP API, and the front end for agents, unless the program has set them up itself.
+/// Adds the console, unless the program has set it up itself.
+#[cfg(feature = "console")]
+fn with_console(builder: Builder, console: Console) -> Builder {
+    if builder.has_front_end(console::NAME) {
+        return builder;
+    }
+    let run_pages = console.run_pages();
+    builder.front_end(console).front_end(run_pages)
+}
+
+/// Adds the HTTP API, the console if people can sign in, and the front end for agents, unless the program has set them up itself.
 fn with_front_ends(builder: Builder) -> Builder {
     #[cfg(feature = "api")]
     let builder = if builder.has_front_end(api::NAME) { builder } else { builder.front_end(api::Api::new()) };
+    #[cfg(feature = "console")]
+    let builder = if builder.has_identity_provider() { with_console(builder, Console::new()) } else { builder };
     #[cfg(feature = "mcp")]
     let builder = if builder.has_front_end(mcp::NAME) { builder } else { builder.front_end(mcp::Mcp::new()) };
+    builder
+}
+
+/// Adds the console, in which everybody chooses who they are: everything is simulated, and the fakes let them do so too.
+fn with_demo_console(builder: Builder) -> Builder {
+    #[cfg(feature = "console")]
+    let builder = with_console(builder, Console::new().with_user_chooser());
     builder
 }
 
@@ -292,8 +313,10 @@ async fn prepare_with_fakes(
         instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
-    let builder = with_front_ends(builder).directory(directory);
+    let builder = with_demo_console(with_front_ends(builder)).directory(directory);
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
+    #[cfg(feature = "console")]
+    instructions.push(format!("Console: open {}://{address}/console, and choose who you are", scheme(args)));
     #[cfg(feature = "api")]
     instructions.push(demo_token(runtime.directory(), &format!("{}://{address}", scheme(args))).await?);
     program.add_missing_users(runtime.directory()).await?;
@@ -334,15 +357,19 @@ async fn serve(
     signals: &mut Signals,
     output: &mut Output<'_>,
 ) -> Result<Option<Exit>, CommandError> {
-    write_start(&prepared, listener.local_addr()?, &extras, args, output)?;
+    let address = listener.local_addr()?;
+    write_start(&prepared, address, &extras, args, output)?;
     let Prepared { runtime, mut follower, .. } = prepared;
     let stop = CancellationToken::new();
     let is_real = follower.is_none();
     let mut checking = std::pin::pin!(check_services(&runtime, is_real));
     let mut is_checked = false;
     let mut server = extras.add_to(Server::new(runtime.clone()));
-    if let Some(url) = &args.public_url {
-        server = server.public_url(url.clone());
+    // Whoever tries it out follows links on the same machine.
+    let own_url =
+        if is_real || !address.ip().is_loopback() { None } else { Some(format!("{}://{address}", scheme(args))) };
+    if let Some(url) = args.public_url.clone().or_else(|| own_url?.parse().ok()) {
+        server = server.public_url(url);
     }
     let mut serving = std::pin::pin!(async {
         // The metrics of a shutdown are of interest, too: they end with the server.
@@ -475,7 +502,7 @@ fn write_start(
         return output.out.flush();
     }
     // These are for bots and agents.
-    if names.iter().all(|name| ["api", "mcp"].contains(name)) {
+    if names.iter().all(|name| ["api", "mcp", "console", "r"].contains(name)) {
         let hint = if front_end_types.is_empty() {
             "add one with `App::front_end`, or a crate that has one with `App::with`".to_owned()
         } else {

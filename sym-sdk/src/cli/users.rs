@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::args::{UserArgs, UsersCommand};
 use super::exit::CommandError;
 use super::operator;
-use super::output::{Output, count, write_table};
+use super::output::{Output, count};
+use super::table::write_table;
 use super::{Common, Exit, Program};
 use crate::directory::{DeletedUser, DirectoryStore};
 use crate::engine::SqliteStore;
@@ -124,10 +125,9 @@ async fn list(db: &Path, output: &mut Output<'_>) -> Result<Exit, CommandError> 
         writeln!(output.out, "No users found")?;
         return Ok(Exit::Success);
     }
-    let head = ["USER", "ROLE", "STATE", "ACCOUNTS", "ID"].map(str::to_owned);
+    let head = ["USER", "ROLE", "STATE", "ACCOUNTS", "ID"];
     let rows = users.iter().map(|user| row(user, None)).chain(deleted.iter().map(|one| row(&one.user, Some(one))));
-    let cells: Vec<_> = std::iter::once(head).chain(rows).collect();
-    write_table(output.out, &cells)?;
+    write_table(output.out, head, rows, None)?;
     Ok(Exit::Success)
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Url};
+use reqwest::{Certificate, Client, RequestBuilder, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::call::Call;
@@ -23,11 +23,13 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct HttpTransport {
     client: Client,
     server: Url,
-    token: SecretString,
+    /// `None` until there is one.
+    token: Option<SecretString>,
 }
 
 impl HttpTransport {
-    pub(super) fn new(server: &str, token: SecretString) -> Result<Self> {
+    /// Creates a transport without a token. With `authorities`, in PEM format, no others are trusted.
+    pub(super) fn open(server: &str, authorities: Option<&[u8]>) -> Result<Self> {
         let server = parse_server(server)?;
         let is_loopback = is_loopback(&server);
         let builder = Client::builder()
@@ -40,17 +42,44 @@ impl HttpTransport {
             .user_agent(concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")));
         // A proxy would receive the token of a server on this machine unencrypted.
         let builder = if is_loopback { builder.no_proxy() } else { builder };
+        let builder = match authorities {
+            Some(pem) => builder.tls_certs_only(parse_authorities(pem)?),
+            None => builder,
+        };
         let client = builder.build().map_err(|error| {
             Error::new(ErrorKind::Configuration, codes::CONFIGURATION, "the HTTP client could not be created")
                 .with_source(error.without_url())
         })?;
-        Ok(Self { client, server, token })
+        Ok(Self { client, server, token: None })
+    }
+
+    pub(super) fn with_token(mut self, token: SecretString) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// Exchanges the token of a CI job for one of a bot. No other token is sent.
+    pub(super) async fn exchange(&self, token: &SecretString, bot: Option<&str>) -> Result<Incoming> {
+        let call = Call::post(["tokens", "exchange"]);
+        let mut url = self.server.clone();
+        call.append_to(&mut url);
+        // The query string of an address has the format of a form.
+        let mut form = self.server.clone();
+        form.query_pairs_mut()
+            .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")
+            .append_pair("subject_token_type", "urn:ietf:params:oauth:token-type:jwt")
+            .append_pair("subject_token", token.expose_secret().trim())
+            .extend_pairs(bot.map(|bot| ("bot", bot)));
+        let body = form.query().unwrap_or_default().to_owned();
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        self.send_request(request, call.timeout()).await
     }
 
     async fn execute(&self, call: &Call) -> Result<Incoming> {
         let mut url = self.server.clone();
         call.append_to(&mut url);
-        let mut token = HeaderValue::try_from(format!("Bearer {}", self.token.expose_secret())).map_err(|_| {
+        let token = self.token.as_ref().map_or("", |token| token.expose_secret());
+        let mut token = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
             let message = "the token has characters that no token has";
             let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message);
             error.with_hint("pass it as it was issued, without quotes or line breaks")
@@ -68,9 +97,13 @@ impl HttpTransport {
         if let Some(body) = call.body_text() {
             request = request.header(CONTENT_TYPE, "application/json").body(body);
         }
-        let sending = tokio::time::timeout(call.timeout(), request.send());
+        self.send_request(request, call.timeout()).await
+    }
+
+    async fn send_request(&self, request: RequestBuilder, timeout: Duration) -> Result<Incoming> {
+        let sending = tokio::time::timeout(timeout, request.send());
         let Ok(sent) = sending.await else {
-            let message = format!("{} did not answer within {:?}", self.name(), call.timeout());
+            let message = format!("{} did not answer within {timeout:?}", self.name());
             return Err(self.unreachable(message));
         };
         let response = sent.map_err(|error| self.failed(error))?;
@@ -139,6 +172,17 @@ impl fmt::Debug for HttpTransport {
     }
 }
 
+/// Parses certificate authorities.
+fn parse_authorities(pem: &[u8]) -> Result<Vec<Certificate>> {
+    let invalid = |what: &str| {
+        let error = Error::invalid(codes::CONFIGURATION, format!("the certificate authorities {what}"));
+        error.with_hint("pass their certificates in PEM format: `-----BEGIN CERTIFICATE-----`, and so on")
+    };
+    let authorities = Certificate::from_pem_bundle(pem)
+        .map_err(|error| invalid("cannot be read").with_source(error.without_url()))?;
+    if authorities.is_empty() { Err(invalid("are none: there is no certificate")) } else { Ok(authorities) }
+}
+
 /// Parses the address of a server.
 fn parse_server(text: &str) -> Result<Url> {
     let invalid = |what: &str, hint: &str| {
@@ -173,7 +217,7 @@ mod tests {
 
     #[tokio::test]
     async fn keys_that_no_header_has_are_errors_of_the_caller() {
-        let transport = HttpTransport::new("http://127.0.0.1:9", "symbot_x".into()).unwrap();
+        let transport = HttpTransport::open("http://127.0.0.1:9", None).unwrap().with_token("symbot_x".into());
         let error = transport.execute(&Call::get(["me"]).key("a\nb")).await.err().unwrap();
         assert_eq!((error.kind(), error.code()), (ErrorKind::InvalidInput, &codes::INVALID_PARAMETER));
     }

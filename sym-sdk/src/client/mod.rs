@@ -34,6 +34,7 @@
 //! Calls are not repeated by themselves: whether that is safe depends on the call. A call with a [key](Call::key) may always be repeated.
 
 mod answer;
+mod builder;
 mod call;
 mod http;
 mod requests;
@@ -48,8 +49,8 @@ use secrecy::SecretString;
 use serde_json::json;
 
 pub use self::answer::{Answer, Download};
+pub use self::builder::ClientBuilder;
 pub use self::call::{Call, Method};
-use self::http::HttpTransport;
 pub use self::requests::{Decision, NewRequest, RunQuery};
 #[cfg(not(all(feature = "api", feature = "cli", feature = "sqlite")))]
 use self::transport::Transport;
@@ -85,7 +86,12 @@ impl Client {
     /// # Ok::<(), sym_sdk::Error>(())
     /// ```
     pub fn new(server: &str, token: SecretString) -> Result<Self> {
-        Ok(Self { transport: Arc::new(HttpTransport::new(server, token)?) })
+        Self::builder(server).token(token)
+    }
+
+    /// Returns the settings of a client of the server at this address, for a private certificate authority or the token of a CI job.
+    pub fn builder(server: &str) -> ClientBuilder {
+        ClientBuilder::new(server)
     }
 
     /// Creates a client that calls through another transport.

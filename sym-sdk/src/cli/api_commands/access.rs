@@ -1,15 +1,37 @@
 //! The command `access`: who has what now, and until when.
 
+use super::list::{Column, Columns, or_dash};
 use super::session::Session;
-use super::table::write_table;
 use crate::cli::Exit;
 use crate::cli::args::AccessArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::Output;
 use crate::client::{Call, HeldAccess};
 
+const COLUMNS: &[Column<HeldAccess>] = &[
+    Column::new("user", |_, held| or_dash(held.user.as_ref().map(|user| user.username.as_str()))),
+    Column::new("flow", |_, held| held.flow.name.clone()),
+    Column::new("target", |_, held| or_dash(held.target.as_ref().map(|target| target.label.as_str()))),
+    Column::new("state", |_, held| {
+        let state = held.state.replace('_', " ");
+        match (&held.blocked, held.is_stuck) {
+            (Some(code), _) => format!("{state}, blocked: {code}"),
+            (None, true) => format!("{state}, stuck"),
+            (None, false) => state,
+        }
+    }),
+    Column::new("until", |times, held| match held.until {
+        Some(until) => times.show_with_distance(until),
+        None => "revoked".to_owned(),
+    }),
+    Column::new("run", |_, held| held.run_id.to_string()),
+    Column::extra("since", |times, held| times.show(held.since)),
+    Column::extra("account", |_, held| or_dash(held.identity.as_deref())),
+];
+
 pub(super) async fn run(session: &Session, args: AccessArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
-    let AccessArgs { user, flow, target, .. } = args;
+    let AccessArgs { user, flow, target, columns, .. } = args;
+    let columns = Columns::choose(COLUMNS, &columns, output)?;
     let call = Call::get(["access"]).query_if("username", user).query_if("flow", flow).query_if("target", target);
     let answer = session.call(&call).await?;
     let access: Vec<HeldAccess> = answer.parse_member("access")?;
@@ -17,28 +39,7 @@ pub(super) async fn run(session: &Session, args: AccessArgs, output: &mut Output
         if access.is_empty() {
             return writeln!(output.out, "No access found");
         }
-        let head = ["USER", "FLOW", "TARGET", "STATE", "UNTIL", "RUN"];
-        let rows = access.into_iter().map(|held| {
-            let none = || "-".to_owned();
-            let until = match held.until {
-                Some(until) => session.times.show_with_distance(until),
-                None => "revoked".to_owned(),
-            };
-            let state = match (&held.blocked, held.is_stuck) {
-                (Some(code), _) => format!("{}, blocked: {code}", held.state),
-                (None, true) => format!("{}, stuck", held.state),
-                (None, false) => held.state,
-            };
-            vec![
-                held.user.map_or_else(none, |user| user.username),
-                held.flow.name,
-                held.target.map_or_else(none, |target| target.label),
-                state.replace('_', " "),
-                until,
-                held.run_id.to_string(),
-            ]
-        });
-        write_table(output.out, &head, rows, session.terminal.columns)
+        columns.write(&access, &session.times, session.terminal, output)
     })?;
     Ok(Exit::Success)
 }

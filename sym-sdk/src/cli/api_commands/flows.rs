@@ -1,28 +1,33 @@
 //! The command `flows`: what the caller may request.
 
+use super::list::{Column, Columns};
 use super::session::Session;
-use super::table::write_table;
 use super::text::plain;
 use super::times::duration_name;
 use crate::cli::Exit;
 use crate::cli::args::FlowsArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::Output;
+use crate::cli::table::write_table;
 use crate::client::{Call, FlowDetails, FlowSummary};
+
+const COLUMNS: &[Column<FlowSummary>] = &[
+    Column::new("flow", |_, flow| flow.name.clone()),
+    Column::new("label", |_, flow| flow.label.clone()),
+    Column::new("gives", |_, flow| if flow.gives_access { "access" } else { "an approval" }.to_owned()),
+    Column::extra("srn", |_, flow| flow.srn.clone()),
+];
 
 pub(super) async fn run(session: &Session, args: FlowsArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let Some(name) = args.flow else {
+        let columns = Columns::choose(COLUMNS, &args.columns, output)?;
         let answer = session.call(&Call::get(["flows"])).await?;
         let flows: Vec<FlowSummary> = answer.parse_member("flows")?;
         session.write(answer.json(), output, |output| {
             if flows.is_empty() {
                 return writeln!(output.out, "No flows found");
             }
-            let rows = flows.into_iter().map(|flow| {
-                let gives = if flow.gives_access { "access" } else { "an approval" };
-                vec![flow.name, flow.label, gives.to_owned()]
-            });
-            write_table(output.out, &["FLOW", "LABEL", "GIVES"], rows, session.terminal.columns)
+            columns.write(&flows, &session.times, session.terminal, output)
         })?;
         return Ok(Exit::Success);
     };
@@ -55,7 +60,7 @@ fn show(session: &Session, flow: &FlowDetails, output: &mut Output<'_>) -> std::
             .collect();
         let values = if field.has_options { "looked up".to_owned() } else { values.join(", ") };
         let required = if field.required { "required" } else { "optional" };
-        vec![field.name.clone(), field.label.clone(), field.kind.clone(), required.to_owned(), values]
+        [&field.name, &field.label, &field.kind, required, &values].map(|cell: &str| plain(cell))
     });
-    write_table(output.out, &["FIELD", "LABEL", "TYPE", "NEEDED", "VALUES"], rows, session.terminal.columns)
+    write_table(output.out, ["FIELD", "LABEL", "TYPE", "NEEDED", "VALUES"], rows, session.terminal.columns)
 }

@@ -8,10 +8,14 @@
 //! `--json` prints what the API has answered; `runs` and `audit search` join its pages.
 
 mod access;
+mod ask;
 mod audit;
 mod decisions;
 mod file;
 mod flows;
+mod import;
+mod list;
+mod open;
 mod operations;
 mod people;
 mod place;
@@ -22,14 +26,17 @@ mod request;
 mod run_view;
 mod runs;
 mod session;
-mod table;
 mod text;
 mod times;
+mod trusts;
 mod wait;
+mod watch;
 
 use self::file::Needs;
 use self::session::Session;
-use super::args::{ApiCommand, AuditCommand, BotsCommand, ConnectionArgs, TokensCommand, UsersCommand, VerifyArgs};
+use super::args::{
+    ApiCommand, AuditCommand, BotsCommand, ConnectionArgs, TokensCommand, TrustsCommand, UsersCommand, VerifyArgs,
+};
 use super::exit::CommandError;
 use super::output::{Output, Terminal};
 use super::signal::Signals;
@@ -51,7 +58,7 @@ pub(super) async fn run(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     let (connection, needs) = match &command {
-        ApiCommand::Profiles => return profiles::list(output),
+        ApiCommand::Profiles(columns) => return profiles::list(columns, output),
         // Files are verified without a store, and a store without a configuration.
         ApiCommand::Audit(AuditCommand::Verify(VerifyArgs { server: None, profile: None, .. })) => {
             let ApiCommand::Audit(AuditCommand::Verify(args)) = command else { return Ok(Exit::Usage) };
@@ -76,6 +83,7 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
         ApiCommand::Request(args) => (&args.connection, if args.dry_run { Needs::Services } else { Needs::Writer }),
         ApiCommand::Runs(args) => (&args.connection, Needs::Reader),
         ApiCommand::Run(args) => (&args.connection, Needs::Reader),
+        ApiCommand::Open(args) => (&args.connection, Needs::Reader),
         ApiCommand::Access(args) => (&args.connection, Needs::Reader),
         ApiCommand::Approve(args) => (&args.connection, Needs::Writer),
         ApiCommand::Deny(args) => (&args.connection, Needs::Writer),
@@ -85,7 +93,10 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
         ApiCommand::Users(UsersCommand::List { connection, .. } | UsersCommand::Show { connection, .. }) => {
             (connection, Needs::Reader)
         }
-        ApiCommand::Users(UsersCommand::Role { connection, .. }) => (connection, Needs::Writer),
+        ApiCommand::Users(UsersCommand::Import { dry_run: true, connection, .. }) => (connection, Needs::Reader),
+        ApiCommand::Users(UsersCommand::Role { connection, .. } | UsersCommand::Import { connection, .. }) => {
+            (connection, Needs::Writer)
+        }
         ApiCommand::Users(
             UsersCommand::Admit { args, .. }
             | UsersCommand::Lock(args)
@@ -93,7 +104,7 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
             | UsersCommand::Delete(args)
             | UsersCommand::Restore(args),
         ) => (&args.connection, Needs::Writer),
-        ApiCommand::Bots(BotsCommand::List(connection)) => (connection, Needs::Reader),
+        ApiCommand::Bots(BotsCommand::List { connection, .. }) => (connection, Needs::Reader),
         ApiCommand::Bots(BotsCommand::Add { connection, .. } | BotsCommand::Delete { connection, .. }) => {
             (connection, Needs::Writer)
         }
@@ -101,10 +112,16 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
         ApiCommand::Tokens(TokensCommand::Issue { connection, .. } | TokensCommand::Revoke { connection, .. }) => {
             (connection, Needs::Writer)
         }
+        ApiCommand::Trusts(TrustsCommand::List { connection, .. } | TrustsCommand::Show { connection, .. }) => {
+            (connection, Needs::Reader)
+        }
+        ApiCommand::Trusts(TrustsCommand::Add { connection, .. } | TrustsCommand::Remove { connection, .. }) => {
+            (connection, Needs::Writer)
+        }
         ApiCommand::Audit(AuditCommand::Verify(args)) => {
-            let VerifyArgs { server, profile, .. } = args;
-            let connection =
-                ConnectionArgs { server: server.clone(), profile: profile.clone(), ..ConnectionArgs::default() };
+            let VerifyArgs { server, profile, ca_cert, .. } = args;
+            let (server, profile, ca_cert) = (server.clone(), profile.clone(), ca_cert.clone());
+            let connection = ConnectionArgs { server, profile, ca_cert, ..ConnectionArgs::default() };
             return (connection, Needs::Reader);
         }
         ApiCommand::Audit(
@@ -117,7 +134,7 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
         ApiCommand::Reconcile(args) => (&args.connection, Needs::Copy),
         ApiCommand::Api(args) if args.method.eq_ignore_ascii_case("GET") => (&args.connection, Needs::Reader),
         ApiCommand::Api(args) => (&args.connection, Needs::Writer),
-        ApiCommand::Profiles => return (ConnectionArgs::default(), Needs::Reader),
+        ApiCommand::Profiles(_) => return (ConnectionArgs::default(), Needs::Reader),
     };
     (args.clone(), needs)
 }
@@ -133,6 +150,7 @@ async fn execute(
         ApiCommand::Request(args) => request::run(session, args, output).await,
         ApiCommand::Runs(args) => runs::run(session, args, output).await,
         ApiCommand::Run(args) => run_view::run(session, args, output).await,
+        ApiCommand::Open(args) => open::run(session, args, output).await,
         ApiCommand::Access(args) => access::run(session, args, output).await,
         ApiCommand::Approve(args) => decisions::approve(session, args, output).await,
         ApiCommand::Deny(args) => decisions::deny(session, args, output).await,
@@ -142,11 +160,12 @@ async fn execute(
         ApiCommand::Users(command) => people::users(session, command, output).await,
         ApiCommand::Bots(command) => people::bots(session, command, output).await,
         ApiCommand::Tokens(command) => people::tokens(session, command, output).await,
+        ApiCommand::Trusts(command) => trusts::run(session, command, output).await,
         ApiCommand::Audit(command) => audit::run(session, command, output).await,
         ApiCommand::Operations(_) => operations::overview(session, output).await,
         ApiCommand::Reconcile(args) => operations::reconcile(session, args, signals, output).await,
         ApiCommand::Whoami(_) => operations::whoami(session, output).await,
         ApiCommand::Api(args) => raw_call::run(session, args, output).await,
-        ApiCommand::Profiles => profiles::list(output),
+        ApiCommand::Profiles(columns) => profiles::list(&columns, output),
     }
 }

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::session::Session;
-use super::table::write_table;
 use super::text::plain;
 use crate::cli::Exit;
 use crate::cli::args::ReconcileArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::{Output, count};
 use crate::cli::signal::Signals;
+use crate::cli::table::write_table;
 use crate::client::{Call, Me};
 
 pub(super) async fn overview(session: &Session, output: &mut Output<'_>) -> Result<Exit, CommandError> {
@@ -150,7 +150,8 @@ fn show_reconciliation(session: &Session, found: Reconciliation, output: &mut Ou
         rows.push(vec![flow, target, none(), none(), format!("not seen: {reason}")]);
     }
     if !rows.is_empty() {
-        write_table(output.out, &["FLOW", "TARGET", "IDENTITY", "USER", "STATUS"], rows, session.terminal.columns)?;
+        let rows = rows.iter().map(|row: &Vec<String>| row.iter().map(|cell| plain(cell)).collect::<Vec<_>>());
+        write_table(output.out, ["FLOW", "TARGET", "IDENTITY", "USER", "STATUS"], rows, session.terminal.columns)?;
         writeln!(output.out)?;
     }
     let (compared, unseen) = (count(found.compared, "target"), count(unseen, "target"));

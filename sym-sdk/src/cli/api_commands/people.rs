@@ -6,8 +6,9 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::import::{Defaults, import};
+use super::list::{Column, Columns};
 use super::session::Session;
-use super::table::write_table;
 use super::text::plain;
 use crate::cli::Exit;
 use crate::cli::args::{BotsCommand, TokensCommand, UserArgs, UsersCommand};
@@ -43,11 +44,17 @@ struct Token {
 }
 
 #[derive(Debug, Deserialize)]
-struct Bot {
-    id: UserId,
-    username: String,
+pub(super) struct Bot {
+    pub(super) id: UserId,
+    pub(super) username: String,
     role: String,
     tokens: Vec<Token>,
+}
+
+impl Bot {
+    fn is_named(&self, name: &str) -> bool {
+        self.username == name || self.id.to_string() == name
+    }
 }
 
 pub(super) async fn users(
@@ -56,7 +63,13 @@ pub(super) async fn users(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     match command {
-        UsersCommand::List { prefix, .. } => list_users(session, prefix.as_deref(), output).await,
+        UsersCommand::List { prefix, columns, .. } => {
+            let columns = Columns::choose(USER_COLUMNS, &columns, output)?;
+            list_users(session, prefix.as_deref(), &columns, output).await
+        }
+        UsersCommand::Import { file, role, reason, dry_run, .. } => {
+            import(session, &file, &Defaults { role, reason }, dry_run, output).await
+        }
         UsersCommand::Show { user, .. } => {
             let id = user_id(session, &user).await?;
             let answer = session.call(&Call::get(["users".to_owned(), id.to_string()])).await?;
@@ -99,7 +112,14 @@ fn change(id: UserId, body: Value) -> Call {
     Call::new(Method::PATCH, ["users".to_owned(), id.to_string()]).body(body)
 }
 
-async fn list_users(session: &Session, prefix: Option<&str>, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+/// The users with a prefix, and those who were deleted, as the API returns them.
+pub(super) struct AllUsers {
+    pub(super) users: Vec<Value>,
+    pub(super) deleted: Vec<Value>,
+}
+
+/// Reads all pages of users.
+pub(super) async fn all_users(session: &Session, prefix: Option<&str>) -> Result<AllUsers, CommandError> {
     let (mut users, mut deleted, mut after) = (Vec::new(), Vec::new(), None::<String>);
     loop {
         let call = Call::get(["users"]).query("deleted", true).query("limit", MAX_PAGE);
@@ -112,24 +132,37 @@ async fn list_users(session: &Session, prefix: Option<&str>, output: &mut Output
         }
         after = json["next"].as_str().map(str::to_owned);
         if after.is_none() {
-            break;
+            return Ok(AllUsers { users, deleted });
         }
     }
+}
+
+const USER_COLUMNS: &[Column<Row>] = &[
+    Column::new("user", |_, row| row.username.clone()),
+    Column::new("role", |_, row| row.role.clone()),
+    Column::new("state", |times, row| match row.deleted_at {
+        Some(at) => format!("deleted {}", times.show(at)),
+        None if row.is_locked => "locked".to_owned(),
+        None => "-".to_owned(),
+    }),
+    Column::new("accounts", |_, row| count(row.identities.len(), "account")),
+    Column::new("id", |_, row| row.id.to_string()),
+];
+
+async fn list_users(
+    session: &Session,
+    prefix: Option<&str>,
+    columns: &Columns<Row>,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
+    let AllUsers { users, deleted } = all_users(session, prefix).await?;
     let rows = users.iter().chain(&deleted).map(Row::deserialize).collect::<Result<Vec<_>, _>>();
     let rows = rows.map_err(unexpected)?;
     session.write(&json!({ "users": users, "deleted": deleted }), output, |output| {
         if rows.is_empty() {
             return writeln!(output.out, "No users found");
         }
-        let rows = rows.into_iter().map(|row| {
-            let state = match row.deleted_at {
-                Some(at) => format!("deleted {}", session.times.show(at)),
-                None if row.is_locked => "locked".to_owned(),
-                None => "-".to_owned(),
-            };
-            vec![row.username, row.role, state, count(row.identities.len(), "account"), row.id.to_string()]
-        });
-        write_table(output.out, &["USER", "ROLE", "STATE", "ACCOUNTS", "ID"], rows, session.terminal.columns)
+        columns.write(&rows, &session.times, session.terminal, output)
     })?;
     Ok(Exit::Success)
 }
@@ -213,15 +246,24 @@ async fn deleted_id(session: &Session, user: &str) -> Result<UserId, CommandErro
     found.last().map(|found| found.id).ok_or_else(|| unknown("deleted user", user, hint))
 }
 
-fn unknown(what: &str, name: &str, hint: &str) -> CommandError {
+pub(super) fn unknown(what: &str, name: &str, hint: &str) -> CommandError {
     let error = Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("no {what} is named `{name}`"));
     CommandError::Failed(error.with_hint(hint))
 }
 
-fn unexpected(error: serde_json::Error) -> CommandError {
+pub(super) fn unexpected(error: serde_json::Error) -> CommandError {
     let message = format!("the server's answer is not as expected: {error}");
     CommandError::Failed(Error::new(ErrorKind::Decode, codes::INVALID_JSON, message))
 }
+
+const BOT_COLUMNS: &[Column<Bot>] = &[
+    Column::new("bot", |_, bot| bot.username.clone()),
+    Column::new("role", |_, bot| bot.role.clone()),
+    Column::new("tokens", |_, bot| {
+        count(bot.tokens.iter().filter(|token| token.revoked_at.is_none()).count(), "token")
+    }),
+    Column::new("id", |_, bot| bot.id.to_string()),
+];
 
 pub(super) async fn bots(
     session: &Session,
@@ -229,18 +271,15 @@ pub(super) async fn bots(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     match command {
-        BotsCommand::List(_) => {
+        BotsCommand::List { columns, .. } => {
+            let columns = Columns::choose(BOT_COLUMNS, &columns, output)?;
             let answer = session.call(&Call::get(["bots"])).await?;
             let bots: Vec<Bot> = answer.parse_member("bots")?;
             session.write(answer.json(), output, |output| {
                 if bots.is_empty() {
                     return writeln!(output.out, "No bots found");
                 }
-                let rows = bots.into_iter().map(|bot| {
-                    let valid = bot.tokens.iter().filter(|token| token.revoked_at.is_none()).count();
-                    vec![bot.username, bot.role, count(valid, "token"), bot.id.to_string()]
-                });
-                write_table(output.out, &["BOT", "ROLE", "TOKENS", "ID"], rows, session.terminal.columns)
+                columns.write(&bots, &session.times, session.terminal, output)
             })?;
             Ok(Exit::Success)
         }
@@ -257,11 +296,21 @@ pub(super) async fn bots(
     }
 }
 
-/// Returns a bot, which is named by its id or its name.
-async fn find_bot(session: &Session, bot: &str) -> Result<Bot, CommandError> {
-    let bots: Vec<Bot> = session.call(&Call::get(["bots"])).await?.parse_member("bots")?;
-    let found = bots.into_iter().find(|known| known.username == bot || known.id.to_string() == bot);
-    found.ok_or_else(|| unknown("bot", bot, "`bots list` lists them"))
+/// Returns all bots, or the one that is named by its id or its name.
+pub(super) async fn find_bots(session: &Session, named: Option<&str>) -> Result<Vec<Bot>, CommandError> {
+    let mut bots: Vec<Bot> = session.call(&Call::get(["bots"])).await?.parse_member("bots")?;
+    if let Some(name) = named {
+        bots.retain(|known| known.is_named(name));
+        if bots.is_empty() {
+            return Err(unknown("bot", name, "`bots list` lists them"));
+        }
+    }
+    Ok(bots)
+}
+
+pub(super) async fn find_bot(session: &Session, name: &str) -> Result<Bot, CommandError> {
+    let found = find_bots(session, Some(name)).await?.into_iter().next();
+    found.ok_or_else(|| unknown("bot", name, "`bots list` lists them"))
 }
 
 pub(super) async fn tokens(
@@ -270,7 +319,10 @@ pub(super) async fn tokens(
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
     match command {
-        TokensCommand::List { bot, .. } => list_tokens(session, bot.as_deref(), output).await,
+        TokensCommand::List { bot, columns, .. } => {
+            let columns = Columns::choose(TOKEN_COLUMNS, &columns, output)?;
+            list_tokens(session, bot.as_deref(), &columns, output).await
+        }
         TokensCommand::Issue { bot, valid_for, label, .. } => {
             let bot = find_bot(session, &bot).await?;
             let path = ["bots".to_owned(), bot.id.to_string(), "tokens".to_owned()];
@@ -299,10 +351,31 @@ pub(super) async fn tokens(
     }
 }
 
-async fn list_tokens(session: &Session, bot: Option<&str>, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+/// A token, with the name of its bot.
+struct ListedToken {
+    bot: String,
+    token: Token,
+}
+
+const TOKEN_COLUMNS: &[Column<ListedToken>] = &[
+    Column::new("bot", |_, listed| listed.bot.clone()),
+    Column::new("label", |_, listed| listed.token.label.clone()),
+    Column::new("state", |times, listed| match listed.token.revoked_at {
+        Some(at) => format!("revoked {}", times.show(at)),
+        None => format!("until {}", times.show_with_distance(listed.token.expires_at)),
+    }),
+    Column::new("id", |_, listed| listed.token.id.to_string()),
+];
+
+async fn list_tokens(
+    session: &Session,
+    bot: Option<&str>,
+    columns: &Columns<ListedToken>,
+    output: &mut Output<'_>,
+) -> Result<Exit, CommandError> {
     let answer = session.call(&Call::get(["bots"])).await?;
     let bots: Vec<Bot> = answer.parse_member("bots")?;
-    let is_asked_for = |known: &Bot| bot.is_none_or(|bot| known.username == bot || known.id.to_string() == bot);
+    let is_asked_for = |known: &Bot| bot.is_none_or(|name| known.is_named(name));
     if let Some(bot) = bot.filter(|_| !bots.iter().any(is_asked_for)) {
         return Err(unknown("bot", bot, "`bots list` lists them"));
     }
@@ -321,23 +394,15 @@ async fn list_tokens(session: &Session, bot: Option<&str>, output: &mut Output<'
         })
         .collect();
     session.write(&json!({ "tokens": json }), output, |output| {
-        let rows: Vec<_> = bots
-            .iter()
-            .filter(|known| is_asked_for(known))
-            .flat_map(|known| {
-                known.tokens.iter().map(|token| {
-                    let state = match token.revoked_at {
-                        Some(at) => format!("revoked {}", session.times.show(at)),
-                        None => format!("until {}", session.times.show_with_distance(token.expires_at)),
-                    };
-                    vec![known.username.clone(), token.label.clone(), state, token.id.to_string()]
-                })
-            })
-            .collect();
-        if rows.is_empty() {
+        let asked_for = bots.into_iter().filter(|known| is_asked_for(known));
+        let listed = asked_for.flat_map(|Bot { username, tokens, .. }| {
+            tokens.into_iter().map(move |token| ListedToken { bot: username.clone(), token })
+        });
+        let listed: Vec<_> = listed.collect();
+        if listed.is_empty() {
             return writeln!(output.out, "No tokens found");
         }
-        write_table(output.out, &["BOT", "LABEL", "STATE", "ID"], rows, session.terminal.columns)
+        columns.write(&listed, &session.times, session.terminal, output)
     })?;
     Ok(Exit::Success)
 }

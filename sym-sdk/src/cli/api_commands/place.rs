@@ -13,12 +13,26 @@ use crate::cli::exit::CommandError;
 pub(super) enum Place {
     Server {
         url: String,
-        token: SecretString,
+        credential: Credential,
+        /// File with the certificate authorities to trust, instead of those of the system.
+        ca_cert: Option<PathBuf>,
     },
     File {
         db: PathBuf,
         /// The user in whose name the file is changed.
         actor: Option<String>,
+    },
+}
+
+/// The proof of who calls a server.
+#[derive(Debug)]
+pub(super) enum Credential {
+    Token(SecretString),
+    /// The token of a CI job, to be exchanged for one of a bot.
+    Job {
+        token: SecretString,
+        /// The bot, if the job is trusted by several.
+        bot: Option<String>,
     },
 }
 
@@ -46,10 +60,14 @@ pub(super) async fn resolve(
         });
     }
     let server = args.server.clone().or_else(|| variable("SYM_SERVER").filter(|_| args.profile.is_none()));
-    let token = variable("SYM_TOKEN").map(|token| SecretString::from(token.trim()));
-    if let (Some(url), Some(token)) = (&server, &token) {
-        return Ok(Place::Server { url: url.clone(), token: token.clone() });
-    }
+    let secret = |name: &str| variable(name).map(|token| SecretString::from(token.trim()));
+    let job = || Some(Credential::Job { token: secret("SYM_JWT")?, bot: variable("SYM_BOT") });
+    let credential = secret("SYM_TOKEN").map(Credential::Token).or_else(job);
+    let ca_cert = args.ca_cert.clone().or_else(|| variable("SYM_CA_CERT").map(PathBuf::from));
+    let (server, credential) = match (server, credential) {
+        (Some(url), Some(credential)) => return Ok(Place::Server { url, credential, ca_cert }),
+        others => others,
+    };
     let profiles = profiles()?;
     let profile = match &server {
         // The token of a profile is for its server alone.
@@ -60,11 +78,11 @@ pub(super) async fn resolve(
         },
     };
     let url = profile.server.clone();
-    let token = match token {
-        Some(token) => token,
-        None => profiles.token(profile).await?,
+    let credential = match credential {
+        Some(credential) => credential,
+        None => Credential::Token(profiles.token(profile).await?),
     };
-    Ok(Place::Server { url, token })
+    Ok(Place::Server { url, credential, ca_cert: ca_cert.or_else(|| profile.ca_cert.clone()) })
 }
 
 fn no_place() -> CommandError {
@@ -87,6 +105,7 @@ mod tests {
         [profiles.staging]
         server = "https://staging.example.com"
         token_command = ["printf", "symbot_staging\n"]
+        ca_cert = "/etc/staging-ca.pem"
     "#;
 
     const CREDENTIALS: &str = "[prod]\ntoken = \"symbot_prod\"\n";
@@ -96,7 +115,14 @@ mod tests {
             |name: &str| environment.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
         let profiles = || Ok(Profiles::parse(PROFILES, Some(CREDENTIALS)).unwrap());
         match resolve(&args, profiles, variable).await {
-            Ok(Place::Server { url, token }) => Ok(format!("{url} {}", token.expose_secret())),
+            Ok(Place::Server { url, credential, ca_cert }) => {
+                let shown = match credential {
+                    Credential::Token(token) => token.expose_secret().to_owned(),
+                    Credential::Job { token, bot } => format!("job {} {bot:?}", token.expose_secret()),
+                };
+                let ca_cert = ca_cert.map_or_else(String::new, |path| format!(" {}", path.display()));
+                Ok(format!("{url} {shown}{ca_cert}"))
+            }
             Ok(Place::File { db, actor }) => Ok(format!("{} {}", db.display(), actor.unwrap_or_default())),
             Err(CommandError::Usage { message, .. }) => Err(message),
             Err(CommandError::Call(error) | CommandError::Failed(error) | CommandError::Request(error)) => {
@@ -118,13 +144,23 @@ mod tests {
         assert_eq!(resolved(none(), &both).await.unwrap(), "https://env.example.com symbot_env");
         assert_eq!(resolved(server("https://x"), &both).await.unwrap(), "https://x symbot_env");
         let staging = || ConnectionArgs { profile: Some("staging".to_owned()), ..none() };
-        assert_eq!(resolved(staging(), &both[..1]).await.unwrap(), "https://staging.example.com symbot_staging");
-        assert_eq!(
-            resolved(none(), &[("SYM_PROFILE", "staging")]).await.unwrap(),
-            "https://staging.example.com symbot_staging"
-        );
+        let of_staging = "https://staging.example.com symbot_staging /etc/staging-ca.pem";
+        assert_eq!(resolved(staging(), &both[..1]).await.unwrap(), of_staging);
+        assert_eq!(resolved(none(), &[("SYM_PROFILE", "staging")]).await.unwrap(), of_staging);
+        let with_ca = ConnectionArgs { ca_cert: Some("ca.pem".into()), ..staging() };
+        assert_eq!(resolved(with_ca, &[]).await.unwrap(), "https://staging.example.com symbot_staging ca.pem");
         let file = ConnectionArgs { db: Some("sym.db".into()), actor: Some("ada@example.com".to_owned()), ..none() };
         assert_eq!(resolved(file, &both).await.unwrap(), "sym.db ada@example.com");
+    }
+
+    #[tokio::test]
+    async fn the_token_of_a_job_is_exchanged_unless_there_is_one_of_a_bot() {
+        let job = [("SYM_SERVER", "https://env.example.com"), ("SYM_JWT", " ey.j.w\n"), ("SYM_BOT", "ci")];
+        let none = ConnectionArgs::default;
+        assert_eq!(resolved(none(), &job).await.unwrap(), "https://env.example.com job ey.j.w Some(\"ci\")");
+        assert_eq!(resolved(none(), &job[1..2]).await.unwrap(), "https://prod.example.com job ey.j.w None");
+        let both = [job.as_slice(), &[("SYM_TOKEN", "symbot_env"), ("SYM_CA_CERT", "ca.pem")]].concat();
+        assert_eq!(resolved(none(), &both).await.unwrap(), "https://env.example.com symbot_env ca.pem");
     }
 
     /// A token is never sent to a server that it is not for.

@@ -14,11 +14,13 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::list::{Column, Columns};
 use super::place::variable;
-use super::table::write_table;
+use super::times::Times;
 use crate::cli::Exit;
+use crate::cli::args::ColumnArgs;
 use crate::cli::exit::CommandError;
-use crate::cli::output::Output;
+use crate::cli::output::{Output, Terminal};
 use crate::clock::{Clock as _, SystemClock};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::suggest;
@@ -46,6 +48,8 @@ pub(super) struct Profile {
     pub(super) server: String,
     token: Option<SecretString>,
     token_command: Option<Vec<String>>,
+    /// File with the certificate authorities of the server.
+    pub(super) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,12 +68,25 @@ struct ProfileTable {
     /// The program and its arguments. No shell is involved.
     #[serde(default)]
     token_command: Option<Vec<String>>,
+    /// A path below the directory of the file, or an absolute one.
+    #[serde(default)]
+    ca_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Credential {
+struct StoredToken {
     token: SecretString,
+}
+
+impl Profile {
+    fn token_source(&self) -> &'static str {
+        match (&self.token, &self.token_command) {
+            (Some(_), _) => "credentials.toml",
+            (None, Some(_)) => "token_command",
+            (None, None) => "none",
+        }
+    }
 }
 
 impl Profiles {
@@ -89,7 +106,12 @@ impl Profiles {
             }
             Err(_) => None,
         };
-        Self::parse(&config, credentials.as_deref())
+        let mut profiles = Self::parse(&config, credentials.as_deref())?;
+        for profile in profiles.profiles.values_mut() {
+            // The path of an absolute one stays as it is.
+            profile.ca_cert = profile.ca_cert.take().map(|path| dir.join(path));
+        }
+        Ok(profiles)
     }
 
     pub(super) fn parse(config: &str, credentials: Option<&str>) -> Result<Self> {
@@ -99,15 +121,15 @@ impl Profiles {
                 .with_hint("a profile is `[profiles.NAME]` with `server = \"https://…\"`")
         })?;
         let text = credentials.unwrap_or_default();
-        let mut credentials: BTreeMap<String, Credential> = toml::from_str(text).map_err(|error| {
+        let mut credentials: BTreeMap<String, StoredToken> = toml::from_str(text).map_err(|error| {
             // The parser's message could quote the token.
             invalid(format!("`credentials.toml` is malformed on line {}", line_of(text, &error)))
                 .with_hint("the token of a profile is `[NAME]` with `token = \"symbot_…\"`")
         })?;
         let profiles = file.profiles.into_iter().map(|(name, table)| {
             let token = credentials.remove(&name).map(|credential| credential.token);
-            let ProfileTable { server, token_command } = table;
-            (name.clone(), Profile { name, server, token, token_command })
+            let ProfileTable { server, token_command, ca_cert } = table;
+            (name.clone(), Profile { name, server, token, token_command, ca_cert })
         });
         Ok(Self { default: file.default, profiles: profiles.collect() })
     }
@@ -141,19 +163,28 @@ impl Profiles {
     }
 }
 
+/// A profile, as a table shows it.
+struct ListedProfile {
+    name: String,
+    server: String,
+    token: &'static str,
+}
+
+const COLUMNS: &[Column<ListedProfile>] = &[
+    Column::new("profile", |_, profile| profile.name.clone()),
+    Column::new("server", |_, profile| profile.server.clone()),
+    Column::new("token", |_, profile| profile.token.to_owned()),
+];
+
 /// Lists the profiles.
-pub(super) fn list(output: &mut Output<'_>) -> Result<Exit, CommandError> {
+pub(super) fn list(columns: &ColumnArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
+    let columns = Columns::choose(COLUMNS, columns, output)?;
     let profiles = Profiles::read()?;
     let default = profiles.default_profile()?.map(|profile| profile.name.clone());
-    let source = |profile: &Profile| match (&profile.token, &profile.token_command) {
-        (Some(_), _) => "credentials.toml",
-        (None, Some(_)) => "token_command",
-        (None, None) => "none",
-    };
     if output.json {
         let all = profiles.profiles.values().map(|profile| {
             let is_default = default.as_deref() == Some(&profile.name);
-            json!({ "name": profile.name, "server": profile.server, "token": source(profile), "is_default": is_default })
+            json!({ "name": profile.name, "server": profile.server, "token": profile.token_source(), "is_default": is_default })
         });
         output.value(&json!({ "profiles": all.collect::<Vec<_>>() }))?;
         return Ok(Exit::Success);
@@ -165,15 +196,16 @@ pub(super) fn list(output: &mut Output<'_>) -> Result<Exit, CommandError> {
         }
         return Ok(Exit::Success);
     }
-    let rows = profiles.profiles.values().map(|profile| {
-        let name = if default.as_deref() == Some(&profile.name) {
+    let rows = profiles.profiles.values().map(|profile| ListedProfile {
+        name: if default.as_deref() == Some(&profile.name) {
             format!("{} (default)", profile.name)
         } else {
             profile.name.clone()
-        };
-        vec![name, profile.server.clone(), source(profile).to_owned()]
+        },
+        server: profile.server.clone(),
+        token: profile.token_source(),
     });
-    write_table(output.out, &["PROFILE", "SERVER", "TOKEN"], rows, None)?;
+    columns.write(&rows.collect::<Vec<_>>(), &Times::new(true), Terminal::default(), output)?;
     Ok(Exit::Success)
 }
 
@@ -273,7 +305,7 @@ pub(super) fn no_token(server: &str) -> CommandError {
     let message = format!("there is no token for {name}");
     let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message);
     CommandError::Call(error.with_hint(
-        "set SYM_TOKEN, or give the profile a token in `credentials.toml`, or a `token_command`; an administrator issues tokens with `tokens issue`",
+        "set SYM_TOKEN (in a CI job, SYM_JWT), or give the profile a token in `credentials.toml`, or a `token_command`; an administrator issues tokens with `tokens issue`",
     ))
 }
 

@@ -4,6 +4,7 @@ use std::io;
 
 use serde_json::{Map, Value};
 
+use super::ask::{Answers, ask_for_missing, flags_hint};
 use super::session::Session;
 use super::text::plain;
 use super::times::duration_name;
@@ -25,7 +26,11 @@ pub(super) async fn run(session: &Session, args: RequestArgs, output: &mut Outpu
     }
     let flow: FlowDetails = session.call(&Call::get(["flows", &args.flow])).await?.parse()?;
     let mut request = NewRequest::new(&flow.name);
-    for (field, value) in inputs(&flow, &args)? {
+    let mut inputs = inputs(&flow, &args)?;
+    if session.can_ask() {
+        ask_for_missing(session, &flow.name, &mut inputs, &mut Answers::StandardInput, output).await?;
+    }
+    for (field, value) in inputs {
         request = request.input(field, value);
     }
     if let Some(user) = &args.user {
@@ -37,7 +42,10 @@ pub(super) async fn run(session: &Session, args: RequestArgs, output: &mut Outpu
     if let Some(key) = &args.key {
         request = request.key(key);
     }
-    let answer = session.call(&request.call()).await?;
+    let answer = match session.client.call(&request.call()).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(refusal(session, &flow, &request, error).await),
+    };
     let receipt: Receipt = answer.parse()?;
     let Some(limit) = args.wait else {
         session.write(answer.json(), output, |output| writeln!(output.out, "Run {}: requested", receipt.run_id))?;
@@ -50,6 +58,23 @@ pub(super) async fn run(session: &Session, args: RequestArgs, output: &mut Outpu
     writeln!(output.err, "Run {}  {what}", receipt.run_id)?;
     let interruption = if args.withdraw_on_interrupt { Interruption::Withdraws } else { Interruption::LeavesOpen };
     wait_for_outcome(session, receipt.run_id, flow.gives_access, limit, interruption, output).await
+}
+
+/// Returns the error of a request that was refused. If fields are missing, the hint names the flags for them.
+async fn refusal(session: &Session, flow: &FlowDetails, request: &NewRequest, error: Error) -> CommandError {
+    let error = session.with_hint(error);
+    if error.kind() != ErrorKind::InvalidInput {
+        return CommandError::Call(error);
+    }
+    // The error of the request says it in words; the preview has it by field.
+    let preview = session.client.preview(request).await;
+    let failures = preview.map(|preview| preview.errors).unwrap_or_default();
+    let missing = failures.iter().filter(|failure| failure.code == codes::MISSING_FIELD.to_string());
+    let missing: Vec<_> = missing.filter_map(|failure| failure.field.as_deref()).collect();
+    if missing.is_empty() {
+        return CommandError::Call(error);
+    }
+    CommandError::Request(error.with_hint(flags_hint(&flow.name, &missing)))
 }
 
 /// Returns the label of the flow, with the target and the duration.
@@ -105,7 +130,7 @@ fn target(flow: &FlowDetails, named: Option<&str>) -> Result<Option<String>, Com
 }
 
 /// Converts what was typed into a value of the field's type.
-fn typed(name: &str, value: &str, kind: &str) -> Result<Value, CommandError> {
+pub(super) fn typed(name: &str, value: &str, kind: &str) -> Result<Value, CommandError> {
     let invalid = |expected: &str| {
         let message = format!("field `{name}` takes {expected}, got `{value}`");
         CommandError::Request(Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, message))

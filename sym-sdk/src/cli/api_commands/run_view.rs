@@ -116,7 +116,7 @@ fn show(session: &Session, run: &Run, deciders: &Deciders, output: &mut Output<'
         writeln!(output.out, "  {:<9}  {}", plain(name), plain(&value))?;
     }
     if run.access.state != "none" {
-        writeln!(output.out, "  access     {}", access(session, run))?;
+        writeln!(output.out, "  access     {}", access(&session.times, run))?;
     }
     if let Some(decision) = &run.decision {
         let message = decision.message.as_ref().map_or_else(String::new, |text| format!(": “{}”", plain(text)));

@@ -4,47 +4,72 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use super::list::{Column, Columns, or_dash};
 use super::session::Session;
-use super::table::write_table;
-use super::times::duration_text;
+use super::times::{Times, duration_name, duration_text};
+use super::watch::watch;
 use crate::cli::Exit;
 use crate::cli::args::RunsArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::{Output, count};
 use crate::client::{Run, RunPage, RunQuery};
+use crate::error::Error;
 
 /// The largest page that the API returns.
 const MAX_PAGE: usize = 200;
 
 pub(super) async fn run(session: &Session, args: RunsArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
-    let mut limit = if args.all { usize::MAX } else { args.limit.get() };
-    let mut after = args.after.clone();
-    let (mut runs, mut all) = (Vec::new(), Vec::new());
+    let columns = Columns::choose(COLUMNS, &args.columns, output)?;
+    let limit = if args.all { usize::MAX } else { args.limit.get() };
     let query = query(session, &args)?;
-    let next = loop {
+    if args.watch {
+        return watch(session, &query, limit, &columns, output).await;
+    }
+    let listed = fetch(session, &query, limit, args.after.clone()).await;
+    let listed = listed.map_err(|error| CommandError::Call(session.with_hint(error)))?;
+    let mut json = json!({ "runs": listed.json });
+    if let Some(next) = &listed.next {
+        json["next"] = next.as_str().into();
+    }
+    session.write(&json, output, |output| write(session, &listed, &columns, output))?;
+    Ok(Exit::Success)
+}
+
+/// A list of Runs, the latest first.
+pub(super) struct ListedRuns {
+    pub(super) runs: Vec<Run>,
+    /// The same Runs, as the API returns them.
+    pub(super) json: Vec<Value>,
+    /// The cursor of the others.
+    next: Option<String>,
+}
+
+/// Reads as many pages as it takes.
+pub(super) async fn fetch(
+    session: &Session,
+    query: &RunQuery,
+    mut limit: usize,
+    mut after: Option<String>,
+) -> Result<ListedRuns, Error> {
+    let (mut runs, mut json) = (Vec::new(), Vec::new());
+    loop {
         let mut page = query.clone().limit(limit.min(MAX_PAGE));
         if let Some(after) = &after {
             page = page.after(after);
         }
-        let answer = session.call(&page.call()).await?;
+        let answer = session.client.call(&page.call()).await?;
         let RunPage { runs: found, next, .. } = answer.parse()?;
         limit = limit.saturating_sub(found.len());
         runs.extend(found);
         match answer.into_json()["runs"].take() {
-            Value::Array(found) => all.extend(found),
-            _ => break None,
+            Value::Array(found) => json.extend(found),
+            _ => return Ok(ListedRuns { runs, json, next: None }),
         }
         after = next;
         if after.is_none() || limit == 0 {
-            break after;
+            return Ok(ListedRuns { runs, json, next: after });
         }
-    };
-    let mut json = json!({ "runs": all });
-    if let Some(next) = &next {
-        json["next"] = next.as_str().into();
     }
-    session.write(&json, output, |output| write(session, &runs, next.is_some(), output))?;
-    Ok(Exit::Success)
 }
 
 fn query(session: &Session, args: &RunsArgs) -> Result<RunQuery, CommandError> {
@@ -89,25 +114,36 @@ fn query(session: &Session, args: &RunsArgs) -> Result<RunQuery, CommandError> {
     Ok(query)
 }
 
-fn write(session: &Session, runs: &[Run], has_more: bool, output: &mut Output<'_>) -> io::Result<()> {
+const COLUMNS: &[Column<Run>] = &[
+    Column::new("run", |_, run| run.run_id.to_string()),
+    Column::new("flow", |_, run| run.flow.name.clone()),
+    Column::new("status", |_, run| run.status.to_string()),
+    Column::new("requester", |_, run| or_dash(run.requester.as_ref().map(|user| user.username.as_str()))),
+    Column::new("target", |_, run| or_dash(run.target.as_ref().map(|target| target.label.as_str()))),
+    Column::new("access", access),
+    Column::extra("duration", |_, run| or_dash(run.duration.map(duration_name).as_deref())),
+    Column::extra("reason", |_, run| or_dash(run.reason.as_deref())),
+    Column::extra("decision", |_, run| {
+        or_dash(run.decision.as_ref().map(|made| format!("{} by {}", made.action, made.by.username)).as_deref())
+    }),
+    Column::extra("created", |times, run| times.show(run.created_at)),
+    Column::extra("updated", |times, run| times.show(run.updated_at)),
+    Column::extra("until", |times, run| or_dash(run.access.until.map(|until| times.show(until)).as_deref())),
+];
+
+/// Writes the table.
+pub(super) fn write(
+    session: &Session,
+    listed: &ListedRuns,
+    columns: &Columns<Run>,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    let ListedRuns { runs, next, .. } = listed;
     if runs.is_empty() {
         return writeln!(output.out, "No Runs found");
     }
-    let head = ["RUN", "FLOW", "STATUS", "REQUESTER", "TARGET", "ACCESS"];
-    let rows = runs.iter().map(|run| {
-        let requester = run.requester.as_ref().map_or_else(none, |user| user.username.clone());
-        let target = run.target.as_ref().map_or_else(none, |target| target.label.clone());
-        vec![
-            run.run_id.to_string(),
-            run.flow.name.clone(),
-            run.status.to_string(),
-            requester,
-            target,
-            access(session, run),
-        ]
-    });
-    write_table(output.out, &head, rows, session.terminal.columns)?;
-    if has_more {
+    columns.write(runs, &session.times, session.terminal, output)?;
+    if next.is_some() {
         let shown = count(runs.len(), "Run");
         writeln!(output.out, "\nShowing the first {shown}; use `--limit` or `--all` to show more")?;
     }
@@ -115,25 +151,21 @@ fn write(session: &Session, runs: &[Run], has_more: bool, output: &mut Output<'_
 }
 
 /// Returns the access that a Run gives, in words.
-pub(super) fn access(session: &Session, run: &Run) -> String {
+pub(super) fn access(times: &Times, run: &Run) -> String {
     let access = &run.access;
     let state = access.state.replace('_', " ");
     match (access.failed_attempts, access.settles_at, access.until) {
-        (0, Some(until), _) => format!("revoked; checking again until {}", session.times.show(until)),
+        (0, Some(until), _) => format!("revoked; checking again until {}", times.show(until)),
         (failed @ 1.., ..) => {
-            let next = access.next_attempt_at.map(|at| format!("; next {}", session.times.show(at)));
+            let next = access.next_attempt_at.map(|at| format!("; next {}", times.show(at)));
             format!("{state}, {}{}", count(failed as usize, "failed attempt"), next.unwrap_or_default())
         }
         (0, None, Some(until)) if state == "held" || state == "granting" => {
-            format!("{state} until {}", session.times.show(until))
+            format!("{state} until {}", times.show(until))
         }
         _ => match (state.as_str(), run.duration) {
             ("none", Some(duration)) if run.is_undecided() => format!("none; {} requested", duration_text(duration)),
             _ => state,
         },
     }
-}
-
-fn none() -> String {
-    "-".to_owned()
 }

@@ -1,12 +1,13 @@
 //! The session of a command: the API that it calls, and how it shows what it gets.
 
 use std::io;
+use std::path::Path;
 
 use serde_json::Value;
 
 use super::Context;
 use super::file::{Needs, OpenFile};
-use super::place::{Place, resolve, variable};
+use super::place::{Credential, Place, resolve, variable};
 use super::profiles::Profiles;
 use super::times::Times;
 use crate::cli::args::ConnectionArgs;
@@ -14,7 +15,7 @@ use crate::cli::exit::CommandError;
 use crate::cli::output::{Output, Terminal};
 use crate::cli::{Common, Program};
 use crate::client::{Answer, Call, Client};
-use crate::error::Error;
+use crate::error::{Error, codes};
 
 /// The session of a command.
 pub(super) struct Session {
@@ -23,10 +24,32 @@ pub(super) struct Session {
     file: Option<OpenFile>,
     pub(super) times: Times,
     pub(super) terminal: Terminal,
+    /// The address of the server, if it is not in this process.
+    pub(super) server: Option<String>,
     /// Whether nobody is asked.
     no_input: bool,
     /// The beginning of a command that goes on where this one is, for hints.
     pub(super) command: String,
+}
+
+/// Returns a client of a server. The token of a job is exchanged before the first call.
+async fn connect(url: &str, credential: Credential, ca_cert: Option<&Path>) -> Result<Client, CommandError> {
+    let mut builder = Client::builder(url);
+    if let Some(path) = ca_cert {
+        let file = path.to_owned();
+        let reading = tokio::task::spawn_blocking(move || std::fs::read(file));
+        let pem = reading.await.map_err(io::Error::other).flatten().map_err(|error| {
+            let message = format!("cannot read the certificate authorities in `{}`: {error}", path.display());
+            CommandError::Request(Error::invalid(codes::CONFIGURATION, message).with_source(error))
+        })?;
+        builder = builder.certificate_authorities(pem);
+    }
+    match credential {
+        Credential::Token(token) => builder.token(token).map_err(CommandError::Request),
+        Credential::Job { token, bot } => {
+            builder.workload_token(&token, bot.as_deref()).await.map_err(CommandError::Call)
+        }
+    }
 }
 
 impl Session {
@@ -38,16 +61,27 @@ impl Session {
         context: &Context,
         output: &mut Output<'_>,
     ) -> Result<Self, CommandError> {
-        let (client, file) = match resolve(args, Profiles::read, variable).await? {
-            Place::Server { url, token } => (Client::new(&url, token).map_err(CommandError::Request)?, None),
+        let (client, server, file) = match resolve(args, Profiles::read, variable).await? {
+            Place::Server { url, credential, ca_cert } => {
+                let client = connect(&url, credential, ca_cert.as_deref()).await?;
+                (client, Some(url), None)
+            }
             Place::File { db, actor } => {
                 let file = OpenFile::open(program, common, &db, actor, needs, output).await?;
-                (file.client.clone(), Some(file))
+                (file.client.clone(), None, Some(file))
             }
         };
         let times = Times::new(args.utc);
         let (terminal, no_input) = (context.terminal, args.no_input);
-        Ok(Self { client, file, times, terminal, no_input, command: context.program.clone() })
+        Ok(Self { client, file, times, terminal, server, no_input, command: context.program.clone() })
+    }
+
+    /// Returns a session of this client, without a terminal.
+    #[cfg(test)]
+    pub(super) fn of_client(client: Client) -> Self {
+        let (times, terminal) = (Times::new(true), Terminal::default());
+        let command = "my-flows".to_owned();
+        Self { client, file: None, times, terminal, server: None, no_input: true, command }
     }
 
     pub(super) async fn close(self) -> Result<(), CommandError> {

@@ -164,7 +164,7 @@ impl Waiting {
 }
 
 /// Reports whether an error says nothing about the request: the network, a proxy or a restart is in between.
-fn is_passing(error: &Error) -> bool {
+pub(super) fn is_passing(error: &Error) -> bool {
     let is_kind = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::RateLimited);
     is_kind || *error.code() == codes::SERVER_UNREACHABLE
 }

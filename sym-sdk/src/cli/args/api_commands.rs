@@ -8,17 +8,21 @@ use clap::{ArgGroup, Args, Subcommand};
 use serde_json::Value;
 
 use super::{KeyArgs, VerifyArgs, values};
-use crate::model::{EventId, RunId, RunStatus, TokenId, UserRole};
+use crate::directory::WorkloadProvider;
+use crate::model::{EventId, RunId, RunStatus, TokenId, TrustId, UserRole};
 
 /// The place that a command works on, and the one who does.
 #[derive(Clone, Debug, Default, Args)]
 pub(in crate::cli) struct ConnectionArgs {
-    /// Call the program at this address [env: SYM_SERVER; the token: SYM_TOKEN]
+    /// Call the program at this address [env: SYM_SERVER; the token: SYM_TOKEN, or SYM_JWT for that of a CI job]
     #[arg(long, value_name = "URL", conflicts_with_all = ["db", "profile"])]
     pub(in crate::cli) server: Option<String>,
     /// Call the server of this profile, with its token [env: SYM_PROFILE]
     #[arg(long, value_name = "NAME", conflicts_with = "db")]
     pub(in crate::cli) profile: Option<String>,
+    /// Trust the authorities in this file, in PEM format, and no others, for the server's certificate [env: SYM_CA_CERT]
+    #[arg(long, value_name = "FILE", conflicts_with = "db")]
+    pub(in crate::cli) ca_cert: Option<PathBuf>,
     /// Work on the store in this file. Reading works beside the program that has it; to change it, the program must not run
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) db: Option<PathBuf>,
@@ -33,6 +37,14 @@ pub(in crate::cli) struct ConnectionArgs {
     pub(in crate::cli) no_input: bool,
 }
 
+/// The columns of a list.
+#[derive(Clone, Debug, Default, Args)]
+pub(in crate::cli) struct ColumnArgs {
+    /// Show these columns, in this order; another name is answered with those that there are
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(in crate::cli) columns: Vec<String>,
+}
+
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ApiCommand {
     /// List the flows that you may request, or show one
@@ -43,6 +55,10 @@ pub(in crate::cli) enum ApiCommand {
     Runs(RunsArgs),
     /// Show a Run: what was asked for, who decides, and what has happened
     Run(RunArgs),
+    /// Open the page of a Run in the browser, or the first page of the console
+    ///
+    /// Without a terminal, the address is printed.
+    Open(OpenArgs),
     /// List who has access to what now
     Access(AccessArgs),
     /// Approve requests
@@ -68,6 +84,9 @@ pub(in crate::cli) enum ApiCommand {
     /// List tokens of bots; issue or revoke one
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// List trusts of bots in jobs of CI services; add or remove one
+    #[command(subcommand)]
+    Trusts(TrustsCommand),
     /// Search, export, verify or follow the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -81,7 +100,7 @@ pub(in crate::cli) enum ApiCommand {
     /// Show who you are, and what you may do
     Whoami(ConnectionArgs),
     /// List the profiles of the configuration file
-    Profiles,
+    Profiles(ColumnArgs),
     /// Make any call of the API
     Api(ApiArgs),
 }
@@ -89,8 +108,10 @@ pub(in crate::cli) enum ApiCommand {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct FlowsArgs {
     /// Name of a flow
-    #[arg(value_name = "FLOW")]
+    #[arg(value_name = "FLOW", conflicts_with = "columns")]
     pub(in crate::cli) flow: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) columns: ColumnArgs,
     #[command(flatten)]
     pub(in crate::cli) connection: ConnectionArgs,
 }
@@ -177,6 +198,13 @@ pub(in crate::cli) struct RunsArgs {
     /// List all
     #[arg(long, conflicts_with = "limit")]
     pub(in crate::cli) all: bool,
+    /// Then show what changes, until the command is interrupted
+    ///
+    /// On a terminal, the list is drawn again; otherwise, and with `--json`, each Run that has changed has a line.
+    #[arg(long, conflicts_with_all = ["all", "after"])]
+    pub(in crate::cli) watch: bool,
+    #[command(flatten)]
+    pub(in crate::cli) columns: ColumnArgs,
     #[command(flatten)]
     pub(in crate::cli) connection: ConnectionArgs,
 }
@@ -205,6 +233,18 @@ pub(in crate::cli) struct RunArgs {
 }
 
 #[derive(Debug, Args)]
+pub(in crate::cli) struct OpenArgs {
+    /// Id of a Run
+    #[arg(value_name = "RUN")]
+    pub(in crate::cli) run: Option<RunId>,
+    /// Print the address, and open nothing
+    #[arg(long)]
+    pub(in crate::cli) print: bool,
+    #[command(flatten)]
+    pub(in crate::cli) connection: ConnectionArgs,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::cli) struct AccessArgs {
     /// Only access of this user, by e-mail address
     #[arg(long, value_name = "EMAIL")]
@@ -215,6 +255,8 @@ pub(in crate::cli) struct AccessArgs {
     /// Only access to this target, by name
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) target: Option<String>,
+    #[command(flatten)]
+    pub(in crate::cli) columns: ColumnArgs,
     #[command(flatten)]
     pub(in crate::cli) connection: ConnectionArgs,
 }
@@ -294,6 +336,8 @@ pub(in crate::cli) enum UsersCommand {
         #[arg(long, value_name = "TEXT")]
         prefix: Option<String>,
         #[command(flatten)]
+        columns: ColumnArgs,
+        #[command(flatten)]
         connection: ConnectionArgs,
     },
     /// Show a user with their accounts
@@ -312,6 +356,26 @@ pub(in crate::cli) enum UsersCommand {
         /// Role of the person
         #[arg(long, value_name = "ROLE", default_value = "member", value_parser = values::role())]
         role: UserRole,
+    },
+    /// Add the people in a CSV file
+    ///
+    /// The first line names the columns: `email`, and any of `role`, `first_name`, `last_name` and `reason`. Nobody is added if a line is
+    /// wrong, and people who are known stay as they are. Run it again after an error: it goes on.
+    Import {
+        /// File in UTF-8; `-` reads standard input
+        #[arg(value_name = "FILE.csv")]
+        file: PathBuf,
+        /// Role of people whose line names none
+        #[arg(long, value_name = "ROLE", default_value = "member", value_parser = values::role())]
+        role: UserRole,
+        /// Reason, for the audit log, where a line names none
+        #[arg(long, value_name = "TEXT", default_value = "imported from a file")]
+        reason: String,
+        /// Show what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        connection: ConnectionArgs,
     },
     /// Set the role of a user
     Role {
@@ -354,7 +418,12 @@ pub(in crate::cli) struct UserArgs {
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum BotsCommand {
     /// List bots
-    List(ConnectionArgs),
+    List {
+        #[command(flatten)]
+        columns: ColumnArgs,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
     /// Add a bot
     Add {
         /// Name of the bot
@@ -387,6 +456,8 @@ pub(in crate::cli) enum TokensCommand {
         #[arg(value_name = "BOT")]
         bot: Option<String>,
         #[command(flatten)]
+        columns: ColumnArgs,
+        #[command(flatten)]
         connection: ConnectionArgs,
     },
     /// Issue a token, and print it: it cannot be read again
@@ -408,6 +479,60 @@ pub(in crate::cli) enum TokensCommand {
         /// Id of the token
         #[arg(value_name = "TOKEN")]
         token: TokenId,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum TrustsCommand {
+    /// List trusts, of all bots or of one
+    List {
+        /// Name or id of a bot
+        #[arg(value_name = "BOT")]
+        bot: Option<String>,
+        #[command(flatten)]
+        columns: ColumnArgs,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Show a trust
+    Show {
+        /// Id of the trust
+        #[arg(value_name = "TRUST")]
+        trust: TrustId,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Have jobs with these claims get tokens of a bot
+    ///
+    /// Each job gets one for its own token, which is good for 15 minutes. The ids of the owner and of the repository or project are
+    /// required, and an environment, a ref or a branch.
+    Add {
+        /// Name or id of the bot
+        #[arg(value_name = "BOT")]
+        bot: String,
+        /// Service that runs the jobs
+        #[arg(long, value_name = "SERVICE", value_parser = values::workload_provider())]
+        provider: WorkloadProvider,
+        /// Audience that jobs ask for: the address of the program, for example
+        #[arg(long, value_name = "TEXT")]
+        audience: String,
+        /// Claim that the tokens must have, such as `environment=production`; can be repeated
+        #[arg(long = "claim", value_name = "NAME=VALUE", required = true, value_parser = values::claim)]
+        claims: Vec<(String, String)>,
+        /// Issuer of the tokens, for a service that the organization runs itself [default: that of the service]
+        #[arg(long, value_name = "URL")]
+        issuer: Option<String>,
+        #[command(flatten)]
+        connection: ConnectionArgs,
+    },
+    /// Remove a trust: no more tokens are issued by it
+    #[command(visible_alias = "delete")]
+    Remove {
+        /// Id of the trust
+        #[arg(value_name = "TRUST")]
+        trust: TrustId,
         #[command(flatten)]
         connection: ConnectionArgs,
     },

@@ -23,7 +23,7 @@ const CALL_EXIT_CODES: &str = "Exit codes: 0 for success or approved, 1 for erro
 
 /// The commands that call the API, with examples.
 #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
-const CALLS: [(&str, &[&str]); 18] = [
+const CALLS: [(&str, &[&str]); 20] = [
     ("access", &["access --user ana@example.com", "access --db sym.db --json"]),
     ("api", &["api GET /runs -f limit=5", "api POST /bots -f name=ci"]),
     ("approve", &["approve RUN -m \"go ahead\" --for 30m"]),
@@ -39,6 +39,7 @@ const CALLS: [(&str, &[&str]); 18] = [
     ("deny", &["deny RUN -m \"use the replica\""]),
     ("flows", &["flows", "flows prod"]),
     ("give-back", &["give-back", "give-back RUN"]),
+    ("open", &["open", "open RUN", "open RUN --print"]),
     ("operations", &["operations", "operations --db sym.db --json"]),
     ("reconcile", &["reconcile --db sym.db", "reconcile --revoke-extra"]),
     (
@@ -47,9 +48,32 @@ const CALLS: [(&str, &[&str]); 18] = [
     ),
     ("revoke", &["revoke RUN", "revoke --user ana@example.com", "revoke RUN --db sym.db --as ada@example.com"]),
     ("run", &["run RUN", "run RUN --follow --json"]),
-    ("runs", &["runs --to-decide", "runs --stuck --db sym.db", "runs --user ana@example.com --since 7d --all --json"]),
+    (
+        "runs",
+        &[
+            "runs --to-decide",
+            "runs --stuck --db sym.db",
+            "runs --open --watch",
+            "runs --user ana@example.com --since 7d --all --json",
+        ],
+    ),
     ("tokens", &["tokens issue ci --for 30d", "tokens revoke TOKEN"]),
-    ("users", &["users lock ana@example.com --reason \"lost her laptop\"", "users role ben@example.com admin"]),
+    (
+        "trusts",
+        &[
+            "trusts list",
+            "trusts add ci --provider github_actions --audience https://sym.example.com --claim repository_owner_id=1342004 \
+             --claim repository_id=74791 --claim environment=production",
+        ],
+    ),
+    (
+        "users",
+        &[
+            "users lock ana@example.com --reason \"lost her laptop\"",
+            "users role ben@example.com admin",
+            "users import people.csv --dry-run",
+        ],
+    ),
     ("whoami", &["whoami"]),
     ("write-off", &["write-off RUN --reason \"the server was scrapped\""]),
 ];

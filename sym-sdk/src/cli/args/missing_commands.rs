@@ -60,7 +60,7 @@ fn missing(capabilities: &Capabilities) -> Vec<Missing> {
 
 /// The commands that call the API, and have no other way to a store.
 #[cfg(not(all(feature = "api", feature = "remote", feature = "sqlite")))]
-const NEED_THE_API: [&str; 13] = [
+const NEED_THE_API: [&str; 15] = [
     "access",
     "api",
     "approve",
@@ -68,11 +68,13 @@ const NEED_THE_API: [&str; 13] = [
     "deny",
     "flows",
     "give-back",
+    "open",
     "operations",
     "profiles",
     "request",
     "run",
     "tokens",
+    "trusts",
     "whoami",
 ];
 

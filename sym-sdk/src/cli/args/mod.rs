@@ -34,9 +34,9 @@ use crate::runtime::PublicUrl;
 use crate::strategy::{Failures, GrantOutcome};
 #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
 pub(super) use api_commands::{
-    AccessArgs, ApiArgs, ApiCommand, ApproveArgs, AuditCommand, AuditFilterArgs, BotsCommand, ConnectionArgs, DenyArgs,
-    FlowsArgs, GiveBackArgs, ReconcileArgs, RequestArgs, RevokeArgs, RunArgs, RunsArgs, TokensCommand, UserArgs,
-    UsersCommand, WriteOffArgs,
+    AccessArgs, ApiArgs, ApiCommand, ApproveArgs, AuditCommand, AuditFilterArgs, BotsCommand, ColumnArgs,
+    ConnectionArgs, DenyArgs, FlowsArgs, GiveBackArgs, OpenArgs, ReconcileArgs, RequestArgs, RevokeArgs, RunArgs,
+    RunsArgs, TokensCommand, TrustsCommand, UserArgs, UsersCommand, WriteOffArgs,
 };
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;
@@ -393,6 +393,10 @@ pub(super) struct VerifyArgs {
     #[cfg(all(feature = "api", feature = "remote"))]
     #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
+    /// Trust the authorities in this file, in PEM format, and no others, for the program's certificate
+    #[cfg(all(feature = "api", feature = "remote"))]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["db", "files"])]
+    pub(super) ca_cert: Option<PathBuf>,
     /// Files of a log destination, oldest first
     #[arg(value_name = "FILE.jsonl")]
     pub(super) files: Vec<PathBuf>,
@@ -433,8 +437,8 @@ pub(super) struct ReplayArgs {
     #[command(flatten)]
     pub(super) database: Database,
     /// Only requests since this time, such as `30d` for the last 30 days, or `2024-02-29` [default: all]
-    #[arg(long, value_name = "TIME")]
-    pub(super) since: Option<super::replay::Since>,
+    #[arg(long, value_name = "TIME", value_parser = values::since)]
+    pub(super) since: Option<Timestamp>,
 }
 
 #[cfg(feature = "sqlite")]

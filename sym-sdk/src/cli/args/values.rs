@@ -6,9 +6,17 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
+#[cfg(feature = "sqlite")]
+use jiff::tz::TimeZone;
 
 #[cfg(feature = "sqlite")]
 use crate::audit::AuditHead;
+#[cfg(feature = "sqlite")]
+use crate::cli::parse_time::parse_time;
+#[cfg(feature = "sqlite")]
+use crate::clock::{Clock as _, SystemClock};
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+use crate::directory::WorkloadProvider;
 use crate::forms::parse_duration;
 use crate::model::Source;
 #[cfg(feature = "sqlite")]
@@ -84,6 +92,13 @@ pub(super) fn timestamp(text: &str) -> Result<Timestamp, String> {
     text.parse().map_err(|error| format!("{error}; expected a time such as `2024-02-29T09:00:00Z`"))
 }
 
+/// Parses the beginning of a period. Days begin in UTC.
+#[cfg(feature = "sqlite")]
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
+    parse_time(text, &TimeZone::UTC, SystemClock.now())
+        .map_err(|error| format!("{}; {}", error.message(), error.hint().unwrap_or_default()))
+}
+
 pub(super) fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -97,6 +112,24 @@ pub(super) fn field(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("expected a field and its value, such as `reason=INC-42`".to_owned()),
+    }
+}
+
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) fn workload_provider() -> impl TypedValueParser<Value = WorkloadProvider> {
+    PossibleValuesParser::new(WorkloadProvider::ALL.map(WorkloadProvider::as_str)).map(|name| {
+        // The names are those of the services.
+        let named = WorkloadProvider::ALL.into_iter().find(|provider| provider.as_str() == name);
+        named.unwrap_or(WorkloadProvider::GithubActions)
+    })
+}
+
+/// Parses a claim of a token.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) fn claim(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected a claim and its value, such as `environment=production`".to_owned()),
     }
 }
 

@@ -11,7 +11,6 @@ mod difference;
 mod outside;
 mod recorded;
 mod report;
-mod since;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -38,7 +37,6 @@ use difference::differences;
 use outside::{EventsSoFar, ReplayEngine, ReplayValues};
 use recorded::{Recorded, RecordedRequests};
 use report::{Reason, ReasonKind, Report, Verdict};
-pub(super) use since::Since;
 
 pub(super) async fn run(
     mut program: Program,
@@ -51,8 +49,7 @@ pub(super) async fn run(
     let mut signals = Signals::listen()?;
     let (store, _copy) = open(args.database.db).await?;
     let store = Arc::new(store);
-    let since = args.since.map(|since| since.timestamp(SystemClock.now()));
-    let mut report = Report::new(since, output);
+    let mut report = Report::new(args.since, output);
     let done = tokio::select! {
         biased;
         signal = signals.recv() => signal.map(|()| false).map_err(CommandError::from),

@@ -197,11 +197,11 @@ impl<'a, 'o> Report<'a, 'o> {
             Ok(true) => self.write_summary()?,
             Ok(false) if is_begun => {
                 self.end_json("error", &json!({ "message": INTERRUPTED.0, "hint": INTERRUPTED.1 }))?;
-                return Ok(Exit::Failure);
+                return Ok(Exit::Interrupted);
             }
             Ok(false) => {
                 self.output.error_without_code(INTERRUPTED.0, INTERRUPTED.1)?;
-                return Ok(Exit::Failure);
+                return Ok(Exit::Interrupted);
             }
             // There is one JSON value, also if an error ends it.
             Err(CommandError::Failed(error)) if is_begun => {
@@ -258,6 +258,23 @@ impl Verdict {
             Self::Same => "same",
             Self::Differs(_) => "differs",
             Self::NotReplayed(_) => "not_replayed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_interrupted_replay_says_so_in_its_exit_code() {
+        for json in [false, true] {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let mut output = Output::new(&mut out, &mut err, json);
+            let exit = Report::new(None, &mut output).finish(Ok(false)).ok();
+            assert_eq!(exit, Some(Exit::Interrupted));
+            let shown = if json { out } else { err };
+            assert!(String::from_utf8(shown).unwrap().contains("interrupted before all requests were replayed"));
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use serde::Serialize;
 
+use crate::cli::table::write_table;
 use crate::delivery::{Delivery, DeliveryReceipt, RequestView, SimulatedDelivery};
 use crate::error::Result;
 use crate::forms::{PromptField, PromptForm};
@@ -93,9 +94,9 @@ impl Delivery for FormRecorder {
 
 /// Writes a table of the visible fields, with their options and the handlers that returned these.
 pub(super) fn write(shown: &RecordedForm, to: &mut dyn Write) -> io::Result<()> {
-    let head = ["FIELD", "LABEL", "TYPE", "OPTIONS"].map(str::to_owned);
+    let head = ["FIELD", "LABEL", "TYPE", "OPTIONS"];
     let fields = shown.form.fields().iter().filter(|field| field.visible).map(|field| row(field, &shown.prefetch));
-    super::write_table(to, &std::iter::once(head).chain(fields).collect::<Vec<_>>())
+    write_table(to, head, fields, None)
 }
 
 fn row(field: &PromptField, prefetch: &[&HandlerRecord]) -> [String; 4] {

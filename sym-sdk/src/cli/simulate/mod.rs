@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::args::{ScenarioArgs, SimulateArgs};
 use super::exit::CommandError;
-use super::output::{Output, write_table};
+use super::output::Output;
 use super::{Common, DemoRequest, Exit, Program, read_for_simulation};
 use crate::runtime::HandlerUsage;
 use crate::simulation::Simulation;

@@ -174,6 +174,79 @@ async fn users_are_administered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_build_is_trusted_and_no_more() {
+    for way in Way::BOTH {
+        let world = World::new(way).await;
+        assert_eq!(world.look(&["trusts", "list"]).await.ok(), "No trusts found\n", "{way:?}");
+        let add =
+            ["trusts", "add", "deployer", "--provider", "github_actions", "--audience", "https://sym.example.com"];
+        let claims = ["--claim", "repository_owner_id=1342004", "--claim", "repository_id=74791"];
+        let vague = world.act(&[&add[..], &claims].concat()).await;
+        assert_eq!((vague.code, vague.err.contains("environment")), (1, true), "{way:?}: {}", vague.err);
+        let claims = [&claims[..], &["--claim", "environment=production"]].concat();
+        let twice = world.act(&[&add[..], &claims[..], &["--claim", "environment=x"]].concat()).await;
+        assert_eq!((twice.code, twice.err.contains("`environment` has two values")), (2, true), "{}", twice.err);
+        let added = world.act(&[&add[..], &claims[..], &["--json"]].concat()).await;
+        assert_eq!(added.code, 0, "{way:?}: {}{}", added.out, added.err);
+        let trust = added.json()["id"].as_str().unwrap().to_owned();
+        let listed = world.look(&["trusts", "list", "deployer"]).await;
+        assert_eq!(lines(&listed), 1, "{way:?}: {}", listed.out);
+        let claims = "environment=production repository_id=74791 repository_owner_id=1342004";
+        assert!(listed.out.contains(&format!("deployer  github_actions  {claims}  {trust}")), "{}", listed.out);
+        let shown = world.look(&["trusts", "show", &trust]).await;
+        assert!(shown.ok().contains("audience   https://sym.example.com\n"), "{way:?}: {}", shown.out);
+        assert_eq!(world.look(&["trusts", "list", "nobody"]).await.code, 1);
+        assert_eq!(world.act(&["trusts", "remove", &trust]).await.ok(), format!("trust {trust}: removed\n"));
+        let gone = world.look(&["trusts", "show", &trust]).await;
+        assert_eq!((gone.code, gone.err.contains("SymSDK:UNKNOWN_TRUST")), (1, true), "{way:?}: {}", gone.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_imported_from_a_file() {
+    for way in Way::BOTH {
+        let world = World::new(way).await;
+        let path = world.dir.path().join("people.csv");
+        let import = async |text: &str, args: &[&str]| {
+            std::fs::write(&path, text).unwrap();
+            world.act(&[&["users", "import", path.to_str().unwrap()][..], args].concat()).await
+        };
+        let is_known = async |email: &str| world.look(&["users", "list"]).await.ok().contains(email);
+
+        let wrong = "email,role\nzoë@example.com,member\nnobody,member\n";
+        let refused = import(wrong, &[]).await;
+        assert_eq!((refused.code, refused.err.contains("people.csv:3: ")), (2, true), "{way:?}: {}", refused.err);
+        assert!(refused.err.contains("1 error in `") && refused.err.contains("nobody was added"), "{}", refused.err);
+        let json = import(wrong, &["--json"]).await.json();
+        assert_eq!(json["error"]["errors"][0]["line"], 3, "{json}");
+        assert!(!is_known("zoë@example.com").await, "{way:?}");
+
+        let people = "\u{feff}email,first_name,last_name,role\r\nzoë@example.com,Zoë,\"Núñez, 名前\",guest\r\n\
+            Ben@example.com,,,admin\r\n";
+        let planned = import(people, &["--dry-run"]).await;
+        assert!(planned.ok().contains("1 person would be added; nothing was done, 1 known already"), "{}", planned.out);
+        assert!(!is_known("zoë@example.com").await, "{way:?}");
+        let imported = import(people, &["--reason", "hired"]).await;
+        assert_eq!(
+            imported.ok(),
+            "Ben@example.com: known already, as member; the file says admin, and `users role` sets it\n\
+             zoë@example.com: added as guest\n1 person added, 1 known already\n",
+            "{way:?}"
+        );
+        let shown = world.look(&["users", "show", "zoë@example.com", "--json"]).await.json();
+        assert_eq!(
+            (&shown["role"], &shown["first_name"], &shown["last_name"]),
+            (&"guest".into(), &"Zoë".into(), &"Núñez, 名前".into())
+        );
+        let again = import(people, &["--json"]).await.json();
+        assert_eq!((&again["added"], &again["existing"]), (&0.into(), &2.into()), "{way:?}: {again}");
+        assert_eq!(world.act(&["users", "delete", "zoë@example.com", "--reason", "left"]).await.code, 0);
+        let deleted = import(people, &[]).await;
+        assert_eq!((deleted.code, deleted.err.contains("`users restore`")), (2, true), "{way:?}: {}", deleted.err);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn both_ways_have_the_same_json() {
     let (file, server) = (World::new(Way::File).await, World::new(Way::Server).await);
     for args in [
@@ -184,6 +257,7 @@ async fn both_ways_have_the_same_json() {
         &["flows", "prod", "--json"],
         &["users", "list", "--json"],
         &["bots", "list", "--json"],
+        &["trusts", "list", "--json"],
         &["operations", "--json"],
         &["whoami", "--json"],
         &["audit", "search", "--json"],

@@ -1,9 +1,11 @@
 //! The commands that work on a file and on a server alike, in processes of their own.
 
 mod day;
+mod lists;
 mod place;
 mod program;
 mod requests;
+mod server;
 mod world;
 
 use world::{Way, World};

@@ -15,7 +15,7 @@ use super::world::{config, get_permissions};
 /// The directory with the arguments, for a child, and for its output.
 const DIR: &str = "SYM_SDK_TEST_COMMAND";
 
-/// Has a child write to its own standard error, so that it can be followed.
+/// Has a child write to its own standard error, or `out` to its standard output, so that it can be followed.
 const WRITES_THROUGH: &str = "SYM_SDK_TEST_COMMAND_WRITES_THROUGH";
 
 /// The end of a command.
@@ -79,11 +79,54 @@ pub(super) async fn interrupt(
     Done { err, ..done(&dir) }
 }
 
+/// A command that runs until it gets a signal.
+#[cfg(unix)]
+pub(super) struct Running {
+    child: std::process::Child,
+    dir: TempDir,
+    lines: tokio::sync::mpsc::UnboundedReceiver<String>,
+}
+
+#[cfg(unix)]
+impl Running {
+    pub(super) fn start(args: &[&str], environment: &[(&str, &str)]) -> Self {
+        use std::io::{BufRead as _, BufReader};
+
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = command(&dir, args, environment);
+        let mut child = command.env(WRITES_THROUGH, "out").stdout(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = tokio::sync::mpsc::unbounded_channel();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || out.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Self { child, dir, lines }
+    }
+
+    /// Waits for a line with this text on standard output, on which the test itself writes, too. Returns the line from there on.
+    pub(super) async fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv().await.expect("the command goes on");
+            if let Some(at) = line.find(text) {
+                return line[at..].to_owned();
+            }
+        }
+    }
+
+    pub(super) async fn interrupt(mut self) -> Done {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let ended = tokio::task::spawn_blocking(move || self.child.wait()).await.unwrap().unwrap();
+        assert!(ended.success(), "the program has ended");
+        done(&self.dir)
+    }
+}
+
 fn command(dir: &TempDir, args: &[&str], environment: &[(&str, &str)]) -> Command {
     std::fs::write(dir.path().join("args"), serde_json::to_string(args).unwrap()).unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "cli::program::runs_the_command_of_another_test"]).stdout(Stdio::null());
-    for name in ["SYM_SERVER", "SYM_TOKEN", "SYM_PROFILE", "XDG_CONFIG_HOME", "HOME"] {
+    for name in
+        ["SYM_SERVER", "SYM_TOKEN", "SYM_JWT", "SYM_BOT", "SYM_CA_CERT", "SYM_PROFILE", "XDG_CONFIG_HOME", "HOME"]
+    {
         command.env_remove(name);
     }
     command.env(DIR, dir.path()).env("TZ", "UTC").envs(environment.iter().copied());
@@ -106,10 +149,10 @@ async fn runs_the_command_of_another_test() {
         .strategy_type(StrategyType::new("test", |_| Ok(SimulatedStrategy::default())));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let args = std::iter::once("my-flows".to_owned()).chain(args);
-    let exit = if std::env::var_os(WRITES_THROUGH).is_some() {
-        app.run_from(args, &mut out, &mut std::io::stderr()).await
-    } else {
-        app.run_from(args, &mut out, &mut err).await
+    let exit = match std::env::var(WRITES_THROUGH).as_deref() {
+        Ok("out") => app.run_from(args, &mut std::io::stdout(), &mut err).await,
+        Ok(_) => app.run_from(args, &mut out, &mut std::io::stderr()).await,
+        Err(_) => app.run_from(args, &mut out, &mut err).await,
     };
     for (name, text) in [("out", out), ("err", err), ("code", exit.code().to_string().into_bytes())] {
         std::fs::write(dir.join(name), text).unwrap();

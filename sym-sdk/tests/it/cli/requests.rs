@@ -102,6 +102,25 @@ async fn requests_are_made_decided_and_given_back() {
     assert_eq!(world.call(&["run", &run, "--json"], &ci).await.json()["run"]["status"], "deescalated");
 }
 
+/// Nobody can be asked, so the flags are named.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_request_lacks_is_named_with_its_flags() {
+    let world = World::new(Way::Server).await;
+    let ci = token_of(&world, "ci", "member").await;
+    for args in [&["request", "prod"][..], &["request", "prod", "--no-input"]] {
+        let lacking = world.call(args, &ci).await;
+        assert_eq!((lacking.code, lacking.out.as_str()), (2, ""), "{}", lacking.err);
+        assert!(lacking.err.contains("(SymSDK:MISSING_FIELD)"), "{}", lacking.err);
+        assert!(
+            lacking.err.contains("pass `--for DURATION`; `flows prod` shows what the flow takes"),
+            "{}",
+            lacking.err
+        );
+    }
+    let wrong = world.call(&["request", "prod", "--for", "12 parsecs"], &ci).await;
+    assert_eq!((wrong.code, wrong.err.contains("`--for DURATION`")), (1, false), "{}", wrong.err);
+}
+
 /// QE01: the wait begins with the Run as it was read, so a decision in between is not missed.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_ends_with_the_decision() {

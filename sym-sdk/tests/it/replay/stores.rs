@@ -52,7 +52,7 @@ async fn takes_requests_since_a_time() {
     assert_eq!((future.exit, future.out.as_str()), (Exit::Success, "No requests since 2999-12-31T00:00:00Z\n"));
     let mistaken = since("soon").await;
     assert_eq!(mistaken.exit, Exit::Usage);
-    assert!(mistaken.err.contains("expected a duration such as `30d`"), "{}", mistaken.err);
+    assert!(mistaken.err.contains("or `30d` for 30 days ago"), "{}", mistaken.err);
 }
 
 /// The log keeps what was pruned.

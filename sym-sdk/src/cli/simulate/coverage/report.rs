@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::generate::{Course, FormKind};
-use crate::cli::output::{count, write_table};
+use crate::cli::output::count;
+use crate::cli::table::write_table;
 use crate::model::{RunId, RunStatus};
 
 /// The greatest width of a cell of the table, in characters.
@@ -144,7 +145,7 @@ impl FlowReport {
         if self.requests.is_empty() {
             return writeln!(to, "no requests\n");
         }
-        let head = ["#", "REQUEST", "OPTIONS", "ROUTED TO", "WHO COULD DECIDE", "OUTCOME"].map(str::to_owned);
+        let head = ["#", "REQUEST", "OPTIONS", "ROUTED TO", "WHO COULD DECIDE", "OUTCOME"];
         let rows = self.requests.iter().zip(1_usize..).map(|(request, number)| {
             let options: Vec<_> = request.options_beside_resource().collect();
             [
@@ -157,7 +158,7 @@ impl FlowReport {
             ]
             .map(|cell| dashed(shortened(&cell)))
         });
-        write_table(to, &std::iter::once(head).chain(rows).collect::<Vec<_>>())?;
+        write_table(to, head, rows, None)?;
         for (request, number) in self.requests.iter().zip(1_usize..) {
             for RequestError { code, message, hint } in &request.errors {
                 writeln!(to, "  #{number}: {message} ({code})")?;
