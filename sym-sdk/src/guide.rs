@@ -36,6 +36,7 @@
 //! - [Operating a program](operations)
 //! - [The audit log](audit)
 //! - [The HTTP API](http_api)
+//! - [Signing in](signing_in)
 //! - [Agents](agents), which ask while people decide
 //!
 //! [More examples](examples) lists the programs and flows of the repository.
@@ -107,7 +108,10 @@ pages! {
         "[`audit`](crate::audit)"
     replay "replay.md"
         "[`integration::look_up`](crate::integration::look_up), [`AuditKind::LookedUp`](crate::audit::AuditKind::LookedUp)"
+    console "console.md"
     http_api "http-api.md"
+    signing_in "signing-in.md"
+        "[`Runtime::complete_sign_in`](crate::runtime::Runtime::complete_sign_in), [`SignInRules`](crate::runtime::SignInRules), [`Session`](crate::directory::Session)"
     command_line "command-line.md"
         "[`App`](crate::App), [`Exit`](crate::app::Exit)"
     agents "agents.md"

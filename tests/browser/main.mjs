@@ -1,4 +1,4 @@
-// Clicks through the page of the fake Slack: usage: node main.mjs PROGRAM FOLDER-FOR-SCREENSHOTS [PART-OF-A-STEP-NAME]
+// Clicks through the page of the fake Slack and the console: usage: node main.mjs PROGRAM FOLDER-FOR-SCREENSHOTS [PART-OF-A-STEP-NAME]
 //
 // Nothing waits for a time: locators wait for what they name, and the test fails if that does not come.
 
@@ -9,6 +9,7 @@ import { Checks } from "./checks.mjs";
 import { dialogs, keyboard, live, nobody } from "./page.mjs";
 import { start } from "./program.mjs";
 import { commands, empty } from "./commands.mjs";
+import { both, decided, everyPage, request } from "./console.mjs";
 import { granted, refused, twice, urgent } from "./flow.mjs";
 
 const { chromium } = createRequire(new URL(".installed/package.json", import.meta.url))("playwright-core");
@@ -19,13 +20,13 @@ const TIMEOUT_MS = 30_000;
 /** Playwright's account of a failure: what was waited for, without everything that was tried. */
 function brief(error) {
   const lines = error.message.replace(/\u001b\[\d+m/g, "").split("\n").map((line) => line.trim());
-  const place = error.stack.match(/(flow|commands|page|visitor)\.mjs:\d+/g)?.join(" < ");
+  const place = error.stack.match(/(console|flow|commands|page|visitor)\.mjs:\d+/g)?.join(" < ");
   return [...lines.filter((line) => line && line !== "Call log:").slice(0, 3), place].join(" ");
 }
 
 const [program, folder, only = ""] = process.argv.slice(2);
 const checks = new Checks(folder);
-const { address, stop } = await start(program).catch((error) => {
+const { address, console: consoleAddress, token, stop } = await start(program).catch((error) => {
   console.error(`browser: ${error.message}`);
   process.exit(2);
 });
@@ -53,6 +54,12 @@ try {
     ["live updates", async () => live(await context({}), await context({}), address, checks)],
     ["approved for less, extended, given back, without scripts", async () => granted(await context(unscripted), address, checks, false)],
     ["denied, withdrawn, without scripts", async () => refused(await context(unscripted), address, checks, false)],
+    ["console: a request, its form and who would decide", async () => request(await context({}, /400/), consoleAddress, checks, true)],
+    ["console: approved, held, given back", async () => decided(await context({}), await context({}), consoleAddress, checks, true)],
+    ["console: every page, for an administrator", async () => everyPage(await context({}, /404/), consoleAddress, token, checks)],
+    ["console: requested there, decided in Slack, live", async () => both(await context({}), await context({}), consoleAddress, address, checks)],
+    ["console: a request, without scripts", async () => request(await context(unscripted, /400/), consoleAddress, checks, false)],
+    ["console: approved, held, given back, without scripts", async () => decided(await context(unscripted), await context(unscripted), consoleAddress, checks, false)],
   ];
   const chosen = steps.filter(([name]) => name.includes(only));
   if (!chosen.length) checks.problems.push(`no step is named \`${only}\`: ${steps.map(([name]) => name).join("; ")}`);

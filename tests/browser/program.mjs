@@ -20,18 +20,22 @@ function configuration(folder) {
   return config;
 }
 
-/** Starts the program, and resolves with the address of the fake Slack and a function that stops both. */
+/** Starts the program, and resolves with the addresses of the fake Slack and of the console, a token of an administrator, and a function that stops all. */
 export async function start(program) {
   const folder = mkdtempSync(join(tmpdir(), "fake-slack-"));
   const options = ["serve", "--config", configuration(folder), "--listen", "127.0.0.1:0", "--fake-slack=127.0.0.1:0", "--db", join(folder, "sym-fake.db")];
   const child = spawn(program, options, { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => child.on("exit", resolve));
-  const address = new Promise((resolve, reject) => {
+  const addresses = new Promise((resolve, reject) => {
     child.on("error", reject);
     ended.then((code) => reject(new Error(`the program ended with ${code} before it served`)));
+    let address, consoleAddress;
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = line.match(/^Fake Slack: (http:\/\/[0-9.:]+)/);
-      if (found) resolve(found[1]);
+      address ??= line.match(/^Fake Slack: (http:\/\/[0-9.:]+)/)?.[1];
+      const console = line.match(/^Console: open (http:\/\/[0-9.:]+)/)?.[1];
+      const token = line.match(/Bearer (symbot_\w+)/)?.[1];
+      consoleAddress ??= console;
+      if (token) resolve({ address, console: consoleAddress, token });
     });
   });
   const stop = async () => {
@@ -40,7 +44,7 @@ export async function start(program) {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    return { address: await address, stop };
+    return { ...(await addresses), stop };
   } catch (error) {
     rmSync(folder, { recursive: true, force: true });
     throw error;

@@ -76,6 +76,16 @@ export class Visitor {
     return locator.last();
   }
 
+  /** Waits until something is gone. Without scripts, the page is refreshed until it is. */
+  async seeGone(locator) {
+    if (this.isScripted) return locator.waitFor({ state: "detached" });
+    for (const deadline = Date.now() + TIMEOUT_MS; await locator.count();) {
+      if (Date.now() > deadline) throw new Error(`still there: ${locator}`);
+      await this.page.getByRole("link", { name: "Refresh" }).last().click();
+    }
+    return undefined;
+  }
+
   /** Waits for a message that has all of these texts, and returns the latest. */
   async message(...texts) {
     return this.see(texts.reduce((found, hasText) => found.filter({ hasText }), this.page.locator("article")));
@@ -90,6 +100,20 @@ export class Visitor {
   async press(scope, label) {
     const button = scope.locator("button, summary").filter({ hasText: exactly(label) });
     await button.filter({ visible: true }).last().click();
+  }
+
+  /**
+   * Presses a button of the home tab, which must have this text. The app shows the tab anew once it is opened, and without scripts a visitor
+   * may press what is not there any more.
+   */
+  async pressAtHome(text, label) {
+    await this.press(await this.home(text), label);
+    if (this.isScripted) return;
+    const gone = this.page.getByText("no longer sees that");
+    for (const deadline = Date.now() + TIMEOUT_MS; await gone.count();) {
+      if (Date.now() > deadline) throw new Error(`${label} is never there`);
+      await this.press(await this.home(text), label);
+    }
   }
 
   /** Presses a button, and answers the question that it asks. */

@@ -13,10 +13,10 @@ use url::Url;
 use crate::http::{BaseUrl, Client, Connection};
 use crate::kit::Vendor;
 
-const OIDC: Vendor = Vendor::new("oidc", "OIDC");
+pub(super) const OIDC: Vendor = Vendor::new("oidc", "OIDC");
 
 /// The time after which keys are read again.
-const KEYS_TTL: Duration = Duration::from_secs(60 * 60);
+pub(super) const KEYS_TTL: Duration = Duration::from_secs(60 * 60);
 
 /// The time for which keys are good although they cannot be read again.
 const STALE_KEYS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -25,10 +25,10 @@ const STALE_KEYS_TTL: Duration = Duration::from_secs(24 * 60 * 60);
 const MIN_READ_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Timeout of one request of the issuer.
-const READ_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Maximum size of what an issuer publishes, in bytes.
-const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
+pub(super) const MAX_DOCUMENT_BYTES: usize = 512 * 1024;
 
 /// The maximum number of keys of an issuer that are looked at.
 const MAX_KEYS: usize = 100;
@@ -81,6 +81,8 @@ impl VerificationKey {
 #[derive(Debug)]
 pub(super) struct IssuerKeys {
     issuer: String,
+    /// Whether they may be at another host than the issuer.
+    is_elsewhere_allowed: bool,
     discovery: Client,
     connection: Connection,
     read: Mutex<ReadKeys>,
@@ -95,10 +97,15 @@ struct ReadKeys {
     tried_at: Option<Duration>,
 }
 
-#[derive(Deserialize)]
-struct Discovery {
+/// The description of an issuer, as it publishes it.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Discovery {
     issuer: String,
     jwks_uri: String,
+    pub(super) authorization_endpoint: Option<String>,
+    pub(super) token_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) token_endpoint_auth_methods_supported: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -109,7 +116,19 @@ struct KeySet {
 impl IssuerKeys {
     pub(super) fn new(issuer: &str, connection: &Connection) -> Result<Self> {
         let discovery = client(BaseUrl::parse(issuer)?, connection)?;
-        Ok(Self { issuer: issuer.to_owned(), discovery, connection: connection.clone(), read: Mutex::default() })
+        Ok(Self {
+            issuer: issuer.to_owned(),
+            is_elsewhere_allowed: false,
+            discovery,
+            connection: connection.clone(),
+            read: Mutex::default(),
+        })
+    }
+
+    /// Lets the keys be at another host, for an issuer that operators have configured.
+    pub(super) fn allow_elsewhere(mut self) -> Self {
+        self.is_elsewhere_allowed = true;
+        self
     }
 
     /// Returns the key with an id, or the only one there is if a token names none.
@@ -153,15 +172,29 @@ impl IssuerKeys {
         }
     }
 
-    async fn fetch(&self) -> Result<Vec<VerificationKey>> {
+    /// Reads the description of the issuer.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is that of another issuer.
+    pub(super) async fn discover(&self) -> Result<Discovery> {
         let call = self.discovery.get(".well-known/openid-configuration", &[]);
         let discovery: Discovery = call.timeout(READ_TIMEOUT).max_bytes(MAX_DOCUMENT_BYTES).await?.json()?;
         if discovery.issuer != self.issuer {
             let message = format!("`{}` calls itself `{}`", self.issuer, discovery.issuer);
-            return Err(misconfigured(message).with_hint("add a trust with the `issuer` of its openid-configuration"));
+            let differs_by_slash = discovery.issuer.trim_end_matches('/') == self.issuer.trim_end_matches('/');
+            return Err(misconfigured(message).with_hint(if differs_by_slash {
+                "only the slash at the end differs: use the `issuer` of its openid-configuration exactly"
+            } else {
+                "use the `issuer` of its openid-configuration"
+            }));
         }
+        Ok(discovery)
+    }
+
+    async fn fetch(&self) -> Result<Vec<VerificationKey>> {
+        let discovery = self.discover().await?;
         let is_of_issuer = |url: &Url| Url::parse(&self.issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
-        if !Url::parse(&discovery.jwks_uri).is_ok_and(|url| is_of_issuer(&url)) {
+        if !self.is_elsewhere_allowed && !Url::parse(&discovery.jwks_uri).is_ok_and(|url| is_of_issuer(&url)) {
             let message = format!("the keys of `{}` are at another host, `{}`", self.issuer, discovery.jwks_uri);
             return Err(misconfigured(message));
         }
@@ -194,10 +227,10 @@ impl ReadKeys {
     }
 }
 
-fn client(base: BaseUrl, connection: &Connection) -> Result<Client> {
+pub(super) fn client(base: BaseUrl, connection: &Connection) -> Result<Client> {
     Client::builder(OIDC, base).connection(connection.clone()).build()
 }
 
-fn misconfigured(message: String) -> Error {
+pub(super) fn misconfigured(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
 }

@@ -1,5 +1,8 @@
-//! Verification of the tokens that CI services sign for their jobs, with the keys that they publish by
+//! Signing in of people, and verification of the tokens that CI services sign for their jobs, with the keys that both publish by
 //! [OpenID Connect Discovery](https://openid.net/specs/openid-connect-discovery-1_0.html).
+//!
+//! People sign in at an [`OidcProvider`], which a program adds with
+//! [`Builder::identity_provider`](sym_sdk::runtime::Builder::identity_provider): an authorization code with PKCE, state and nonce.
 //!
 //! [`all`](crate::all) adds an [`OidcVerifier`] to a program, which then exchanges such tokens for tokens of its bots: see
 //! [`Runtime::exchange_token`](sym_sdk::runtime::Runtime::exchange_token). The verifier answers for the signature; which jobs are trusted is
@@ -12,8 +15,10 @@
 //!   without good ones, each token asks for them, one after another.
 
 mod keys;
+mod provider;
 mod verifier;
 
+pub use provider::OidcProvider;
 pub use verifier::OidcVerifier;
 
 inventory::submit! { crate::plugins::Registration::Other(|builder| builder.workload_verifier(OidcVerifier::default())) }

@@ -64,20 +64,30 @@ impl WorkloadTokenVerifier for OidcVerifier {
 
     fn verify<'a>(&'a self, issuer: &'a str, token: &'a SecretString) -> BoxFuture<'a, Result<Map<String, Value>>> {
         Box::pin(async move {
-            let token = token.expose_secret();
-            // An algorithm that is not known, such as `none`, is an error here.
-            let header = decode_header(token)
-                .map_err(|_| refused("the header of the token names no algorithm that is trusted, or is malformed"))?;
-            let key = self.keys_of(issuer)?.find(header.kid.as_deref()).await?;
-            if !key.algorithms.contains(&header.alg) {
-                let message = format!("the token is signed by `{:?}`, which is not what its key is for", header.alg);
-                return Err(refused(message));
-            }
-            decode::<Map<String, Value>>(token, &key.key, &signature_only(header.alg))
-                .map(|verified| verified.claims)
-                .map_err(|_| refused(format!("the signature of the token is not that of `{issuer}`")))
+            let keys = self.keys_of(issuer)?;
+            verify_signature(&keys, issuer, token).await
         })
     }
+}
+
+/// Returns the claims of a token that is signed with one of the keys.
+pub(super) async fn verify_signature(
+    keys: &IssuerKeys,
+    issuer: &str,
+    token: &SecretString,
+) -> Result<Map<String, Value>> {
+    let token = token.expose_secret();
+    // An algorithm that is not known, such as `none`, is an error here.
+    let header = decode_header(token)
+        .map_err(|_| refused("the header of the token names no algorithm that is trusted, or is malformed"))?;
+    let key = keys.find(header.kid.as_deref()).await?;
+    if !key.algorithms.contains(&header.alg) {
+        let message = format!("the token is signed by `{:?}`, which is not what its key is for", header.alg);
+        return Err(refused(message));
+    }
+    decode::<Map<String, Value>>(token, &key.key, &signature_only(header.alg))
+        .map(|verified| verified.claims)
+        .map_err(|_| refused(format!("the signature of the token is not that of `{issuer}`")))
 }
 
 /// Checks the signature alone. The claims are for the runtime to check, by its own clock.

@@ -12,10 +12,10 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
-use sym_integrations::oidc::OidcVerifier;
+use sym_integrations::oidc::{OidcProvider, OidcVerifier};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::clock::Clock;
 use sym_sdk::config::Config;
@@ -23,7 +23,7 @@ use sym_sdk::directory::{NewTrust, WorkloadProvider};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::handlers;
 use sym_sdk::prelude::{RequestPermission, reducer};
-use sym_sdk::runtime::{Runtime, WorkloadTokenVerifier};
+use sym_sdk::runtime::{Runtime, SignInRules, WorkloadTokenVerifier};
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -297,4 +297,125 @@ async fn a_job_gets_a_token_of_a_bot() {
     let other = runtime.exchange_token(&sign(&header, &claims), None).await.unwrap_err();
     let message = "the job is not trusted: `environment` is `staging`, and the trust demands `production`";
     assert_eq!(other.message(), message);
+}
+
+const PROVIDER: &str = "https://id.example.com";
+const CALLBACK: &str = "https://sym.example.com/console/sign-in/callback";
+
+/// The description of an identity provider, some of whose addresses are at other hosts, as with real ones.
+fn provider_description() -> Value {
+    json!({
+        "issuer": PROVIDER,
+        "authorization_endpoint": format!("{PROVIDER}/authorize?prompt=none"),
+        "token_endpoint": "https://token.example.com/token",
+        "jwks_uri": "https://keys.example.com/keys",
+    })
+}
+
+async fn sign_in_program(replay: &Replay, secret: Option<&str>) -> Runtime {
+    let provider = OidcProvider::new(PROVIDER, "sym").unwrap().connection(replay.connection()).unwrap();
+    let provider = match secret {
+        Some(secret) => provider.client_secret(secret.into()),
+        None => provider,
+    };
+    let directory = sym_sdk::directory::Directory::new(sym_sdk::directory::MemoryDirectory::new(), ["example.com"]);
+    Runtime::builder(Config::default())
+        .registry(handlers![get_permissions])
+        .clock(replay.connection().clock().clone())
+        .directory(directory)
+        .identity_provider(provider, SignInRules::new())
+        .build()
+        .await
+        .unwrap()
+}
+
+/// The whole way of a person, with a provider that signs as a real one does.
+#[tokio::test]
+async fn a_person_signs_in_at_a_provider() {
+    for (algorithm, key) in [("RS256", "rsa"), ("PS256", "rsa"), ("ES256", "ec"), ("EdDSA", "ed")] {
+        let replay = Replay::new();
+        replay.get(DISCOVERY).always().reply(Reply::json(provider_description()));
+        replay.get("/keys").always().reply(Reply::json(all_keys()));
+        let runtime = sign_in_program(&replay, Some("client:secret")).await;
+        let (secret, url) = runtime.start_sign_in("/console".parse().unwrap(), CALLBACK).await.unwrap();
+        let url = url::Url::parse(&url).unwrap();
+        let query: std::collections::BTreeMap<String, String> = url.query_pairs().into_owned().collect();
+        let challenge = encode(<Sha256 as sha2::Digest>::digest(secret.verifier().expose_secret().as_bytes()));
+        for (name, value) in [
+            ("prompt", "none"),
+            ("response_type", "code"),
+            ("response_mode", "query"),
+            ("client_id", "sym"),
+            ("redirect_uri", CALLBACK),
+            ("scope", "openid email profile"),
+            ("state", secret.state().as_str()),
+            ("nonce", secret.nonce().as_str()),
+            ("code_challenge", challenge.as_str()),
+            ("code_challenge_method", "S256"),
+        ] {
+            assert_eq!(query.get(name).map(String::as_str), Some(value), "{name}");
+        }
+        assert!(!url.as_str().contains(secret.verifier().expose_secret()), "the verifier stays here");
+
+        let now = replay.connection().clock().now().as_second();
+        let claims = json!({
+            "iss": PROVIDER, "aud": "sym", "sub": "00u1", "exp": now + 300, "iat": now, "nonce": secret.nonce(),
+            "email": "ana@example.com", "email_verified": true,
+        });
+        let token = sign(&json!({ "alg": algorithm, "kid": key }), &claims);
+        replay.post("/token").reply(Reply::json(json!({ "id_token": token.expose_secret(), "token_type": "Bearer" })));
+        let signed_in = runtime.complete_sign_in(&secret, CALLBACK, &"the code".into()).await.unwrap();
+        assert_eq!(signed_in.user.username(), "ana@example.com", "{algorithm}");
+        assert!(runtime.session(&signed_in.secret).await.unwrap().is_some());
+    }
+}
+
+#[tokio::test]
+async fn id_tokens_that_the_provider_has_not_signed_sign_in_nobody() {
+    for header in [json!({ "alg": "none" }), json!({ "alg": "HS256", "kid": "rsa" }), json!({ "alg": "RS256", "kid": "x" })] {
+        let replay = Replay::new();
+        replay.get(DISCOVERY).always().reply(Reply::json(provider_description()));
+        // A token without a signature is refused before the keys are read.
+        if header["alg"] != "none" {
+            replay.get("/keys").always().reply(Reply::json(all_keys()));
+        }
+        let runtime = sign_in_program(&replay, None).await;
+        let (secret, _) = runtime.start_sign_in("/console".parse().unwrap(), CALLBACK).await.unwrap();
+        let now = replay.connection().clock().now().as_second();
+        let claims = json!({
+            "iss": PROVIDER, "aud": "sym", "sub": "00u1", "exp": now + 300, "nonce": secret.nonce(),
+            "email": "ana@example.com", "email_verified": true,
+        });
+        let token = sign(&header, &claims);
+        replay.post("/token").reply(Reply::json(json!({ "id_token": token.expose_secret() })));
+        let error = runtime.complete_sign_in(&secret, CALLBACK, &"code".into()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthorized, "{header}: {error}");
+        assert!(runtime.directory().users().await.unwrap().is_empty());
+    }
+}
+
+/// QB03: issuers are compared exactly, and the error says what differs.
+#[tokio::test]
+async fn issuers_are_compared_exactly_and_those_of_any_tenant_are_refused() {
+    for (issuer, hint) in [(format!("{PROVIDER}/"), "only the slash"), ("https://other.example".to_owned(), "use the `issuer`")] {
+        let replay = Replay::new();
+        let mut description = provider_description();
+        description["issuer"] = issuer.clone().into();
+        replay.get(DISCOVERY).always().reply(Reply::json(description));
+        let runtime = sign_in_program(&replay, None).await;
+        let error = runtime.start_sign_in("/console".parse().unwrap(), CALLBACK).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.message().contains(&issuer) && error.message().contains(PROVIDER), "{error}");
+        assert!(error.hint().unwrap().contains(hint), "{error:?}");
+    }
+    for issuer in [
+        "https://login.microsoftonline.com/common/v2.0",
+        "https://login.microsoftonline.com/organizations/v2.0",
+        "https://login.microsoftonline.com/{tenantid}/v2.0",
+        "https://login.microsoftonline.com/common",
+    ] {
+        let error = OidcProvider::new(issuer, "sym").unwrap_err();
+        assert!(error.hint().unwrap().contains("your tenant"), "{issuer}: {error}");
+    }
+    assert!(OidcProvider::new("http://id.example.com", "sym").is_err(), "in plain text");
 }

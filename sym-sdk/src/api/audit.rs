@@ -21,7 +21,7 @@ use crate::audit::{AuditEntry, AuditRecord, LineWriter};
 use crate::engine::{AuditOrder, AuditQuery};
 use crate::error::Result;
 use crate::model::{EventId, RunId, UserId};
-use crate::runtime::call_bounded;
+use crate::runtime::{Runtime, call_bounded};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
 
@@ -161,7 +161,7 @@ pub(super) struct ExportParams {
 /// The form of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum ExportFormat {
+pub(crate) enum ExportFormat {
     #[default]
     Jsonl,
     Csv,
@@ -185,37 +185,29 @@ pub(super) async fn export(
     let mut filter = AuditQuery::default();
     (filter.run, filter.flow, filter.event, filter.kind) = (params.run, params.flow, params.event, params.kind);
     (filter.handler, filter.since, filter.until) = (params.handler, params.since, params.until);
-    let actor = Actors::named(&state, params.actor.as_deref()).await?;
-    // What is recorded from now on is not part of it, so that it ends.
-    let head = state.runtime.engine().head().await?.seq;
-    // Nobody of that name has done anything.
-    let head = if actor.is_some() { head } else { 0 };
-    filter.actor = actor.and_then(|actor| actor.0);
-    let format = params.format;
-    let export = Export { state, filter, format, after, head, lines: LineWriter::default(), is_first: true };
-    let pages = stream::unfold(Some(export), async |export| {
-        let mut export = export?;
-        match export.page().await {
-            Ok(Some(page)) => Some((Ok(page), Some(export))),
-            Ok(None) => None,
-            // The connection is cut, so that nobody takes a part for the whole.
-            Err(error) => {
-                tracing::error!(error = %error.report(), "an export of the audit log failed");
-                Some((Err(io::Error::other("the export failed")), None))
-            }
-        }
-    });
-    let (content_type, file) = match format {
-        ExportFormat::Jsonl => ("application/x-ndjson", "attachment; filename=\"audit.jsonl\""),
-        ExportFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
+    let Some(actor) = Actors::named(&state, params.actor.as_deref()).await? else {
+        // Nobody of that name has done anything.
+        return Ok(Export::until(state.runtime.clone(), filter, params.format, after, 0).into_response());
     };
-    let headers = [(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, file)];
-    Ok((headers, Body::from_stream(Box::pin(pages))).into_response())
+    filter.actor = actor.0;
+    Ok(export_all(state.runtime.clone(), filter, params.format, after).await?.into_response())
+}
+
+/// Exports the entries that match and are recorded by now.
+pub(crate) async fn export_all(
+    runtime: Runtime,
+    filter: AuditQuery,
+    format: ExportFormat,
+    after: u64,
+) -> Result<impl IntoResponse> {
+    // What is recorded from now on is not part of it, so that it ends.
+    let head = runtime.engine().head().await?.seq;
+    Ok(Export::until(runtime, filter, format, after, head))
 }
 
 /// An export that is being streamed.
 struct Export {
-    state: ApiState,
+    runtime: Runtime,
     filter: AuditQuery,
     format: ExportFormat,
     after: u64,
@@ -224,17 +216,44 @@ struct Export {
     is_first: bool,
 }
 
+impl IntoResponse for Export {
+    fn into_response(self) -> Response {
+        let (content_type, file) = match self.format {
+            ExportFormat::Jsonl => ("application/x-ndjson", "attachment; filename=\"audit.jsonl\""),
+            ExportFormat::Csv => ("text/csv; charset=utf-8", "attachment; filename=\"audit.csv\""),
+        };
+        let pages = stream::unfold(Some(self), async |export| {
+            let mut export = export?;
+            match export.page().await {
+                Ok(Some(page)) => Some((Ok(page), Some(export))),
+                Ok(None) => None,
+                // The connection is cut, so that nobody takes a part for the whole.
+                Err(error) => {
+                    tracing::error!(error = %error.report(), "an export of the audit log failed");
+                    Some((Err(io::Error::other("the export failed")), None))
+                }
+            }
+        });
+        let headers = [(header::CONTENT_TYPE, content_type), (header::CONTENT_DISPOSITION, file)];
+        (headers, Body::from_stream(Box::pin(pages))).into_response()
+    }
+}
+
 impl Export {
+    fn until(runtime: Runtime, filter: AuditQuery, format: ExportFormat, after: u64, head: u64) -> Self {
+        Self { runtime, filter, format, after, head, lines: LineWriter::default(), is_first: true }
+    }
+
     /// Returns the next part. `None` at the end.
     async fn page(&mut self) -> Result<Option<Bytes>> {
-        let clock = self.state.runtime.clock().clone();
-        let state = self.state.clone();
+        let clock = self.runtime.clock().clone();
+        let runtime = self.runtime.clone();
         let mut text = String::new();
         if std::mem::take(&mut self.is_first) && self.format == ExportFormat::Csv {
             text.push_str(CSV_HEAD);
         }
         while self.after < self.head {
-            let reading = state.runtime.engine().records_after(self.after, PAGE_SIZE);
+            let reading = runtime.engine().records_after(self.after, PAGE_SIZE);
             let what = || "a page of the audit log".to_owned();
             let records = call_bounded(&*clock, EXPORT_PAGE_TIMEOUT, what, reading).await.flatten()?;
             let Some(last) = records.last() else { break };
@@ -258,7 +277,7 @@ impl Export {
             ExportFormat::Csv => {}
             ExportFormat::Jsonl => {
                 // The writer reads all records: a line names the actors of earlier ones.
-                let log = self.state.runtime.engine();
+                let log = self.runtime.engine();
                 if let Some(line) = self.lines.line(&**log, record, |_| matches).await? {
                     text.push_str(line.as_str());
                     text.push('\n');

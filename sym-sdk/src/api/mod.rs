@@ -25,7 +25,7 @@
 //! [problem](crate::server) bodies, who calls, and how fast they may.
 
 mod access;
-mod audit;
+pub(crate) mod audit;
 mod bots;
 mod changes;
 mod decisions;
@@ -42,7 +42,7 @@ mod run_list;
 mod runs;
 mod schemas;
 mod state;
-mod streams;
+pub(crate) mod streams;
 mod timeline;
 mod token_exchange;
 mod trusts;

@@ -124,6 +124,7 @@ pub(super) fn routes() -> Routes {
         .add(routes!(users::list, users::add))
         .add(routes!(users::one, users::change, users::delete))
         .add(routes!(users::restore))
+        .add(routes!(users::sign_out))
         .add(routes!(users::add_identity, users::delete_identity))
         .add(routes!(bots::list, bots::add))
         .add(routes!(bots::delete))

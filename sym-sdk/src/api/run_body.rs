@@ -57,8 +57,8 @@ pub(super) struct RunBody {
     /// The Run that led to this one.
     parent_run_id: Option<RunId>,
     you: You,
-    /// The addresses at which it is shown, by front end: `api` is its own here, if the server knows its public address, and the others are
-    /// those of the latest messages about it. Lists have `api` alone.
+    /// The addresses at which it is shown, by front end: `api` is its own here and `console` its page, if the server knows its public address, and the others are
+    /// those of the latest messages about it. Lists have these two alone.
     #[schema(example = json!({ "api": "https://sym.example.com/api/v1/runs/0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f", "slack": "https://acme.slack.com/archives/C0123456/p1712345678000100" }))]
     links: BTreeMap<String, String>,
 }
@@ -250,8 +250,10 @@ impl RunBody {
 }
 
 fn own_link(state: &ApiState, run: RunId) -> BTreeMap<String, String> {
-    let url = state.public_url.iter();
-    url.map(|url| (NAME.to_owned(), url.join(&format!("/{NAME}/v1/runs/{run}")))).collect()
+    let Some(url) = &state.public_url else { return BTreeMap::new() };
+    let mut links = BTreeMap::from([(NAME.to_owned(), url.join(&format!("/{NAME}/v1/runs/{run}")))]);
+    links.extend(state.run_links.as_ref().map(|pages| ("console".to_owned(), pages.link(run))));
+    links
 }
 
 fn fields(state: &RunState) -> Map<String, Value> {

@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use super::ApiLimits;
 use super::streams::Streams;
 use crate::error::{Error, ErrorKind, codes};
-use crate::runtime::{PublicUrl, RouterContext, Runtime};
+use crate::runtime::{PublicUrl, RouterContext, RunLinks, Runtime};
 use crate::server::CancellationToken;
 use crate::server::problem::Problem;
 
@@ -26,13 +26,16 @@ pub(super) struct Shared {
     pub(super) streams: Streams,
     /// The address under which the server is reached, if it is known.
     pub(super) public_url: Option<PublicUrl>,
+    /// The addresses of the pages of Runs, if there are such pages.
+    pub(super) run_links: Option<RunLinks>,
 }
 
 impl ApiState {
     pub(super) fn new(context: RouterContext, limits: ApiLimits) -> Self {
         let streams = Streams::new(limits.streams, limits.streams_per_caller);
+        let run_links = context.run_links();
         let RouterContext { runtime, stop, public_url, .. } = context;
-        Self(Arc::new(Shared { runtime, stop, limits, streams, public_url }))
+        Self(Arc::new(Shared { runtime, stop, limits, streams, public_url, run_links }))
     }
 }
 

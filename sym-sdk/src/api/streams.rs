@@ -15,19 +15,19 @@ const RETRY_DELAY: Duration = Duration::from_secs(15);
 
 /// The open streams.
 #[derive(Debug)]
-pub(super) struct Streams {
+pub(crate) struct Streams {
     max: usize,
     max_per_caller: usize,
     open: Arc<Mutex<HashMap<String, usize>>>,
 }
 
 impl Streams {
-    pub(super) fn new(max: usize, max_per_caller: usize) -> Self {
+    pub(crate) fn new(max: usize, max_per_caller: usize) -> Self {
         Self { max, max_per_caller, open: Arc::default() }
     }
 
     /// Counts a stream for as long as the slot is kept.
-    pub(super) fn open(&self, caller: String) -> Result<StreamSlot, Problem> {
+    pub(crate) fn open(&self, caller: String) -> Result<StreamSlot, Problem> {
         let mut open = lock(&self.open);
         let all: usize = open.values().sum();
         let own = open.get(&caller).copied().unwrap_or_default();
@@ -50,7 +50,7 @@ impl Streams {
 
 /// An open stream.
 #[derive(Debug)]
-pub(super) struct StreamSlot {
+pub(crate) struct StreamSlot {
     caller: String,
     open: Arc<Mutex<HashMap<String, usize>>>,
 }

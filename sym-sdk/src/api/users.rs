@@ -145,6 +145,13 @@ impl From<EndedAccess> for Ended {
     }
 }
 
+/// The sessions that have ended with a sign-out.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct EndedSessions {
+    /// The number of sessions, some of which may have expired before.
+    sessions: usize,
+}
+
 /// A changed user, and what has ended if they were locked.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ChangedUser {
@@ -314,6 +321,28 @@ pub(super) async fn restore(
     caller.require_admin()?;
     let user = state.runtime.restore_user(user, caller.administrator(), reason).await?;
     Ok(Json(UserBody::from(&*user)))
+}
+
+/// Sign a user out
+///
+/// Ends all their sessions, in browsers and on command lines. Everybody may sign out themselves; for others, the caller is an administrator.
+#[utoipa::path(
+    post, path = "/users/{user}/sign-out", operation_id = "sign_out_user", tag = "users",
+    params(("user" = UserId, Path, description = "The id of the user.")),
+    responses((status = 200, description = "What has ended.", body = EndedSessions)),
+)]
+pub(super) async fn sign_out(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Segment(id): Segment<UserId>,
+) -> Result<Json<EndedSessions>, Problem> {
+    if caller.user().id() != id {
+        caller.require_admin()?;
+        find(&state, id).await?;
+    }
+    let sessions = state.runtime.end_sessions_of(&id).await?;
+    tracing::info!(user = %id, by = caller.user().username(), sessions, "a user was signed out");
+    Ok(Json(EndedSessions { sessions }))
 }
 
 /// Set an account of a user

@@ -93,7 +93,7 @@ pub(super) struct Members(Map<String, Value>);
 impl Members {
     /// Returns the members of an entry's line.
     fn of(entry: &AuditEntry, actors: &Actors) -> Result<Self> {
-        Ok(Self(match serde_json::to_value(logged(entry, actors))? {
+        Ok(Self(match serde_json::to_value(logged(entry, actors, entry.event.payload().to_json()))? {
             Value::Object(members) => members,
             _ => Map::new(),
         }))
@@ -137,14 +137,15 @@ pub(super) struct LineStart(Sha256);
 impl LineStart {
     /// Hashes the members before `state`. `text` is what is written into.
     pub(super) fn of(entry: &AuditEntry, text: &mut CanonicalText) -> Result<Self> {
-        let LoggedEvent { id: _, kind: _, meta, state: _, run, event, actor, fields } = logged(entry, &entry.actors);
+        let members = logged(entry, &entry.actors, Map::new());
+        let LoggedEvent { id: _, kind: _, meta, state: _, run, event, actor, fields: _ } = members;
         text.clear();
         text.append_text(r#"{"actor":"#);
         text.append(&actor)?;
         text.append_text(r#","event":"#);
         text.append(&event)?;
         text.append_text(r#","fields":"#);
-        text.append(&fields)?;
+        text.append(&entry.event.payload_json())?;
         text.append_text(r#","meta":"#);
         text.append(&meta)?;
         text.append_text(r#","run":"#);
@@ -251,7 +252,7 @@ fn actor(entry: &AuditEntry) -> LoggedActor {
     logged_actor(&entry.event.actor, &entry.event.channel, entry.flow.organization())
 }
 
-fn logged<'a>(entry: &'a AuditEntry, actors: &'a Actors) -> LoggedEvent<'a> {
+fn logged<'a>(entry: &'a AuditEntry, actors: &'a Actors, fields: Map<String, Value>) -> LoggedEvent<'a> {
     let event = &entry.event;
     LoggedEvent::new(LoggedParts {
         id: None,
@@ -264,7 +265,7 @@ fn logged<'a>(entry: &'a AuditEntry, actors: &'a Actors) -> LoggedEvent<'a> {
         at: &event.at,
         channel: &event.channel,
         actor: &event.actor,
-        fields: event.payload().to_json(),
+        fields,
         state: logged_state(&entry.kind),
     })
 }

@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 
-#[cfg(feature = "runtime")]
-use super::WorkloadTrust;
 use super::{DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, StoredToken, UserChange};
+#[cfg(feature = "runtime")]
+use super::{MAX_PENDING_SIGN_INS, PendingSignIn, Session, StoredSession, WorkloadTrust};
 use crate::error::Result;
 use crate::future::BoxFuture;
 #[cfg(feature = "runtime")]
-use crate::model::TrustId;
+use crate::model::{SessionId, TrustId};
 use crate::model::{TokenId, User, UserId, UserIdentity, UserType};
 use crate::sync::lock;
 
@@ -33,6 +33,11 @@ struct Tables {
     /// The time of use and of expiry, by hash.
     #[cfg(feature = "runtime")]
     used: BTreeMap<[u8; 32], (Timestamp, Timestamp)>,
+    #[cfg(feature = "runtime")]
+    sessions: BTreeMap<SessionId, StoredSession>,
+    /// The time of expiry and the sign-in, by hash.
+    #[cfg(feature = "runtime")]
+    pending_sign_ins: BTreeMap<[u8; 32], (Timestamp, PendingSignIn)>,
 }
 
 #[derive(Debug)]
@@ -79,7 +84,11 @@ impl Tables {
 
     fn insert(&mut self, user: User) -> Arc<User> {
         let user = Arc::new(user);
-        self.users.insert(user.id(), Arc::clone(&user));
+        let _before = self.users.insert(user.id(), Arc::clone(&user));
+        #[cfg(feature = "runtime")]
+        if _before.is_some_and(|before| Session::end_with_change(&before, &user)) {
+            self.end_sessions_of(user.id());
+        }
         user
     }
 
@@ -157,6 +166,8 @@ impl Tables {
         }
         #[cfg(feature = "runtime")]
         self.trusts.retain(|trust| trust.bot != id);
+        #[cfg(feature = "runtime")]
+        self.end_sessions_of(id);
         let username = Some(deleted.username().to_owned());
         self.deleted.push(Deleted { user: DeletedUser::new(deleted.clone(), now), username });
         Some(deleted)
@@ -202,6 +213,39 @@ impl Tables {
             self.used.insert(hash, (now, expires_at));
         }
         used
+    }
+
+    fn insert_session(&mut self, stored: StoredSession) -> bool {
+        let now = stored.session.created_at;
+        self.sessions.retain(|_, stored| stored.session.expires_at() > now);
+        let user = self.users.get(&stored.session.user);
+        let can_sign_in = user.is_some_and(|user| user.user_type() == UserType::Normal && !user.is_locked());
+        if can_sign_in {
+            self.sessions.insert(stored.session.id, stored);
+        }
+        can_sign_in
+    }
+
+    fn end_sessions_of(&mut self, user: UserId) -> usize {
+        let before = self.sessions.len();
+        self.sessions.retain(|_, stored| stored.session.user != user);
+        before - self.sessions.len()
+    }
+
+    fn insert_pending_sign_in(
+        &mut self,
+        hash: [u8; 32],
+        pending: PendingSignIn,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) {
+        self.pending_sign_ins.retain(|_, (expires_at, _)| *expires_at > now);
+        while self.pending_sign_ins.len() >= MAX_PENDING_SIGN_INS {
+            let oldest = self.pending_sign_ins.iter().min_by_key(|(hash, (expires_at, _))| (*expires_at, **hash));
+            let Some(oldest) = oldest.map(|(hash, _)| *hash) else { break };
+            self.pending_sign_ins.remove(&oldest);
+        }
+        self.pending_sign_ins.insert(hash, (expires_at, pending));
     }
 }
 
@@ -322,5 +366,60 @@ impl DirectoryStore for MemoryDirectory {
         expires_at: Timestamp,
     ) -> BoxFuture<'_, Result<Option<Timestamp>>> {
         done(lock(&self.tables).use_once(hash, now, expires_at))
+    }
+
+    #[cfg(feature = "runtime")]
+    fn insert_session(&self, session: StoredSession) -> BoxFuture<'_, Result<bool>> {
+        done(lock(&self.tables).insert_session(session))
+    }
+
+    #[cfg(feature = "runtime")]
+    fn session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<StoredSession>>> {
+        done(lock(&self.tables).sessions.get(&id).cloned())
+    }
+
+    #[cfg(feature = "runtime")]
+    fn record_session_use(&self, session: Session) -> BoxFuture<'_, Result<()>> {
+        if let Some(stored) = lock(&self.tables).sessions.get_mut(&session.id) {
+            stored.session.last_used_at = stored.session.last_used_at.max(session.last_used_at);
+        }
+        done(())
+    }
+
+    #[cfg(feature = "runtime")]
+    fn sessions_of(&self, user: UserId) -> BoxFuture<'_, Result<Vec<Session>>> {
+        let tables = lock(&self.tables);
+        let sessions = tables.sessions.values().map(|stored| &stored.session).filter(|session| session.user == user);
+        let mut sessions: Vec<Session> = sessions.cloned().collect();
+        sessions.sort_by_key(|session| (session.created_at, session.id));
+        done(sessions)
+    }
+
+    #[cfg(feature = "runtime")]
+    fn end_session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<Session>>> {
+        done(lock(&self.tables).sessions.remove(&id).map(|stored| stored.session))
+    }
+
+    #[cfg(feature = "runtime")]
+    fn end_sessions_of(&self, user: UserId) -> BoxFuture<'_, Result<usize>> {
+        done(lock(&self.tables).end_sessions_of(user))
+    }
+
+    #[cfg(feature = "runtime")]
+    fn insert_pending_sign_in(
+        &self,
+        hash: [u8; 32],
+        pending: PendingSignIn,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        lock(&self.tables).insert_pending_sign_in(hash, pending, now, expires_at);
+        done(())
+    }
+
+    #[cfg(feature = "runtime")]
+    fn take_pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
+        let taken = lock(&self.tables).pending_sign_ins.remove(&hash);
+        done(taken.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))
     }
 }

@@ -1,4 +1,4 @@
-//! The user directory: users and their accounts in services, bots and their tokens, event counts, and a key-value store for
+//! The user directory: users, their accounts in services and their sessions, bots and their tokens, event counts, and a key-value store for
 //! handlers.
 //!
 //! Nobody becomes somebody else here: names and ids are unique, ids are never used again, a person cannot become a bot, an account
@@ -14,6 +14,8 @@ mod identity;
 mod key_value;
 mod memory;
 mod memory_key_value;
+#[cfg(feature = "runtime")]
+mod sessions;
 mod store;
 mod tokens;
 #[cfg(feature = "runtime")]
@@ -25,6 +27,11 @@ pub use event_count::{CountEvents, EventFilter, EventQuery, EventSource};
 pub use key_value::{KeyPath, KeyValue, KeyValueStore};
 pub use memory::MemoryDirectory;
 pub use memory_key_value::MemoryKeyValue;
+#[cfg(feature = "runtime")]
+pub(crate) use sessions::MAX_PENDING_SIGN_INS;
+#[cfg(feature = "runtime")]
+#[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
+pub use sessions::{PendingSignIn, ReturnPath, Session, SessionKind, SignInSecret, StoredSession};
 pub use store::{DirectoryConflict, DirectoryStore, Inserted, UserChange};
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-#[cfg(feature = "runtime")]
-use super::WorkloadTrust;
 use super::{DeletedBy, DeletedUser, StoredToken};
+#[cfg(feature = "runtime")]
+use super::{PendingSignIn, Session, StoredSession, WorkloadTrust};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
 #[cfg(feature = "runtime")]
-use crate::model::TrustId;
+use crate::model::{SessionId, TrustId};
 use crate::model::{TokenId, User, UserId, UserIdentity, UserRole};
 
 /// A store of users, their accounts in services, and the tokens of bots. Handlers use it through a
@@ -159,6 +159,73 @@ pub trait DirectoryStore: Send + Sync {
         let _ = (hash, now, expires_at);
         Box::pin(ready(Err(keeps_no_trusts())))
     }
+
+    /// Adds a session if its user exists, is a person and is not locked. Returns whether it was added. Sessions that expired before it was
+    /// created are removed.
+    ///
+    /// Sessions end with their user, and with a change of the user that [ends them](Session::end_with_change), in the same transaction. By
+    /// default, a store keeps no sessions.
+    #[cfg(feature = "runtime")]
+    fn insert_session(&self, session: StoredSession) -> BoxFuture<'_, Result<bool>> {
+        let _ = session;
+        Box::pin(ready(Err(keeps_no_sessions())))
+    }
+
+    /// Returns the session with this id, which may have expired. By default, there is none.
+    #[cfg(feature = "runtime")]
+    fn session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<StoredSession>>> {
+        let _ = id;
+        Box::pin(ready(Ok(None)))
+    }
+
+    /// Sets the time of the last use of a session, unless it has ended or was used later. By default, nothing happens.
+    #[cfg(feature = "runtime")]
+    fn record_session_use(&self, session: Session) -> BoxFuture<'_, Result<()>> {
+        let _ = session;
+        Box::pin(ready(Ok(())))
+    }
+
+    /// Returns the sessions of a user, oldest first, which may have expired. By default, there are none.
+    #[cfg(feature = "runtime")]
+    fn sessions_of(&self, user: UserId) -> BoxFuture<'_, Result<Vec<Session>>> {
+        let _ = user;
+        Box::pin(ready(Ok(Vec::new())))
+    }
+
+    /// Ends a session, and returns it if there was one. By default, there is none.
+    #[cfg(feature = "runtime")]
+    fn end_session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<Session>>> {
+        let _ = id;
+        Box::pin(ready(Ok(None)))
+    }
+
+    /// Ends all sessions of a user, and returns their number. By default, there are none.
+    #[cfg(feature = "runtime")]
+    fn end_sessions_of(&self, user: UserId) -> BoxFuture<'_, Result<usize>> {
+        let _ = user;
+        Box::pin(ready(Ok(0)))
+    }
+
+    /// Adds a pending sign-in, by the hash of its secret. Those that expired before `now` are removed, and the oldest beyond
+    /// 10,000.
+    #[cfg(feature = "runtime")]
+    fn insert_pending_sign_in(
+        &self,
+        hash: [u8; 32],
+        pending: PendingSignIn,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        let _ = (hash, pending, now, expires_at);
+        Box::pin(ready(Err(keeps_no_sessions())))
+    }
+
+    /// Removes a pending sign-in, and returns it unless it expires at `now` or before. By default, there is none.
+    #[cfg(feature = "runtime")]
+    fn take_pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
+        let _ = (hash, now);
+        Box::pin(ready(Ok(None)))
+    }
 }
 
 #[cfg(feature = "runtime")]
@@ -166,6 +233,13 @@ fn keeps_no_trusts() -> Error {
     let message = "the store of the directory keeps no trusts in workloads";
     Error::new(ErrorKind::Configuration, codes::INVALID_TRUST, message)
         .with_hint("use `SqliteStore`, or implement the methods of `DirectoryStore` about trusts")
+}
+
+#[cfg(feature = "runtime")]
+fn keeps_no_sessions() -> Error {
+    let message = "the store of the directory keeps no sessions, so nobody can sign in";
+    Error::new(ErrorKind::Configuration, codes::AUTHENTICATION_SIGN_IN_REFUSED, message)
+        .with_hint("use `SqliteStore`, or implement the methods of `DirectoryStore` about sessions")
 }
 
 /// The result of [`DirectoryStore::insert_user`].

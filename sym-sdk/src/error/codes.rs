@@ -243,3 +243,9 @@ pub const AUTHENTICATION_TOKEN_USED: ErrorCode = ErrorCode::new("Authentication"
 pub const INVALID_TRUST: ErrorCode = ErrorCode::new("SymSDK", "INVALID_TRUST");
 /// `SymSDK:UNKNOWN_TRUST`: there is no such trust.
 pub const UNKNOWN_TRUST: ErrorCode = ErrorCode::new("SymSDK", "UNKNOWN_TRUST");
+/// `Authentication:SIGN_IN_REFUSED`: the person cannot sign in, or in this way.
+pub const AUTHENTICATION_SIGN_IN_REFUSED: ErrorCode = ErrorCode::new("Authentication", "SIGN_IN_REFUSED");
+/// `Authentication:SIGN_IN_EXPIRED`: the sign-in was not begun in this browser, was finished before, or took too long.
+pub const AUTHENTICATION_SIGN_IN_EXPIRED: ErrorCode = ErrorCode::new("Authentication", "SIGN_IN_EXPIRED");
+/// `Authentication:SESSION_ENDED`: the session has ended, or never existed.
+pub const AUTHENTICATION_SESSION_ENDED: ErrorCode = ErrorCode::new("Authentication", "SESSION_ENDED");

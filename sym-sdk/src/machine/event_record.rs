@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::input::Action;
 use super::state::RunState;
 use crate::forms::{FieldMap, OptionLabels};
-use crate::model::{AccessTarget, Channel, DeescalateType, EventId, ExtensionInfo, Payload, Step, User};
+use crate::model::{AccessTarget, Channel, DeescalateType, EventId, ExtensionInfo, Payload, PayloadJson, Step, User};
 
 /// One event of a Run, with what its handlers see.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -170,6 +170,20 @@ impl EventRecord {
             decision_message: self.decision_message.clone(),
             deescalate_type: self.deescalate_type,
             extra: self.extra.clone(),
+            extension: self.extension,
+        }
+    }
+
+    /// Returns the JSON form of the payload.
+    pub(crate) fn payload_json(&self) -> PayloadJson<'_> {
+        PayloadJson {
+            fields: &self.fields,
+            extra: &self.extra,
+            target: self.target.as_ref(),
+            duration: self.duration,
+            reason: self.reason.as_deref(),
+            decision_message: self.decision_message.as_deref(),
+            deescalate_type: self.deescalate_type,
             extension: self.extension,
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::access::{Access, Grant};
+use super::access::{Access, EntitlementKey, Grant};
 use super::effect::EffectKind;
 use super::event_record::EventRecord;
 use super::extension::Extension;
@@ -181,6 +181,20 @@ impl RunState {
     /// Returns the access that the Run gives or may give, or that it gave last.
     pub fn last_grant(&self) -> Option<&Grant> {
         self.access.grant().or(self.former_grant.as_ref())
+    }
+
+    /// Returns whether the Run gives this access, or gave it last. One whose access ended under a version that did not keep it may have
+    /// given any.
+    pub(crate) fn may_have_given(&self, entitlement: &EntitlementKey) -> bool {
+        match self.last_grant() {
+            Some(grant) => grant.entitlement == *entitlement,
+            None => self.access == Access::Ended,
+        }
+    }
+
+    /// Returns the level of the access that the Run gives, or gave last.
+    pub(crate) fn last_level(&self) -> Option<&str> {
+        self.last_grant()?.level.as_deref()
     }
 
     /// Returns whether a request gave access. Access that no request gave has no requester to notify, and its end calls no hooks.

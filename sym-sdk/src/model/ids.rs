@@ -83,6 +83,10 @@ id! {
     /// The id of a bot's [`WorkloadTrust`](crate::directory::WorkloadTrust).
     TrustId, "a trust"
 }
+id! {
+    /// The id of a person's [`Session`](crate::directory::Session).
+    SessionId, "a session"
+}
 
 /// The UUID namespace of ids derived from names, so that a name has the same id everywhere.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6d1f_2f0c_7c38_4b0e_9a5a_51c5_0a1d_e07b);

@@ -19,6 +19,8 @@ mod integration;
 mod log_destination;
 mod look_up;
 mod payload;
+#[cfg(feature = "runtime")]
+mod payload_json;
 mod run;
 mod schema;
 mod secret;
@@ -40,11 +42,13 @@ pub use extension::ExtensionInfo;
 pub use flow::{Flow, FlowBuilder, FlowParams, Flows, Source};
 pub use handler_ref::HandlerRef;
 pub use hook::{Hook, Hooks};
-pub use ids::{EventId, RunId, TargetId, TokenId, TrustId, UserId};
+pub use ids::{EventId, RunId, SessionId, TargetId, TokenId, TrustId, UserId};
 pub use integration::Integration;
 pub use log_destination::LogDestination;
 pub use look_up::{LookUp, LookUpAnswer};
 pub use payload::{DeescalateType, Payload};
+#[cfg(feature = "runtime")]
+pub(crate) use payload_json::PayloadJson;
 pub use run::{Run, RunStatus};
 pub use schema::{LoggedActor, LoggedIdentity};
 #[cfg(feature = "runtime")]

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 #[cfg(feature = "runtime")]
 use super::UserId;
-use super::{Channel, Flow, RunId, Slug, Srn, User};
+use super::{Channel, Flow, RunId, Srn, User};
 use crate::error::{Error, Result, codes};
 use crate::model::{Step, StepOutput};
 use crate::suggest;
@@ -182,9 +182,8 @@ impl Run {
     }
 
     pub(super) fn srn_of(flow: &Srn, id: RunId) -> Srn {
-        let organization = Slug::lossy(flow.organization());
-        let srn = Srn::from_slugs(&organization, "run", None, flow.slug());
-        srn.with_version(*flow.version()).identified_by(id.as_uuid())
+        let version = *flow.version();
+        Srn::from_slugs_with(flow.organization(), "run", None, flow.slug(), version, Some(id.as_uuid()))
     }
 
     /// The SRN of the flow.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Step;
-use super::{Channel, ChannelType, EventId, Run, RunId, Slug, Srn, SrnVersion, User};
+use super::{Channel, ChannelType, EventId, Run, RunId, Srn, SrnVersion, User};
 
 /// The value of Sym's `meta.schema_version`.
 pub(crate) const SCHEMA_VERSION: u32 = 6;
@@ -114,9 +114,8 @@ impl<'a> LoggedEvent<'a> {
 
 /// Returns the SRN of the kind of event: `sym:event-spec:approval:1.0.0:<name>`.
 pub(super) fn event_srn(name: Step) -> Srn {
-    Srn::from_slugs(&Slug::lossy("sym"), "event-spec", None, "approval")
-        .with_version(SrnVersion::Numbered(1, 0, 0))
-        .identified_by(name.as_str())
+    let version = SrnVersion::Numbered(1, 0, 0);
+    Srn::from_slugs_with("sym", "event-spec", None, "approval", version, Some(&name.as_str()))
 }
 
 /// A user in Sym's schema, with their account in the service that an event came from.
@@ -163,7 +162,6 @@ pub(crate) fn actor(user: &User, channel: &Channel, organization: &str) -> Logge
 }
 
 fn selection_run(organization: &str, run: RunId) -> Srn {
-    Srn::from_slugs(&Slug::lossy(organization), "run", None, FLOW_SELECTION)
-        .with_version(SrnVersion::Numbered(1, 0, 0))
-        .identified_by(run.as_uuid())
+    let version = SrnVersion::Numbered(1, 0, 0);
+    Srn::from_slugs_with(organization, "run", None, FLOW_SELECTION, version, Some(run.as_uuid()))
 }

@@ -4,12 +4,13 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::error::{Error, Result, codes};
 
-/// A name of letters, digits, dashes and underscores, stored in lower case.
+/// A name of letters, digits, dashes and underscores, stored in lower case. Cheap to clone.
 ///
 /// ```
 /// use sym_sdk::model::Slug;
@@ -21,13 +22,13 @@ use crate::error::{Error, Result, codes};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Slug(String);
+pub struct Slug(Arc<str>);
 
 impl Slug {
     /// Parses a slug.
     pub fn parse(text: &str) -> Result<Self> {
         match problem(text) {
-            None => Ok(Self(text.to_ascii_lowercase())),
+            None => Ok(Self(text.to_ascii_lowercase().into())),
             Some(problem) => Err(Error::invalid(codes::INVALID_SLUG, format!("`{text}` is not a slug: {problem}"))
                 .with_hint("use letters, digits, dashes and underscores")),
         }
@@ -35,16 +36,23 @@ impl Slug {
 
     /// Converts text to a slug, replacing each character that is not allowed by a dash.
     pub(crate) fn lossy(text: &str) -> Self {
-        if text.is_empty() {
-            return Self("-".to_owned());
-        }
-        Self(text.chars().map(|c| if is_allowed(c) { c.to_ascii_lowercase() } else { '-' }).collect())
+        let mut slug = String::new();
+        push_lossy(&mut slug, text);
+        Self(slug.into())
     }
 
     /// The text, in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Appends text as by [`Slug::lossy`].
+pub(super) fn push_lossy(slug: &mut String, text: &str) {
+    if text.is_empty() {
+        slug.push('-');
+    }
+    slug.extend(text.chars().map(|c| if is_allowed(c) { c.to_ascii_lowercase() } else { '-' }));
 }
 
 fn is_allowed(c: char) -> bool {
@@ -98,7 +106,7 @@ impl TryFrom<String> for Slug {
 
 impl From<Slug> for String {
     fn from(slug: Slug) -> Self {
-        slug.0
+        slug.0.to_string()
     }
 }
 

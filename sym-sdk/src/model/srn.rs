@@ -1,13 +1,13 @@
 //! Sym Resource Names.
 
-use std::fmt;
+use std::cmp::Ordering;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::Slug;
-use super::slug::problem;
+use super::slug::{problem, push_lossy};
 use crate::error::{Error, Result, codes};
 
 /// The models whose SRNs include a type.
@@ -27,15 +27,61 @@ const TYPED_MODELS: [&str; 7] =
 /// assert_eq!(srn, "ACME:integration:slack:main:latest");
 /// # Ok::<(), sym_sdk::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Srn {
-    organization: Arc<str>,
-    model: Arc<str>,
-    kind: Option<Arc<str>>,
-    slug: Arc<str>,
+    /// All parts as text: an SRN is written far more often than it is taken apart.
+    text: Arc<str>,
+    /// The ends of the parts in the text. Without a type, its end is that of the model.
+    ends: Ends,
     version: SrnVersion,
-    identifier: Option<Arc<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Ends {
+    organization: usize,
+    model: usize,
+    kind: usize,
+    slug: usize,
+    version: usize,
+}
+
+/// The parts of an SRN, from which its text is written.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    organization: &'a str,
+    model: &'a str,
+    kind: Option<&'a str>,
+    slug: &'a str,
+    version: SrnVersion,
+    identifier: Option<&'a dyn fmt::Display>,
+}
+
+impl Parts<'_> {
+    /// Writes the text. `push` appends the parts that are names.
+    fn build(self, push: impl Fn(&mut String, &str)) -> Srn {
+        // Longer than most.
+        const CAPACITY: usize = 128;
+        let Self { organization, model, kind, slug, version, identifier } = self;
+        let mut text = String::with_capacity(CAPACITY);
+        push(&mut text, organization);
+        let organization = text.len();
+        let part = |text: &mut String, part: &str| {
+            text.push(':');
+            push(text, part);
+            text.len()
+        };
+        let model = part(&mut text, model);
+        let kind = kind.map_or(model, |kind| part(&mut text, kind));
+        let slug = part(&mut text, slug);
+        // Writing into a string does not fail.
+        let _ = write!(text, ":{version}");
+        let ends = Ends { organization, model, kind, slug, version: text.len() };
+        if let Some(identifier) = identifier {
+            let _ = write!(text, ":{identifier}");
+        }
+        Srn { text: text.into(), ends, version }
+    }
 }
 
 /// The version in an [`Srn`].
@@ -84,22 +130,25 @@ fn bad_version(text: &str) -> String {
 impl Srn {
     /// Creates an SRN with version `latest` from its parts. `kind` is the type, for models that include one.
     pub fn new(organization: &str, model: &str, kind: Option<&str>, slug: &str) -> Result<Self> {
-        let (organization, model, slug) = (lower(organization), lower(model), lower(slug));
-        let kind = kind.map(lower);
-        let srn = Self { organization, model, kind, slug, version: SrnVersion::Latest, identifier: None };
-        srn.checked(true)
+        let version = SrnVersion::Latest;
+        Parts { organization, model, kind, slug, version, identifier: None }.checked(true)
     }
 
-    /// Creates an SRN from parts that are known to be valid.
-    pub(crate) fn from_slugs(organization: &Slug, model: &'static str, kind: Option<&str>, slug: &str) -> Self {
-        Self {
-            organization: organization.as_str().into(),
-            model: model.into(),
-            kind: kind.map(|kind| Slug::lossy(kind).as_str().into()),
-            slug: Slug::lossy(slug).as_str().into(),
-            version: SrnVersion::Latest,
-            identifier: None,
-        }
+    /// Creates an SRN from parts that are known to be valid. Characters that are not allowed are replaced by dashes.
+    pub(crate) fn from_slugs(organization: &str, model: &'static str, kind: Option<&str>, slug: &str) -> Self {
+        Self::from_slugs_with(organization, model, kind, slug, SrnVersion::Latest, None)
+    }
+
+    /// Like [`Srn::from_slugs`], with a version and an identifier.
+    pub(crate) fn from_slugs_with(
+        organization: &str,
+        model: &'static str,
+        kind: Option<&str>,
+        slug: &str,
+        version: SrnVersion,
+        identifier: Option<&dyn fmt::Display>,
+    ) -> Self {
+        Parts { organization, model, kind, slug, version, identifier }.build(push_lossy)
     }
 
     /// Parses an SRN. An error reports all problems at once.
@@ -136,38 +185,60 @@ impl Srn {
             return Err(invalid(problem).with_hint(format!("expected `{form}`")));
         }
         let mut rest = parts.into_iter();
-        let mut next = || Arc::from(rest.next().unwrap_or_default());
+        let mut next = || rest.next().unwrap_or_default();
         let (organization, model) = (next(), next());
         let kind = typed_form.then(&mut next);
         let (slug, version) = (next(), next());
-        let identifier = rest.next().map(Arc::from);
-        let parsed = parse_version(&version);
-        let srn = Self { organization, model, kind, slug, version: parsed.unwrap_or_default(), identifier };
-        let mut problems = srn.problems(!lenient);
+        let identifier = rest.next();
+        let parsed = parse_version(version);
+        let identifier = identifier.as_ref().map(|identifier| identifier as &dyn fmt::Display);
+        let parts = Parts { organization, model, kind, slug, version: parsed.unwrap_or_default(), identifier };
+        let srn = parts.build(String::push_str);
+        let mut problems = parts.problems(!lenient);
         if parsed.is_none() {
-            problems.push(bad_version(&version));
+            problems.push(bad_version(version));
         }
         finish(text, srn, problems)
     }
 
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    /// Returns the part that ends at `to` and follows the one that ends at `from`.
+    fn part_after(&self, from: usize, to: usize) -> &str {
+        self.part(from + 1, to)
+    }
+
+    fn parts(&self) -> Parts<'_> {
+        Parts {
+            organization: self.organization(),
+            model: self.model(),
+            kind: self.kind(),
+            slug: self.slug(),
+            version: self.version,
+            identifier: None,
+        }
+    }
+
     /// The organization.
     pub fn organization(&self) -> &str {
-        &self.organization
+        self.part(0, self.ends.organization)
     }
 
     /// The model, such as `flow`.
     pub fn model(&self) -> &str {
-        &self.model
+        self.part_after(self.ends.organization, self.ends.model)
     }
 
     /// The type, for models that include one.
     pub fn kind(&self) -> Option<&str> {
-        self.kind.as_deref()
+        (self.ends.kind > self.ends.model).then(|| self.part_after(self.ends.model, self.ends.kind))
     }
 
     /// The slug.
     pub fn slug(&self) -> &str {
-        &self.slug
+        self.part_after(self.ends.kind, self.ends.slug)
     }
 
     /// The version.
@@ -177,84 +248,86 @@ impl Srn {
 
     /// The identifier: the part after the version.
     pub fn identifier(&self) -> Option<&str> {
-        self.identifier.as_deref()
+        (self.text.len() > self.ends.version).then(|| self.part_after(self.ends.version, self.text.len()))
     }
 
     /// Sets the version.
-    pub fn with_version(mut self, version: SrnVersion) -> Self {
-        self.version = version;
-        self
+    pub fn with_version(self, version: SrnVersion) -> Self {
+        let identifier = self.identifier();
+        let identifier = identifier.as_ref().map(|identifier| identifier as &dyn fmt::Display);
+        Parts { version, identifier, ..self.parts() }.build(String::push_str)
     }
 
     /// Sets the slug.
-    pub fn with_slug(mut self, slug: &str) -> Result<Self> {
-        self.slug = lower(slug);
-        self.checked(false)
+    pub fn with_slug(self, slug: &str) -> Result<Self> {
+        self.with(|parts| Parts { slug, ..parts }, false)
     }
 
     /// Sets the organization.
-    pub fn with_organization(mut self, organization: &str) -> Result<Self> {
-        self.organization = lower(organization);
-        self.checked(false)
+    pub fn with_organization(self, organization: &str) -> Result<Self> {
+        self.with(|parts| Parts { organization, ..parts }, false)
     }
 
     /// Sets the model, and the type for models that include one.
-    pub fn with_model(mut self, model: &str, kind: Option<&str>) -> Result<Self> {
-        self.model = lower(model);
-        self.kind = kind.map(lower);
-        self.checked(true)
+    pub fn with_model(self, model: &str, kind: Option<&str>) -> Result<Self> {
+        self.with(|parts| Parts { model, kind, ..parts }, true)
     }
 
     /// Sets the identifier.
-    pub fn with_identifier(mut self, identifier: &str) -> Result<Self> {
-        self.identifier = Some(lower(identifier));
-        self.checked(false)
+    pub fn with_identifier(self, identifier: &str) -> Result<Self> {
+        Parts { identifier: Some(&identifier), ..self.parts() }.checked(false)
     }
 
-    pub(crate) fn identified_by(mut self, id: impl std::fmt::Display) -> Self {
-        self.identifier = Some(id.to_string().into());
-        self
+    fn with<'a>(&'a self, change: impl FnOnce(Parts<'a>) -> Parts<'a>, strict: bool) -> Result<Self> {
+        let identifier = self.identifier();
+        let identifier = identifier.as_ref().map(|identifier| identifier as &dyn fmt::Display);
+        Parts { identifier, ..change(self.parts()) }.checked(strict)
     }
 
     /// Whether `other` refers to this SRN. It may omit the type and the identifier, and its version is ignored.
     pub(crate) fn is_named_by(&self, other: &Self) -> bool {
-        let matches = |own: &Option<Arc<str>>, other: &Option<Arc<str>>| other.is_none() || own == other;
-        (&self.organization, &self.model, &self.slug) == (&other.organization, &other.model, &other.slug)
-            && matches(&self.kind, &other.kind)
-            && matches(&self.identifier, &other.identifier)
+        let matches = |own: Option<&str>, other: Option<&str>| other.is_none() || own == other;
+        (self.organization(), self.model(), self.slug()) == (other.organization(), other.model(), other.slug())
+            && matches(self.kind(), other.kind())
+            && matches(self.identifier(), other.identifier())
     }
+}
 
-    fn checked(self, strict: bool) -> Result<Self> {
-        let problems = self.problems(strict);
-        let text = self.to_string();
-        finish(&text, self, problems)
+impl Parts<'_> {
+    fn checked(self, strict: bool) -> Result<Srn> {
+        let identifier = self.identifier.map(|identifier| identifier.to_string().to_ascii_lowercase());
+        let identifier = identifier.as_ref().map(|identifier| identifier as &dyn fmt::Display);
+        let srn = Parts { identifier, ..self }.build(push_lower);
+        let problems = Parts { identifier, ..self }.problems(strict);
+        finish(&srn.text.clone(), srn, problems)
     }
 
     fn problems(&self, strict: bool) -> Vec<String> {
+        let identifier = self.identifier.map(ToString::to_string);
         let parts = [
-            ("organization", Some(&self.organization)),
-            ("model", Some(&self.model)),
-            ("type", self.kind.as_ref()),
-            ("slug", Some(&self.slug)),
-            ("identifier", self.identifier.as_ref()),
+            ("organization", Some(self.organization)),
+            ("model", Some(self.model)),
+            ("type", self.kind),
+            ("slug", Some(self.slug)),
+            ("identifier", identifier.as_deref()),
         ];
+        let parts = parts.into_iter().filter_map(|(name, part)| Some((name, part?.to_ascii_lowercase())));
         let mut problems: Vec<String> = parts
-            .into_iter()
-            .filter_map(|(name, part)| Some((name, part?)))
-            .filter_map(|(name, part)| Some(format!("the {name} `{part}` is invalid: {}", problem(part)?)))
+            .filter_map(|(name, part)| Some(format!("the {name} `{part}` is invalid: {}", problem(&part)?)))
             .collect();
-        let typed = TYPED_MODELS.contains(&&*self.model);
+        let model = self.model.to_ascii_lowercase();
+        let typed = TYPED_MODELS.contains(&&*model);
         if typed && self.kind.is_none() && strict {
-            problems.push(format!("the model `{}` requires a type", self.model));
+            problems.push(format!("the model `{model}` requires a type"));
         } else if !typed && self.kind.is_some() {
-            problems.push(format!("the model `{}` has no type", self.model));
+            problems.push(format!("the model `{model}` has no type"));
         }
         problems
     }
 }
 
-fn lower(part: &str) -> Arc<str> {
-    part.to_ascii_lowercase().into()
+fn push_lower(text: &mut String, part: &str) {
+    text.extend(part.chars().map(|c| c.to_ascii_lowercase()));
 }
 
 /// Returns the SRN, or an error. A single problem is the message; several are listed in the hint.
@@ -269,21 +342,35 @@ fn finish(text: &str, srn: Srn, problems: Vec<String>) -> Result<Srn> {
 
 impl fmt::Display for Srn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.organization, self.model)?;
-        if let Some(kind) = &self.kind {
-            write!(f, ":{kind}")?;
-        }
-        write!(f, ":{}:{}", self.slug, self.version)?;
-        if let Some(identifier) = &self.identifier {
-            write!(f, ":{identifier}")?;
-        }
-        Ok(())
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Srn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Srn").field(&self.text).finish()
+    }
+}
+
+impl Ord for Srn {
+    /// Compares part by part: with the text, dashes would come before the colons between the parts.
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.organization(), self.model(), self.kind(), self.slug())
+            .cmp(&(other.organization(), other.model(), other.kind(), other.slug()))
+            .then_with(|| self.version.cmp(&other.version))
+            .then_with(|| self.identifier().cmp(&other.identifier()))
+    }
+}
+
+impl PartialOrd for Srn {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
 impl Serialize for Srn {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(&self.text)
     }
 }
 

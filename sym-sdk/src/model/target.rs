@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Slug, Srn, TargetId};
+use super::{Slug, Srn, SrnVersion, TargetId};
 use crate::error::{Error, Result, codes};
 use crate::forms::{FieldMap, FieldValue};
 use crate::normalize::normalize_identifier;
@@ -88,8 +88,8 @@ impl AccessTarget {
 
     /// The SRN: `org:access_target:<type>:<name>:latest:<id>`.
     pub fn srn(&self) -> Srn {
-        let srn = Srn::from_slugs(&self.organization, "access_target", Some(&self.kind), &self.name);
-        srn.identified_by(self.id.as_uuid())
+        let (kind, id) = (Some(&*self.kind), self.id.as_uuid());
+        Srn::from_slugs_with(&self.organization, "access_target", kind, &self.name, SrnVersion::Latest, Some(id))
     }
 
     /// Returns the JSON form of the target in audit entries.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Slug, Srn, UserId};
+use super::{Srn, UserId};
 use crate::error::{Error, Result, codes};
 use crate::normalize::normalize_email;
 use crate::suggest;
@@ -412,7 +412,9 @@ impl User {
     /// The SRN: `org:user:<type>:<id>:latest`. Characters of `organization` that are not allowed in an SRN are
     /// replaced by dashes.
     pub fn srn(&self, organization: &str) -> Srn {
-        Srn::from_slugs(&Slug::lossy(organization), "user", Some(self.user_type.as_str()), &self.id.to_string())
+        let mut buffer = Uuid::encode_buffer();
+        let id = self.id.as_uuid().hyphenated().encode_lower(&mut buffer);
+        Srn::from_slugs(organization, "user", Some(self.user_type.as_str()), id)
     }
 }
 

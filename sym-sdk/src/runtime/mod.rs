@@ -96,6 +96,8 @@ mod revocation_strategies;
 mod run_access;
 mod secrets;
 mod service_checks;
+mod sessions;
+mod sign_in;
 mod single_flight;
 mod slack_fields;
 mod startup_checks;
@@ -123,13 +125,15 @@ pub use field_error::FieldError;
 use field_options::MenuCache;
 pub use flow_form::FlowForm;
 pub use form_settling::{FormChange, Settling};
+#[cfg(feature = "console")]
+pub(crate) use front_end::RUN_PAGES_NAME;
 #[cfg(feature = "server")]
 pub(crate) use front_end::{DynFrontEnd, FrontEnds};
 #[cfg(feature = "server")]
 #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
 pub use front_end::{
     FakeConfig, FakeService, FrontEnd, FrontEndConfig, FrontEndType, ManifestConfig, PublicUrl, RouterContext,
-    ServerLimits,
+    RunLinks, ServerLimits,
 };
 pub use handler_failures::HandlerFailures;
 pub use identity::first_contact;
@@ -149,6 +153,8 @@ use refusals::Refusals;
 pub(crate) use replay::{RecordedRequest, Unreplayable};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
+use sign_in::SignIn;
+pub use sign_in::{IdentityProvider, SignInRequest, SignInRules, SignedIn};
 pub use submission::{
     Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };
@@ -184,6 +190,7 @@ pub struct Runtime {
     change_reader: ChangeReader,
     menus: MenuCache,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
+    sign_in: Option<Arc<SignIn>>,
     #[cfg(feature = "server")]
     front_ends: FrontEnds,
 }

@@ -34,12 +34,15 @@ impl OpenRequestLimit {
         engine: &dyn Engine,
         user: &User,
     ) -> Result<Option<MutexGuard<'_, ()>>> {
+        let limit = executor.limits.open_requests;
+        if limit == usize::MAX {
+            return Ok(None);
+        }
         let id = user.id();
         let sum = id.as_uuid().as_bytes().iter().fold(0_usize, |sum, byte| sum.wrapping_add(usize::from(*byte)));
         let index = sum % LOCKS;
         let Some(lock) = self.0.get(index) else { return Ok(None) };
         let guard = lock.lock().await;
-        let limit = executor.limits.open_requests;
         let mut open = 0_usize;
         for status in OPEN {
             let filter =

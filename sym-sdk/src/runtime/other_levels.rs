@@ -29,7 +29,12 @@ impl Wanted<'_> {
         state: &RunState,
     ) -> Result<Result<(), EffectError>, EffectError> {
         let Some(engine) = executor.engine() else { return Ok(Ok(())) };
-        let filter = RunFilter { may_hold_access: true, ..RunFilter::default() };
+        let filter = RunFilter {
+            may_hold_access: true,
+            entitlement: Some(self.key.clone()),
+            other_level_than: Some(self.level.map(str::to_owned)),
+            ..RunFilter::default()
+        };
         let (clock, limit) = (&*executor.clock, executor.limits.store);
         let listed = call_bounded(clock, limit, || "the store".to_owned(), engine.runs(filter, usize::MAX)).await;
         let runs = listed.and_then(|runs| runs).map_err(|error| EffectError::from(&error))?;

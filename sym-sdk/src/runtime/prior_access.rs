@@ -26,6 +26,10 @@ const ENDED_ACCESS_TTL: Duration = Duration::from_secs(15 * 60);
 /// The maximum number of the requester's failed Runs that are looked at. With more of them, access is not taken for that of before.
 const MAX_FAILED_RUNS: usize = 200;
 
+/// The number of Runs that hold the access which are looked at first. The newest tell what the others do, unless all of them are those of
+/// somebody with standing access.
+const FIRST_RUNS: usize = 8;
+
 /// Access that a Run is about to get, and that may exist already.
 pub(super) struct Candidate<'a> {
     pub(super) strategy: &'a dyn DynAccessStrategy,
@@ -108,7 +112,7 @@ impl Candidate<'_> {
     async fn runs(&self, executor: &EffectExecutor, state: &RunState) -> Result<Option<OtherRuns>> {
         let Some(engine) = executor.engine() else { return Ok(None) };
         let recent = executor.clock.now().minus(ENDED_ACCESS_TTL);
-        OtherRuns::list(&*engine, state, recent).await
+        OtherRuns::list(&*engine, state, &self.key, recent).await
     }
 
     /// Returns what accounts for the access. `runs` is `None` if they are not known.
@@ -159,7 +163,7 @@ fn inherited(grant: &Grant, shown: &PriorAccess) -> Found {
 
 /// Other Runs that may account for access.
 struct OtherRuns {
-    /// Those that may hold access.
+    /// Those that may hold the access, or the newest of them.
     holding: Vec<StoredRun>,
     /// Those of the requester that may have left access behind.
     own: Vec<StoredRun>,
@@ -169,15 +173,27 @@ struct OtherRuns {
 
 impl OtherRuns {
     /// Lists the Runs other than `state`. `None` if there are too many.
-    async fn list(engine: &dyn Engine, state: &RunState, recent: Timestamp) -> Result<Option<Self>> {
+    async fn list(
+        engine: &dyn Engine,
+        state: &RunState,
+        key: &EntitlementKey,
+        recent: Timestamp,
+    ) -> Result<Option<Self>> {
         let requester = state.run.requester().map(User::id);
-        let holding = RunFilter { may_hold_access: true, ..RunFilter::default() };
+        let of_key = RunFilter { entitlement: Some(key.clone()), ..RunFilter::default() };
+        let holding = RunFilter { may_hold_access: true, ..of_key.clone() };
         let changed_after = Some(recent.minus(Duration::from_nanos(1)));
-        let ended = RunFilter { requester, changed_after, ..RunFilter::default() };
+        let ended = RunFilter { requester, changed_after, without_access: true, ..of_key.clone() };
         // A revocation that was written off has failed its Run.
-        let failed = RunFilter { requester, status: Some(RunStatus::Errored), ..RunFilter::default() };
+        let failed = RunFilter { requester, status: Some(RunStatus::Errored), without_access: true, ..of_key };
         // The Runs that hold access come first: one that ends meanwhile is found among the requester's.
-        let mut holding = engine.runs(holding, usize::MAX).await?;
+        let first = engine.runs(holding.clone(), FIRST_RUNS).await?;
+        let is_other = |run: &StoredRun| run.state.run.id() != state.run.id();
+        let gives = |run: &StoredRun| run.state.access.grant().is_some_and(|grant| !grant.is_standing);
+        let mut holding = match first.len() < FIRST_RUNS || first.iter().any(|run| is_other(run) && gives(run)) {
+            true => first,
+            false => engine.runs(holding, usize::MAX).await?,
+        };
         let mut own = engine.runs(ended, usize::MAX).await?;
         let failed = engine.runs(failed, MAX_FAILED_RUNS).await?;
         if failed.len() >= MAX_FAILED_RUNS {
@@ -185,7 +201,7 @@ impl OtherRuns {
         }
         own.extend(failed);
         for runs in [&mut holding, &mut own] {
-            runs.retain(|run| run.state.run.id() != state.run.id());
+            runs.retain(is_other);
         }
         Ok(Some(Self { holding, own, recent }))
     }

@@ -42,6 +42,8 @@ pub(crate) mod rate;
 mod readiness;
 pub(crate) mod request_id;
 mod routes;
+#[cfg(feature = "api")]
+pub(crate) mod sign_in;
 #[cfg(feature = "tls")]
 mod tls;
 

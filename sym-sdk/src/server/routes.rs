@@ -31,6 +31,12 @@ pub(super) fn router(context: &RouterContext, readiness: Arc<Readiness>) -> Rout
         let routes = if front_end.limits_requests() { routes } else { limited(routes, limits) };
         all.nest(&format!("/{}", front_end.name()), routes)
     });
+    // These have paths below those of a front end for browsers, which may be there or not.
+    #[cfg(feature = "api")]
+    let all = match context.runtime.sign_in_issuer() {
+        Some(_) => all.merge(limited(super::sign_in::router(context.clone()), limits)),
+        None => all,
+    };
     // Clients that look for a way to sign in read an answer in JSON, also where there is nothing.
     #[cfg(any(feature = "api", feature = "mcp"))]
     let all = {

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use timeline::Table;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "console"))]
 pub(crate) use timeline::describe_scope;
 pub use timeline::{EntryDetails, Timeline, TimelineEntry};
 

@@ -21,6 +21,8 @@ mod cli;
 #[cfg(feature = "runtime")]
 mod clients;
 mod config;
+#[cfg(all(feature = "console", feature = "testing"))]
+mod console;
 #[cfg(feature = "testing")]
 mod degraded;
 mod directory;

@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["runtime"],
     &["server", "simulation"],
     &["api", "mcp"],
+    &["console"],
     &["testing", "cli"],
     &["app"],
     // The documentation that is more than that of one module.

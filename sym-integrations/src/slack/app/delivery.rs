@@ -46,7 +46,8 @@ impl Delivery for SlackApp {
     async fn deliver(&self, request: &RequestView, destination: &Destination) -> Result<DeliveryReceipt> {
         let Destination::Slack(destination) = destination else { return Ok(DeliveryReceipt::OptedOut) };
         let accounts = self.known_accounts(request).await;
-        let message = request_message::request_message(request, &accounts, true)?;
+        let page = self.run_page(request.event().run().id());
+        let message = request_message::request_message(request, &accounts, true, page.as_ref())?;
         let posted = self.post(Recipient::from(destination), &message).await.map_err(wait_if_locked_out)?;
         Ok(DeliveryReceipt::Delivered(MessageRef::from(&posted)))
     }
@@ -171,7 +172,9 @@ impl SlackApp {
             Some(message) => self.permalink(&self.present_ref(&message)).await,
             None => None,
         };
-        receipt_message::receipt_message(request, &self.known_accounts(request).await, link.as_ref())
+        let page = self.run_page(request.event().run().id());
+        let accounts = self.known_accounts(request).await;
+        receipt_message::receipt_message(request, &accounts, link.as_ref(), page.as_ref())
     }
 
     /// Returns the address of a message. A receipt is sent without one if Slack gives none, as for a direct message to somebody else.
@@ -207,7 +210,8 @@ impl SlackApp {
         reference: &slack::MessageRef,
         accounts: &KnownAccounts,
     ) -> Result<Replaced> {
-        let content = request_message::request_message(request, accounts, request.is_current(message))?;
+        let (is_current, page) = (request.is_current(message), self.run_page(request.event().run().id()));
+        let content = request_message::request_message(request, accounts, is_current, page.as_ref())?;
         self.replace(reference, request.destination_of(message), &content).await
     }
 

@@ -113,7 +113,7 @@ mod webhook;
 mod whole_request;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::Router;
 use jiff::Timestamp;
@@ -121,7 +121,7 @@ use sym_sdk::delivery::Delivery;
 use sym_sdk::error::{Error, ErrorKind, Result};
 use sym_sdk::integration::IntegrationClient;
 use sym_sdk::model::{RunId, User, UserId};
-use sym_sdk::runtime::{Actor, FrontEnd, RouterContext, Runtime};
+use sym_sdk::runtime::{Actor, FrontEnd, RouterContext, RunLinks, Runtime};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
@@ -163,6 +163,8 @@ struct Inner {
     channel_ids: ChannelIds,
     /// The text of `/sym support`.
     support: Option<String>,
+    /// The addresses of the pages of Runs, once the routes are mounted beside such pages.
+    run_links: OnceLock<RunLinks>,
     /// The addresses of messages.
     permalinks: BoundedCache<String, Url>,
     /// The replies in the threads of messages that cannot be edited any more.
@@ -218,6 +220,7 @@ impl SlackApp {
             forms: OpenForms::default(),
             option_indexes,
             support: None,
+            run_links: OnceLock::new(),
             permalinks: BoundedCache::new(PERMALINKS_CAPACITY),
             thread_updates: BoundedCache::new(THREAD_UPDATES_CAPACITY),
             missing_permalinks,
@@ -281,6 +284,11 @@ impl SlackApp {
         self.0.support.as_deref().unwrap_or(UNKNOWN)
     }
 
+    /// Returns the address of the page of a Run, if there is one.
+    fn run_page(&self, run: RunId) -> Option<Url> {
+        self.0.run_links.get().and_then(|links| links.link(run).parse().ok())
+    }
+
     fn forms(&self) -> &OpenForms {
         &self.0.forms
     }
@@ -317,6 +325,10 @@ impl FrontEnd for SlackApp {
     }
 
     fn router(&self, context: RouterContext) -> Router {
+        if let Some(links) = context.run_links() {
+            // Mounted a second time, the first address stays.
+            let _ = self.0.run_links.set(links);
+        }
         Self::router(self, context.runtime)
     }
 

@@ -34,8 +34,14 @@ pub(super) const REQUEST_AGAIN: ActionId = ActionId::from_static("request_again"
 /// The maximum length of the names of the destinations.
 const MAX_DESTINATIONS_LENGTH: usize = 200;
 
-/// Builds the receipt of a request in its present state. `link` is the address of the message that those who decide have.
-pub(super) fn receipt_message(request: &RequestView, accounts: &KnownAccounts, link: Option<&Url>) -> Result<Message> {
+/// Builds the receipt of a request in its present state. `link` is the address of the message that those who decide have, and `page` that of
+/// the request's page.
+pub(super) fn receipt_message(
+    request: &RequestView,
+    accounts: &KnownAccounts,
+    link: Option<&Url>,
+    page: Option<&Url>,
+) -> Result<Message> {
     let flow = request.event().flow().label();
     let title: Block = RichText::section(Spans::new().text("You asked for ").bold(flow)).into();
     let mut below: Vec<Block> = Vec::new();
@@ -45,7 +51,7 @@ pub(super) fn receipt_message(request: &RequestView, accounts: &KnownAccounts, l
     if request.can_decide() {
         below.push(Context::new(sent_text(request, link)).into());
     }
-    below.push(Context::new(origin_text(request)).into());
+    below.push(Context::new(origin_text(request, page)).into());
     below.push(Context::new(status_text(request, accounts)).into());
     let measured = |hidden: usize| -> Result<Option<Block>> {
         let mut buttons = state_buttons(request)?;

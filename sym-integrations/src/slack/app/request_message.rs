@@ -9,6 +9,7 @@ use sym_sdk::forms::format_duration;
 use sym_sdk::machine::{EarlierRequest, Extension, ExtensionStatus};
 use sym_sdk::model::{RunStatus, User};
 use sym_sdk::routing::{PermissionLevel, PermissionScope, RequestPermission};
+use url::Url;
 
 use super::known_accounts::KnownAccounts;
 use super::request_text::{self, person_name, shortened};
@@ -44,15 +45,20 @@ pub(super) const MAX_BLOCKS: usize = 50;
 /// which can no longer be decided on.
 ///
 /// If the message cannot show all of the request, it says what is missing and has a button that shows the whole, and an approval
-/// must be confirmed.
-pub(super) fn request_message(request: &RequestView, accounts: &KnownAccounts, current: bool) -> Result<Message> {
+/// must be confirmed. `page` is the address of its page.
+pub(super) fn request_message(
+    request: &RequestView,
+    accounts: &KnownAccounts,
+    current: bool,
+    page: Option<&Url>,
+) -> Result<Message> {
     let is_open = current && request.can_decide();
     let title: Block = RichText::section(request_text::title(request, accounts)).into();
     let mut below: Vec<Block> = Vec::new();
     if let Some(earlier) = request.earlier_request().filter(|_| request.can_decide()) {
         below.push(Context::new(earlier_text(earlier, ["The requester", "has"])).into());
     }
-    below.push(Context::new(origin_text(request)).into());
+    below.push(Context::new(origin_text(request, page)).into());
     below.push(Context::new(status_text(request, accounts, current)).into());
     if is_open && request.event().flow().params().include_decision_message {
         let input = PlainTextInput::new(TEXT).multiline();
@@ -235,10 +241,14 @@ pub(super) fn status_text(request: &RequestView, accounts: &KnownAccounts, curre
     }
 }
 
-/// Says when the request was made, and by which id operators find it.
-pub(super) fn origin_text(request: &RequestView) -> Mrkdwn {
+/// Says when the request was made, by which id operators find it, and where its page is.
+pub(super) fn origin_text(request: &RequestView, page: Option<&Url>) -> Mrkdwn {
     let text = Mrkdwn::new().text("Requested ").time(request.requested_at(), TimeStyle::DateTime);
-    text.text(" · Run ").code(request.event().run().id().to_string())
+    let text = text.text(" · Run ").code(request.event().run().id().to_string());
+    match page {
+        Some(page) => text.text(" · ").link(page, "Open in the console"),
+        None => text,
+    }
 }
 
 /// Says that an open request waits, for whom, and until when.

@@ -8,7 +8,7 @@ use sym_sdk::config::PromptField;
 use sym_sdk::forms::FieldOption;
 use sym_sdk::model::RunId;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Limits;
+use sym_sdk::runtime::{FrontEnd, Limits, RouterContext};
 
 use super::views::{admins, prefetched};
 use super::{World, builder, content, field, get_permissions, get_request_notifications, golden, option, reason};
@@ -75,6 +75,30 @@ async fn request(world: &mut World, fields: &[(&str, &str)]) -> (RunId, Value) {
     }
     let run = request.await.unwrap();
     (run, world.fake.message().1)
+}
+
+/// Pages of Runs, as the console has them.
+struct RunPages;
+
+impl FrontEnd for RunPages {
+    fn name(&self) -> &str {
+        "r"
+    }
+}
+
+#[tokio::test]
+async fn cards_and_receipts_lead_to_the_page_of_the_request() {
+    let builder = builder(Vec::new()).runtime(|builder| builder.front_end(RunPages));
+    let mut world = World::new(builder.handlers(sym_sdk::handlers![get_permissions, get_request_notifications])).await;
+    let context = RouterContext::new(world.harness.runtime().clone());
+    let _ = FrontEnd::router(&world.app, context.with_public_url("https://sym.example.com".parse().ok()));
+    let (run, card) = request(&mut world, &[]).await;
+    let link = format!("<https://sym.example.com/r/{run}|Open in the console>");
+    let receipt = world.fake.direct_message().1;
+    for message in [card, receipt] {
+        let interpreted = interpreted(&message);
+        assert!(interpreted.contains(&link), "{interpreted}");
+    }
 }
 
 /// Finding 14: a value read as further fields of the message, with a pre-approval.

@@ -95,15 +95,15 @@ impl Directory {
     }
 }
 
-fn random<const BYTES: usize>() -> Result<[u8; BYTES]> {
+pub(in crate::directory) fn random<const BYTES: usize>() -> Result<[u8; BYTES]> {
     let mut bytes = [0; BYTES];
     getrandom::fill(&mut bytes).map_err(|error| {
-        let message = "no token can be issued: the operating system provided no random numbers";
+        let message = "no secret can be created: the operating system provided no random numbers";
         Error::new(ErrorKind::Internal, codes::INVALID_TOKEN, message).with_source(error)
     })?;
     Ok(bytes)
 }
 
-fn hex(bytes: &[u8; 32]) -> String {
+pub(in crate::directory) fn hex(bytes: &[u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

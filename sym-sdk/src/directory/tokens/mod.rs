@@ -14,6 +14,8 @@ use jiff::Timestamp;
 
 #[cfg(feature = "runtime")]
 pub use self::issuing::IssuedToken;
+#[cfg(feature = "runtime")]
+pub(super) use self::issuing::{hex, random};
 use crate::model::{TokenId, UserId};
 
 /// The prefix of every token, by which scanners for leaked secrets recognize one.

@@ -1,5 +1,5 @@
 //! The directory in the file: users, their accounts, and the tokens of bots. Deleted users are in
-//! [`deleted_users`](super::deleted_users), trusts in [`trusts`](super::trusts).
+//! [`deleted_users`](super::deleted_users), trusts in [`trusts`](super::trusts), and sessions in [`sessions`](super::sessions).
 
 use std::sync::Arc;
 
@@ -11,17 +11,18 @@ use super::SqliteStore;
 use super::deleted_users;
 use super::queue::Priority;
 use super::rows::{Id, limit, nanoseconds, timestamp, to_json};
+use super::sessions;
 use super::thread::query;
 use super::trusts::{self, TrustRow};
 use super::writer::write;
 use crate::directory::{
-    DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, StoredToken, Token, TokenHash, UserChange,
-    WorkloadTrust,
+    DeletedBy, DeletedUser, DirectoryConflict, DirectoryStore, Inserted, PendingSignIn, Session, StoredSession,
+    StoredToken, Token, TokenHash, UserChange, WorkloadTrust,
 };
 use crate::engine::StoreError;
 use crate::error::Result;
 use crate::future::BoxFuture;
-use crate::model::{TokenId, TrustId, User, UserId, UserIdentity, UserType};
+use crate::model::{SessionId, TokenId, TrustId, User, UserId, UserIdentity, UserType};
 
 pub(super) type Found<T> = rusqlite::Result<Option<T>>;
 
@@ -181,6 +182,48 @@ impl DirectoryStore for SqliteStore {
     ) -> BoxFuture<'_, Result<Option<Timestamp>>> {
         Box::pin(self.change(Priority::Normal, move |db| trusts::use_once(db, &hash, now, expires_at)))
     }
+
+    fn insert_session(&self, session: StoredSession) -> BoxFuture<'_, Result<bool>> {
+        Box::pin(self.change(Priority::Normal, move |db| sessions::insert(db, &session)))
+    }
+
+    fn session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<StoredSession>>> {
+        Box::pin(self.look_up(move |db| sessions::find(db, id)))
+    }
+
+    fn record_session_use(&self, session: Session) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.change(Priority::Normal, move |db| sessions::record_use(db, &session)))
+    }
+
+    fn sessions_of(&self, user: UserId) -> BoxFuture<'_, Result<Vec<Session>>> {
+        Box::pin(self.look_up(move |db| sessions::list(db, user)))
+    }
+
+    fn end_session(&self, id: SessionId) -> BoxFuture<'_, Result<Option<Session>>> {
+        Box::pin(self.change(Priority::High, move |db| sessions::end(db, id)))
+    }
+
+    fn end_sessions_of(&self, user: UserId) -> BoxFuture<'_, Result<usize>> {
+        Box::pin(self.change(Priority::High, move |db| sessions::end_all_of(db, user)))
+    }
+
+    fn insert_pending_sign_in(
+        &self,
+        hash: [u8; 32],
+        pending: PendingSignIn,
+        now: Timestamp,
+        expires_at: Timestamp,
+    ) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async move {
+            let json = to_json(&pending)?;
+            let insert = move |db: &Connection| sessions::insert_pending(db, &hash, &json, now, expires_at);
+            self.change(Priority::Normal, insert).await
+        })
+    }
+
+    fn take_pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
+        Box::pin(self.change(Priority::Normal, move |db| sessions::take_pending(db, &hash, now)))
+    }
 }
 
 /// A user and its JSON.
@@ -304,16 +347,30 @@ fn put_users(db: &Connection, rows: Vec<UserRow>) -> Changed<Vec<Arc<User>>> {
 
 /// Saves a user, who stays locked or unlocked.
 fn replace(db: &Connection, row: UserRow) -> rusqlite::Result<Arc<User>> {
-    let locked = user(db, row.user.id())?.is_some_and(|existing| existing.is_locked());
-    if locked == row.user.is_locked() {
-        return row.write(db);
-    }
-    change(db, Arc::unwrap_or_clone(row.user), UserChange::Locked(locked))
+    let existing = user(db, row.user.id())?;
+    let locked = existing.as_ref().is_some_and(|existing| existing.is_locked());
+    let replaced = if locked == row.user.is_locked() {
+        row.write(db)?
+    } else {
+        change(db, Arc::unwrap_or_clone(row.user), UserChange::Locked(locked))?
+    };
+    end_sessions(db, existing.as_deref(), &replaced)?;
+    Ok(replaced)
 }
 
 fn change_user(db: &Connection, id: UserId, change: UserChange) -> Found<Arc<User>> {
-    let Some(user) = user(db, id)? else { return Ok(None) };
-    self::change(db, Arc::unwrap_or_clone(user), change).map(Some)
+    let Some(before) = user(db, id)? else { return Ok(None) };
+    let changed = self::change(db, User::clone(&before), change)?;
+    end_sessions(db, Some(&before), &changed)?;
+    Ok(Some(changed))
+}
+
+/// Ends the sessions of a user whom a change has taken rights from.
+fn end_sessions(db: &Connection, before: Option<&User>, after: &User) -> rusqlite::Result<()> {
+    if before.is_some_and(|before| Session::end_with_change(before, after)) {
+        sessions::end_all_of(db, after.id())?;
+    }
+    Ok(())
 }
 
 fn change(db: &Connection, user: User, change: UserChange) -> rusqlite::Result<Arc<User>> {

@@ -25,6 +25,7 @@ mod rows;
 mod run_projection;
 mod run_search;
 mod schema;
+mod sessions;
 mod thread;
 mod trusts;
 mod writer;

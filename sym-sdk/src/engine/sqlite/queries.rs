@@ -99,7 +99,10 @@ pub(super) fn holders(db: &Connection, entitlement: &str) -> rusqlite::Result<Ve
 pub(super) fn runs(db: &Connection, filter: &RunFilter, max: usize) -> rusqlite::Result<Vec<RunRow>> {
     let Condition { sql, mut values } = Condition::of_filter(filter);
     values.push(Value::from(limit(max)));
-    let sql = format!("SELECT id, version, state FROM runs WHERE {sql} ORDER BY created_at DESC, id DESC LIMIT ?");
+    // Otherwise, the order of the result would decide which index is used.
+    let index = if filter.entitlement.is_some() { "INDEXED BY runs_of_entitlement" } else { "" };
+    let sql =
+        format!("SELECT id, version, state FROM runs {index} WHERE {sql} ORDER BY created_at DESC, id DESC LIMIT ?");
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
 }
 

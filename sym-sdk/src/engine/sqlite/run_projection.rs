@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rusqlite::{Connection, params};
 
 use super::rows::{Id, nanoseconds};
-use crate::machine::RunState;
+use crate::machine::{Access, RunState};
 use crate::model::UserId;
 use crate::routing::{PermissionLevel, PermissionScope};
 
@@ -35,6 +35,9 @@ pub(super) struct Projection {
     pub(super) view_level: Option<i64>,
     pub(super) decide_level: Option<i64>,
     pub(super) self_approval: bool,
+    /// The entitlement that the Run gives or gave last. Empty if its access has ended and is not known any more.
+    pub(super) entitlement: Option<String>,
+    pub(super) level: Option<String>,
     /// The flags of users.
     pub(super) users: BTreeMap<Id, i64>,
 }
@@ -71,6 +74,11 @@ impl Projection {
             view_level: Some(view_level).filter(|level| *level > 0),
             decide_level,
             self_approval: open.is_some_and(|permission| permission.self_approval_allowed()),
+            entitlement: match state.last_grant() {
+                Some(grant) => Some(grant.entitlement.as_str().to_owned()),
+                None => (state.access == Access::Ended).then(String::new),
+            },
+            level: state.last_level().map(str::to_owned),
             users,
         }
     }
@@ -95,7 +103,7 @@ impl Projection {
     }
 }
 
-/// Fills the projections of all Runs, in a migration.
+/// Fills the projections of all Runs, in the migration that adds them. Columns of later migrations are filled by these.
 pub(super) fn fill(db: &Connection) -> rusqlite::Result<()> {
     let ids: Vec<Id> =
         db.prepare("SELECT id FROM runs")?.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;

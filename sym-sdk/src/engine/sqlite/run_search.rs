@@ -37,6 +37,17 @@ impl Condition {
     pub(super) fn of_filter(filter: &RunFilter) -> Self {
         let mut all = Self::new("true", []);
         let text = |text: &str| Value::from(text.to_owned());
+        if let Some(entitlement) = &filter.entitlement {
+            // A Run that may hold access states which.
+            let sql = if filter.may_hold_access { "entitlement = ?" } else { "entitlement IN (?, '')" };
+            all.and(sql, [text(entitlement.as_str())]);
+        }
+        if let Some(level) = &filter.other_level_than {
+            all.and("level IS NOT ?", [level.as_deref().map_or(Value::Null, text)]);
+        }
+        if filter.without_access {
+            all.and("may_hold_access = 0", []);
+        }
         if filter.may_hold_access {
             all.and("may_hold_access = 1", []);
         }

@@ -50,6 +50,12 @@ pub struct RunFilter {
     pub since: Option<Timestamp>,
     /// Only Runs that were created before this time.
     pub until: Option<Timestamp>,
+    /// Only Runs that give this access, or gave it last. Those whose access ended under a version that did not keep it are among them.
+    pub entitlement: Option<EntitlementKey>,
+    /// Only Runs that give or gave access at another level than this; the inner `None` is access without a level.
+    pub other_level_than: Option<Option<String>>,
+    /// Only Runs that hold no access: it has ended, or was not granted yet.
+    pub without_access: bool,
 }
 
 impl RunFilter {
@@ -67,6 +73,9 @@ impl RunFilter {
             && self.source.is_none_or(|source| state.run.source_channel().kind() == source)
             && self.since.is_none_or(|since| state.created_at >= since)
             && self.until.is_none_or(|until| state.created_at < until)
+            && self.entitlement.as_ref().is_none_or(|key| state.may_have_given(key))
+            && self.other_level_than.as_ref().is_none_or(|level| state.last_level() != level.as_deref())
+            && (!self.without_access || !state.may_hold_access())
     }
 }
 

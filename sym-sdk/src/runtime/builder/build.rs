@@ -197,6 +197,7 @@ impl Builder {
             change_reader: ChangeReader::default(),
             menus: MenuCache::default(),
             workload_verifier: builder.workload_verifier.clone(),
+            sign_in: builder.sign_in.clone(),
             #[cfg(feature = "server")]
             front_ends,
         };

@@ -26,6 +26,7 @@ use super::limits::Limits;
 use super::output_secrets::OutputKey;
 use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
+use super::sign_in::{IdentityProvider, SignIn, SignInRules};
 use super::token_exchange::WorkloadTokenVerifier;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
@@ -85,6 +86,7 @@ pub struct Builder {
     is_read_only: bool,
     has_unknown_approvers: bool,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
+    sign_in: Option<Arc<SignIn>>,
     outbox: Outbox,
     /// The outcomes of strategies that a simulation scripts.
     #[cfg(feature = "cli")]
@@ -127,6 +129,7 @@ impl Builder {
             is_read_only: false,
             has_unknown_approvers: false,
             workload_verifier: None,
+            sign_in: None,
             outbox: Outbox::new(),
             #[cfg(feature = "cli")]
             scripted_outcomes: None,
@@ -217,6 +220,18 @@ impl Builder {
     pub fn workload_verifier(mut self, verifier: impl WorkloadTokenVerifier) -> Self {
         self.workload_verifier = Some(Arc::new(verifier));
         self
+    }
+
+    /// Sets the identity provider at which people sign in, and the rules for them. There is none by default, and nobody can sign in then.
+    pub fn identity_provider(mut self, provider: impl IdentityProvider, rules: SignInRules) -> Self {
+        self.sign_in = Some(Arc::new(SignIn { provider: Arc::new(provider), rules }));
+        self
+    }
+
+    /// Returns whether people can sign in.
+    #[cfg(all(feature = "console", feature = "cli"))]
+    pub(crate) fn has_identity_provider(&self) -> bool {
+        self.sign_in.is_some()
     }
 
     /// Sets the clock. The default is the system clock.

@@ -19,7 +19,9 @@ pub(crate) use erased::DynFrontEnd;
 pub use fake::{FakeConfig, FakeService};
 pub(super) use front_end_type::IntegrationSecrets;
 pub use front_end_type::{FrontEndConfig, FrontEndType, ManifestConfig};
-pub use router_context::{PublicUrl, RouterContext, ServerLimits};
+#[cfg(feature = "console")]
+pub(crate) use router_context::RUN_PAGES_NAME;
+pub use router_context::{PublicUrl, RouterContext, RunLinks, ServerLimits};
 
 use super::Runtime;
 use crate::delivery::{Delivery, SimulatedDelivery};

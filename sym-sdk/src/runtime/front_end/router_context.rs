@@ -9,7 +9,11 @@ use futures_util::stream::{Stream, StreamExt as _};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{Error, Result, codes};
+use crate::model::RunId;
 use crate::runtime::Runtime;
+
+/// The name of the front end that serves the page of each Run.
+pub(crate) const RUN_PAGES_NAME: &str = "r";
 
 /// The limits of a server.
 #[derive(Clone, Copy, Debug)]
@@ -86,9 +90,26 @@ impl RouterContext {
         self
     }
 
+    /// Returns the addresses of the pages of Runs, if the server has such pages and its public address is known.
+    pub fn run_links(&self) -> Option<RunLinks> {
+        let has_pages = self.runtime.front_ends().iter().any(|front_end| front_end.name() == RUN_PAGES_NAME);
+        self.public_url.clone().filter(|_| has_pages).map(RunLinks)
+    }
+
     /// Returns a stream that ends when the server begins to stop.
     pub fn until_stopped<S: Stream>(&self, stream: S) -> impl Stream<Item = S::Item> + use<S> {
         stream.take_until(self.stop.clone().cancelled_owned())
+    }
+}
+
+/// The addresses of the pages of Runs. See [`RouterContext::run_links`].
+#[derive(Clone, Debug)]
+pub struct RunLinks(PublicUrl);
+
+impl RunLinks {
+    /// Returns the address of the page of a Run.
+    pub fn link(&self, run: RunId) -> String {
+        self.0.join(&format!("/{RUN_PAGES_NAME}/{run}"))
     }
 }
 

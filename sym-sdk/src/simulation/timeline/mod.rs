@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "console"))]
 pub(crate) use self::describe::scope as describe_scope;
 #[cfg(all(feature = "cli", feature = "sqlite"))]
 pub(crate) use self::table::Table;

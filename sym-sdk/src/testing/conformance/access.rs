@@ -206,6 +206,34 @@ pub async fn runs_are_listed_by_requester(store: &impl Store) -> Checked {
 }
 
 #[doc(hidden)]
+pub async fn runs_are_listed_by_entitlement(store: &impl Store) -> Checked {
+    let (mut held, mut ended) = (SteppedRun::new(store, 1), SteppedRun::new(store, 2));
+    for run in [&mut held, &mut ended] {
+        run.held().await?;
+    }
+    SteppedRun::new(store, 3).act(Action::Request(Box::default())).await?;
+    ended.act(Action::Revoke).await?;
+    let grant = held.state.as_ref().and_then(|state| state.access.grant()).expect("access is held");
+    let of_key = RunFilter { entitlement: Some(grant.entitlement.clone()), ..RunFilter::default() };
+    let ids = async |filter: RunFilter| -> Result<Vec<RunId>, StoreError> {
+        Ok(store.runs(filter, 10).await?.iter().map(|run| run.state.run.id()).collect())
+    };
+    let (holding, ended_only) =
+        (RunFilter { may_hold_access: true, ..of_key.clone() }, RunFilter { without_access: true, ..of_key.clone() });
+    assert_eq!(ids(holding.clone()).await?, [run_id(2), run_id(1)], "the revocation is pending");
+    ended.step(ended.done(Outcome::Revoked(Default::default()))).await?;
+    assert_eq!(ids(of_key.clone()).await?, [run_id(2), run_id(1)]);
+    assert_eq!(ids(holding).await?, [run_id(1)]);
+    assert_eq!(ids(ended_only).await?, [run_id(2)]);
+    let other_key = RunFilter { entitlement: Some(super::entitlement("other")), ..RunFilter::default() };
+    assert_eq!(ids(other_key).await?, []);
+    let not_at = |level: Option<&str>| RunFilter { other_level_than: Some(level.map(str::to_owned)), ..of_key.clone() };
+    assert_eq!(ids(not_at(None)).await?, [], "both are without a level");
+    assert_eq!(ids(not_at(Some("admin"))).await?, [run_id(2), run_id(1)]);
+    Ok(())
+}
+
+#[doc(hidden)]
 pub async fn stuck_and_late_access_is_counted(store: &impl Store) -> Checked {
     let (mut healthy, mut late, mut stuck) =
         (SteppedRun::new(store, 1), SteppedRun::new(store, 2), SteppedRun::new(store, 3));

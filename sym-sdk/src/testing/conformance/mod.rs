@@ -94,6 +94,7 @@ macro_rules! store_conformance {
             access_with_a_stored_expiry_is_not_reported
             access_without_a_stored_expiry_is_found
             runs_are_listed_by_requester
+            runs_are_listed_by_entitlement
             stuck_and_late_access_is_counted
             runs_are_found_for_those_who_may_see_them
             pages_of_runs_follow_each_other

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod counts;
+mod sessions;
 mod tokens;
 mod trusts;
 mod users;
@@ -115,7 +116,11 @@ pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Re
     users::an_address_can_be_given_to_a_new_person(async || open(26).await).await?;
     users::locks_outlast_declarations(async || open(27).await).await?;
     trusts::keeps_trusts_until_they_are_deleted(async || open(28).await).await?;
-    trusts::uses_a_token_once(async || open(29).await).await
+    trusts::uses_a_token_once(async || open(29).await).await?;
+    sessions::sessions_are_found_by_their_secret(async || open(30).await).await?;
+    sessions::sessions_expire(async || open(31).await).await?;
+    sessions::sessions_end_with_their_user(async || open(32).await).await?;
+    sessions::a_sign_in_is_finished_once(async || open(33).await).await
 }
 
 fn at(second: i64) -> Timestamp {

@@ -13,6 +13,8 @@ mod limits;
 mod open_requests;
 mod problems;
 mod runs;
+mod sessions;
+mod sign_in;
 mod trusts;
 #[cfg(feature = "remote")]
 mod typed_client;

@@ -298,13 +298,16 @@ async fn fakes_touch_nothing_real_and_have_a_store_of_their_own() {
     assert_eq!(get(served.address, "/desk/flows").await.body, "1");
     served.signal("-TERM");
     let (out, err, code) = served.end();
-    let (tokens, others): (Vec<&str>, Vec<&str>) = out.lines().partition(|line| line.starts_with("API: curl "));
-    assert!(tokens.len() == 1 && tokens[0].contains("Bearer symbot_"), "{out}");
+    let of_port = |line: &&str| line.starts_with("API: curl ") || line.starts_with("Console: open http://127.0.0.1:");
+    let (to_try, others): (Vec<&str>, Vec<&str>) = out.lines().partition(of_port);
+    assert!(to_try.len() == 2 && to_try[1].contains("Bearer symbot_"), "{out}");
     let out = format!("{}\n", others.join("\n"));
     expect![[r#"
           /desk
           /api
           /mcp
+          /console
+          /r
           /health
           /ready
         Serving 1 flow on the store DIR/sym.db

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use sym_sdk::directory::{Directory, DirectoryStore, KeyValueStore, MemoryDirectory};
+use sym_sdk::directory::{Directory, DirectoryStore, KeyValueStore, MemoryDirectory, PendingSignIn, SessionKind};
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::error::codes;
 use sym_sdk::handlers;
@@ -49,6 +49,30 @@ async fn tokens_are_not_stored() {
     assert!(!contains(&secret.as_bytes()[..16]), "also not in parts");
     store.close().await.unwrap();
     assert!(!contains(&secret.as_bytes()[..16]));
+}
+
+#[tokio::test]
+async fn secrets_of_sessions_and_sign_ins_are_not_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(&dir).await);
+    let directory = Directory::from_store(store.clone(), ["example.com"]);
+    let ana = directory.get_or_create_user_by_email("ana@example.com").await.unwrap();
+    let (_, session) = directory.begin_session(ana.id(), SessionKind::Browser).await.unwrap();
+    let return_path = "/console/inbox".parse().unwrap();
+    let sign_in = directory.begin_sign_in(PendingSignIn::Browser { return_path }).await.unwrap();
+    store.close().await.unwrap();
+    let contains = |part: &[u8]| {
+        std::fs::read_dir(dir.path()).unwrap().any(|entry| {
+            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+            bytes.windows(part.len()).any(|window| window == part)
+        })
+    };
+    assert!(contains(b"/console/inbox"), "the sign-in was written");
+    let (_, secret) = session.expose_secret().rsplit_once('_').unwrap();
+    let (state, nonce, verifier) = (sign_in.state(), sign_in.nonce(), sign_in.verifier());
+    for secret in [secret, &state, &nonce, verifier.expose_secret(), sign_in.secret().expose_secret()] {
+        assert!(!contains(&secret.as_bytes()[..16]));
+    }
 }
 
 #[tokio::test]

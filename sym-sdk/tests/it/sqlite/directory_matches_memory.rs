@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 use sym_sdk::directory::*;
-use sym_sdk::model::{TokenId, User, UserId, UserIdentity, UserRole};
+use sym_sdk::model::{SessionId, TokenId, User, UserId, UserIdentity, UserRole};
 use uuid::Uuid;
 
 use super::{at, open};
@@ -24,6 +24,12 @@ enum Call {
     Find(UserId, String, UserIdentity),
     Issue(u128, UserId, i64),
     Revoke(u128),
+    BeginSession(u128, UserId, bool),
+    UseSession(u128),
+    EndSession(u128),
+    EndSessionsOf(UserId),
+    BeginSignIn(u8),
+    TakeSignIn(u8),
     Fetch(KeyPath),
     PutValue(KeyPath, u8),
     DeleteValue(KeyPath),
@@ -93,6 +99,12 @@ fn call() -> impl Strategy<Value = Call> {
         3 => (user_id(), name(), identity()).prop_map(|(id, name, identity)| Call::Find(id, name.to_owned(), identity)),
         2 => (0..6_u128, user_id(), 0..3_i64).prop_map(|(id, bot, at)| Call::Issue(id, bot, at)),
         1 => (0..6_u128).prop_map(Call::Revoke),
+        3 => (0..6_u128, user_id(), any::<bool>()).prop_map(|(id, user, cli)| Call::BeginSession(id, user, cli)),
+        1 => (0..6_u128).prop_map(Call::UseSession),
+        1 => (0..6_u128).prop_map(Call::EndSession),
+        1 => user_id().prop_map(Call::EndSessionsOf),
+        1 => (0..3_u8).prop_map(Call::BeginSignIn),
+        1 => (0..3_u8).prop_map(Call::TakeSignIn),
         1 => path().prop_map(Call::Fetch),
         4 => (path(), any::<u8>()).prop_map(|(path, value)| Call::PutValue(path, value)),
         2 => path().prop_map(Call::DeleteValue),
@@ -106,6 +118,7 @@ fn text(answer: impl Debug) -> String {
 }
 
 async fn answer(call: &Call, number: i64, users: &dyn DirectoryStore, values: &dyn KeyValueStore) -> String {
+    let session_id = |id| SessionId::from_uuid(Uuid::from_u128(id));
     let token_id = |id| TokenId::from_uuid(Uuid::from_u128(id));
     match call.clone() {
         Call::Insert(user) => text(users.insert_user(user).await),
@@ -120,7 +133,14 @@ async fn answer(call: &Call, number: i64, users: &dyn DirectoryStore, values: &d
             let by = [DeletedBy::Id(id), DeletedBy::Username(&name), DeletedBy::Account(&identity)];
             let deleted = future::join_all(by.map(|by| users.deleted_user(by))).await;
             let deleted = (deleted, users.deleted_users().await);
-            text((found, deleted, users.users().await, users.tokens(None).await, users.tokens(Some(id)).await))
+            text((
+                found,
+                deleted,
+                users.users().await,
+                users.tokens(None).await,
+                users.tokens(Some(id)).await,
+                users.sessions_of(id).await,
+            ))
         }
         Call::Issue(id, bot, second) => {
             // An id is issued once.
@@ -131,6 +151,29 @@ async fn answer(call: &Call, number: i64, users: &dyn DirectoryStore, values: &d
             text(users.insert_token(StoredToken::new(token, TokenHash::from_bytes([7; 32]))).await)
         }
         Call::Revoke(id) => text(users.revoke_token(token_id(id), at(number)).await),
+        Call::BeginSession(id, user, is_cli) => {
+            if users.session(session_id(id)).await.unwrap().is_some() {
+                return String::new();
+            }
+            let kind = if is_cli { SessionKind::CommandLine } else { SessionKind::Browser };
+            let session = Session::new(session_id(id), user, kind, at(number), at(number + 30));
+            text(users.insert_session(StoredSession::new(session, TokenHash::from_bytes([7; 32]))).await)
+        }
+        Call::UseSession(id) => {
+            let Some(stored) = users.session(session_id(id)).await.unwrap() else { return String::new() };
+            let mut session = stored.session;
+            session.last_used_at = at(number);
+            text((users.record_session_use(session).await, users.session(session_id(id)).await))
+        }
+        Call::EndSession(id) => text(users.end_session(session_id(id)).await),
+        Call::EndSessionsOf(id) => text(users.end_sessions_of(id).await),
+        Call::BeginSignIn(hash) => {
+            // A hash is used once.
+            users.take_pending_sign_in([hash; 32], Timestamp::MIN).await.unwrap();
+            let pending = PendingSignIn::Browser { return_path: format!("/{number}").parse().unwrap() };
+            text(users.insert_pending_sign_in([hash; 32], pending, at(number), at(number + 5)).await)
+        }
+        Call::TakeSignIn(hash) => text(users.take_pending_sign_in([hash; 32], at(number)).await),
         Call::Fetch(path) => text(values.fetch(&path).await),
         Call::PutValue(path, value) => text(values.put(&path, json!(value)).await),
         Call::DeleteValue(path) => text(values.delete(&path).await),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use expect_test::expect;
 use jiff::{Timestamp, ToSpan};
 use sym_sdk::audit;
-use sym_sdk::directory::{Directory, KeyValue, KeyValueStore};
+use sym_sdk::directory::{Directory, KeyValue, KeyValueStore, SessionKind};
 use sym_sdk::engine::{InputKey, RunFilter, SqliteStore, Store, StoredRun};
 use sym_sdk::model::{RunId, UserId};
 use sym_sdk::prelude::*;
@@ -70,6 +70,8 @@ async fn write(path: &Path) {
     runtime.delete_user("gone@example.com", "ben@example.com", "left").await.unwrap();
     let bot = directory.create_bot("ci").await.unwrap();
     directory.issue_token(bot.id(), "build", 30 * 24 * HOUR).await.unwrap();
+
+    runtime.begin_session(&ben.id(), SessionKind::CommandLine).await.unwrap();
 
     let approve = async |run| {
         runtime.submit(Submission::approve(run, "ben@example.com").message("go ahead")).await.unwrap();
@@ -165,12 +167,27 @@ async fn runs_of_every_schema_version_continue() {
         expect!["approved deescalated denied escalated escalated prompted requested"].assert_eq(&statuses(&runs));
         assert_eq!(runs.iter().filter(|run| run.state.is_stuck()).count(), 1, "schema {version}");
         audit::verify(&store).await.unwrap();
+        assert!(runs.iter().any(|run| run.state.last_grant().is_some()), "schema {version}");
+        for run in &runs {
+            let Some(grant) = run.state.last_grant() else { continue };
+            let mut same = RunFilter::default();
+            same.entitlement = Some(grant.entitlement.clone());
+            let ids = |runs: &[StoredRun]| runs.iter().map(|run| run.state.run.id()).collect::<Vec<_>>();
+            let found = ids(&store.runs(same.clone(), 100).await.unwrap());
+            let expected: Vec<_> = runs.iter().filter(|run| same.matches(&run.state)).cloned().collect();
+            let expected = ids(&expected);
+            assert_eq!(found, expected, "schema {version}: the migration fills in the entitlements");
+        }
         drop((runs, store));
 
         // The access that the file tells of exists, and one revocation of it has failed so far.
         fixture.clock.advance(start.duration_since(fixture_start()).unsigned_abs());
         let runtime = fixture.start().await;
         runtime.run_until_idle().await.unwrap();
+        if version >= 6 {
+            let ben = runtime.directory().user_by_email("ben@example.com").await.unwrap().unwrap();
+            assert_eq!(runtime.sessions_of(&ben.id()).await.unwrap().len(), 1, "schema {version}");
+        }
         let status = async |run| runtime.run(run).await.unwrap().state.run.status();
         assert_eq!(status(waiting).await, RunStatus::Requested, "schema {version}");
         // The requester, the approver and their ids are the same as before the upgrade.

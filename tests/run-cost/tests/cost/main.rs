@@ -35,7 +35,7 @@ struct Cost {
 }
 
 impl Cost {
-    const MAX: Self = Self { commits: 16.0, rows: 48.0, kib: 30.0, allocations: 3_000.0 };
+    const MAX: Self = Self { commits: 16.0, rows: 48.0, kib: 34.0, allocations: 1_700.0 };
 
     fn figures(&self) -> [(&'static str, f64); 4] {
         [("commits", self.commits), ("rows", self.rows), ("KiB", self.kib), ("allocations", self.allocations)]

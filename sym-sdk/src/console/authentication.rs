@@ -1,0 +1,103 @@
+//! The authentication of whoever opens a page, and the rate at which they may.
+
+use std::sync::Arc;
+
+use axum::extract::{OriginalUri, Request, State};
+use axum::http::{HeaderMap, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse as _, Redirect, Response};
+
+use super::refusal::Refusal;
+use super::sign_in::{referring_page, return_address};
+use super::state::ConsoleState;
+use crate::directory::SessionKind;
+use crate::error::{Error, ErrorKind, codes};
+use crate::model::{Channel, ChannelType, SessionId, User, UserRole};
+use crate::runtime::{Actor, Administrator};
+use crate::server::sign_in::cookies::CookieNames;
+use crate::server::sign_in::session_of;
+
+/// The person who has signed in.
+#[derive(Clone, Debug)]
+pub(super) struct SignedIn {
+    pub(super) user: Arc<User>,
+    pub(super) session: SessionId,
+}
+
+impl SignedIn {
+    /// Returns the channel of what they submit.
+    pub(super) fn channel() -> Channel {
+        Channel::new(ChannelType::Web)
+    }
+
+    pub(super) fn administrator(&self) -> Administrator {
+        Administrator::new(Actor::from(self.user.clone()), Self::channel())
+    }
+
+    /// Checks that they are an administrator. For others, the page does not exist.
+    pub(super) fn require_admin(&self) -> Result<(), Refusal> {
+        if self.user.role() == UserRole::Admin { Ok(()) } else { Err(Refusal::not_found()) }
+    }
+}
+
+/// Lets a request through once its sender is known. Others are sent to sign in, and come back afterwards.
+pub(super) async fn authenticate(State(state): State<ConsoleState>, mut request: Request, next: Next) -> Response {
+    let signed_in = match signed_in(&state, request.headers()).await {
+        Ok(signed_in) => signed_in,
+        Err(error) => return Refusal::from(error).into_response(),
+    };
+    let Some(signed_in) = signed_in else {
+        let is_page = request.method() == Method::GET;
+        let address = request.uri();
+        // A router that is nested sees the rest of the path alone.
+        let whole = request.extensions().get::<OriginalUri>().map_or(address, |original| &original.0);
+        let there = match whole.path_and_query() {
+            Some(path) if is_page => path.as_str(),
+            _ => referring_page(request.headers()),
+        };
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("return", return_address(there))
+            .append_pair("ended", if is_page { "" } else { "yes" })
+            .finish();
+        return Redirect::to(&format!("/console/sign-in?{query}")).into_response();
+    };
+    let key = signed_in.user.id().to_string();
+    let is_read = [Method::GET, Method::HEAD].contains(request.method());
+    let limit = if is_read { &state.reads } else { &state.writes };
+    request.extensions_mut().insert(signed_in.clone());
+    let mut response = match limit.check(&key) {
+        Ok(_) => next.run(request).await,
+        Err(_) => {
+            let message = "you are faster than this console; wait a few seconds and try again";
+            Refusal::from(Error::new(ErrorKind::RateLimited, codes::TOO_MANY_CALLS, message)).into_response()
+        }
+    };
+    // For the frame of the page.
+    response.extensions_mut().insert(signed_in);
+    response
+}
+
+/// Returns who has the session that the request names.
+///
+/// # Errors
+/// If the directory fails.
+pub(super) async fn signed_in(state: &ConsoleState, headers: &HeaderMap) -> Result<Option<SignedIn>, Error> {
+    let Some(names) = cookie_names(state) else { return Ok(None) };
+    let found = session_of(&state.runtime, names, headers).await?;
+    Ok(found
+        .filter(|(session, _)| session.kind == SessionKind::Browser)
+        .map(|(session, user)| SignedIn { user, session: session.id }))
+}
+
+/// Returns the names of the cookies. Without a public address, the server is there for this machine alone; over HTTP from elsewhere, there is
+/// no way to keep a session safe.
+pub(super) fn cookie_names(state: &ConsoleState) -> Option<CookieNames> {
+    state.public_url.as_ref().map_or(Some(CookieNames::Loopback), CookieNames::of)
+}
+
+/// Returns the value of a cookie.
+pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(found, _)| *found == name).map(|(_, value)| value.to_owned())
+}

@@ -1,0 +1,210 @@
+//! The inbox: the requests that wait for the viewer's decision, decided one by one or several at once.
+
+use axum::Extension;
+use axum::extract::{RawQuery, State};
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use super::authentication::SignedIn;
+use super::decide::{done_flash, key_of};
+use super::form::FormData;
+use super::page::{Page, Section};
+use super::parts::{Role, between, empty, sentence, span, tag, who};
+use super::refusal::Refusal;
+use super::run_summary::RunSummary;
+use super::state::{ConsoleState, MAX_INBOX, Waiting};
+use crate::delivery::reveal_hidden;
+use crate::machine::RequestDigest;
+use crate::model::RunId;
+use crate::runtime::Submission;
+
+/// The wait from which on a request stands out.
+const LONG_WAIT: std::time::Duration = std::time::Duration::from_secs(3_600);
+
+/// The largest number of requests that are decided at once.
+const MAX_AT_ONCE: usize = 100;
+
+pub(super) async fn page(
+    State(state): State<ConsoleState>,
+    Extension(viewer): Extension<SignedIn>,
+    RawQuery(query): RawQuery,
+) -> Result<Page, Refusal> {
+    let query = FormData::parse(query.as_deref().unwrap_or_default());
+    let all = state.inbox(&viewer.user).await?;
+    let is_partial = all.len() >= MAX_INBOX;
+    let shown: Vec<_> = all.iter().filter(|waiting| is_asked_for(&state, waiting, &query)).collect();
+    let mut flows: Vec<_> = all.iter().map(|waiting| waiting.stored.state.flow.slug()).collect();
+    flows.sort_unstable();
+    flows.dedup();
+    let main = html! {
+        (done_flash(&query))
+        div.row.apart { h1 { "For you to decide" } span.live hidden { "live" } }
+        @if !all.is_empty() { (filters(&state, &flows, &query)) }
+        @if all.is_empty() {
+            section.card { (empty("Nothing waits for you.", "Requests that you may decide appear here by themselves.")) }
+        } @else if shown.is_empty() {
+            section.card { (empty("No request passes the filter.", "Change it, or show all.")) p.body { a.button href="/console/inbox" { "Show all" } } }
+        } @else {
+            (table(&state, &shown))
+            p.muted.small { @if is_partial { "The " (MAX_INBOX) " latest requests, " } @else { (all.len()) @if all.len() == 1 { " open request, " } @else { " open requests, " } } "longest wait first" }
+        }
+    };
+    Ok(Page::new("Inbox", main).section(Section::Inbox).live("all"))
+}
+
+fn is_asked_for(state: &ConsoleState, waiting: &Waiting, query: &FormData) -> bool {
+    let run = &*waiting.stored.state;
+    let requester = run.run.requester().map(|user| format!("{} {}", user.full_name(), user.username()).to_lowercase());
+    query.text("flow").is_none_or(|flow| run.flow.slug() == flow)
+        && query.text("who").is_none_or(|who| requester.is_some_and(|name| name.contains(&who.to_lowercase())))
+        && (query.text("waits") != Some("long") || between(run.created_at, state.now()) >= LONG_WAIT)
+}
+
+fn filters(state: &ConsoleState, flows: &[&str], query: &FormData) -> Markup {
+    html! {
+        form.filters method="get" action="/console/inbox" aria-label="Filter" {
+            div.field { label for="flow" { "Flow" } select #flow name="flow" {
+                option value="" { "All flows" }
+                @for flow in flows { option value=(flow) selected[query.text("flow") == Some(flow)] { (state.flow_label(flow)) } }
+            } }
+            div.field { label for="who" { "Requester" } input #who name="who" value=[query.text("who")] autocomplete="off" data-search=""; }
+            div.field { label for="waits" { "Waiting" } select #waits name="waits" {
+                option value="" { "Any time" }
+                option value="long" selected[query.text("waits") == Some("long")] { "More than 1 h" }
+            } }
+            button.button { "Filter" }
+        }
+    }
+}
+
+fn table(state: &ConsoleState, shown: &[&Waiting]) -> Markup {
+    let now = state.now();
+    html! {
+        form.card method="post" action="/console/inbox" data-bulk="" {
+            header.pin {
+                p { span.why data-hint="" { "Mark requests to decide several at once." } }
+                div.row { button.button name="bulk" value="approve" { "Approve marked…" } button.button name="bulk" value="deny" { "Deny marked…" } }
+            }
+            div.table { table role="table" aria-label="Requests for you to decide" {
+                thead role="rowgroup" { tr role="row" {
+                    td role="cell" {}
+                    @for title in ["Access", "For", "Requester", "Reason", "Waiting"] { th role="columnheader" scope="col" { (title) } }
+                    th role="columnheader" scope="col" { span.sr { "Decision" } }
+                } }
+                tbody role="rowgroup" { @for waiting in shown {
+                    @let run = RunSummary::new(state, &waiting.stored.state);
+                    @let id = waiting.stored.state.run.id();
+                    @let wait = between(run.requested_at(), now);
+                    tr role="row" {
+                        td role="cell" { @if waiting.why_not.is_none() { label { input.mark type="checkbox" name="run" value=(id); span.sr { "Mark " (run.title()) @if let Some(user) = run.requester() { " for " (user.username()) } } } } }
+                        th role="rowheader" scope="row" { a href=(run.address()) { (run.title()) } br; span.why { (run.flow) } }
+                        td.nowrap role="cell" data-label="For" { (run.length().unwrap_or_else(|| "–".to_owned())) }
+                        td role="cell" data-label="Requester" { @if let Some(user) = run.requester() { (who(user)) } }
+                        td.text role="cell" data-label="Reason" { (run.reason().map(reveal_hidden).unwrap_or_else(|| "–".to_owned())) }
+                        td.nowrap role="cell" data-label="Waiting" { @if wait >= LONG_WAIT { (tag(Role::Waiting, &span(wait))) } @else { (span(wait)) } }
+                        td.act role="cell" {
+                            @match &waiting.why_not {
+                                None => { a.button href=(run.address()) { "Decide" span.sr { " " (run.title()) } } }
+                                Some(why) => { p.why { (sentence(why)) } }
+                            }
+                        }
+                    }
+                } }
+            } }
+        }
+    }
+}
+
+/// Shows the marked requests once more, before they are decided.
+pub(super) async fn review(
+    State(state): State<ConsoleState>,
+    Extension(viewer): Extension<SignedIn>,
+    form: FormData,
+) -> Result<Page, Refusal> {
+    let (action, verb) = action_of(&form)?;
+    let marked: Vec<RunId> = form.all("run").filter_map(|run| run.parse().ok()).take(MAX_AT_ONCE).collect();
+    let all = state.inbox(&viewer.user).await?;
+    let chosen: Vec<_> = all.iter().filter(|waiting| marked.contains(&waiting.stored.state.run.id())).collect();
+    let open: Vec<_> = chosen.iter().filter(|waiting| waiting.why_not.is_none()).collect();
+    let gone = marked.len().saturating_sub(open.len());
+    let main = html! {
+        h1 { (verb) " " (open.len()) @if open.len() == 1 { " request" } @else { " requests" } }
+        @if gone > 0 { p.flash.is-waiting role="status" { (gone) " of those that you marked can no longer be decided by you, and are left out." } }
+        @if open.is_empty() {
+            section.card { (empty("Nothing is marked that you can decide.", "Mark requests in the inbox first.")) p.body { a.button href="/console/inbox" { "Back to the inbox" } } }
+        } @else {
+            form.card method="post" action="/console/inbox/decide" {
+                ul.list { @for waiting in &open {
+                    @let run = RunSummary::new(&state, &waiting.stored.state);
+                    @let id = waiting.stored.state.run.id();
+                    li {
+                        div { h3 { a href=(run.address()) { (run.title()) } @if let Some(length) = run.length() { " · " (length) } } @if let Some(reason) = run.reason() { p.why { (reveal_hidden(reason)) } } }
+                        @if let Some(user) = run.requester() { (who(user)) }
+                        input type="hidden" name="run" value=(id);
+                        input type="hidden" name={ "seen." (id) } value=(RequestDigest::of(&waiting.stored.state).map(|digest| digest.to_string()).unwrap_or_default());
+                    }
+                } }
+                div.body {
+                    input type="hidden" name="key" value=(Uuid::new_v4());
+                    div.field { label for="message" { "Message " span.why { "to each requester" } } input #message name="message"; }
+                    div.row { button.button.primary name="bulk" value=(action) { (verb) " " (open.len()) } a.button.quiet href="/console/inbox" { "Cancel" } }
+                }
+            }
+        }
+    };
+    Ok(Page::new(format!("{verb} several"), main).section(Section::Inbox))
+}
+
+fn action_of(form: &FormData) -> Result<(&'static str, &'static str), Refusal> {
+    match form.text("bulk") {
+        Some("approve") => Ok(("approve", "Approve")),
+        Some("deny") => Ok(("deny", "Deny")),
+        _ => Err(Refusal::invalid("The form names no decision.")),
+    }
+}
+
+/// Decides each of the requests, and reports what became of each.
+pub(super) async fn decide(
+    State(state): State<ConsoleState>,
+    Extension(viewer): Extension<SignedIn>,
+    form: FormData,
+) -> Result<Page, Refusal> {
+    let (action, verb) = action_of(&form)?;
+    let key: Uuid = form.parsed("key")?;
+    let mut results = Vec::new();
+    for run in form.all("run").filter_map(|run| run.parse::<RunId>().ok()).take(MAX_AT_ONCE) {
+        let Ok(stored) = state.runtime.run_for(run, &viewer.user).await else { continue };
+        let actor = viewer.user.clone();
+        let decision = if action == "approve" { Submission::approve(run, actor) } else { Submission::deny(run, actor) };
+        let decision = decision.channel(SignedIn::channel()).key(key_of(&viewer, run, action, key));
+        let decision = match form.text("message") {
+            Some(message) => decision.message(message),
+            None => decision,
+        };
+        let seen = form.text(&format!("seen.{run}")).and_then(|seen| seen.parse::<RequestDigest>().ok());
+        // Without the digest it is not known what was decided.
+        let result = match seen {
+            Some(seen) => {
+                state.runtime.submit(decision.seen(seen)).await.map(drop).map_err(|error| error.user_message())
+            }
+            None => Err("The form does not say what you saw.".to_owned()),
+        };
+        results.push((stored, result));
+    }
+    let failed = results.iter().filter(|(_, result)| result.is_err()).count();
+    let done = if action == "approve" { "approved" } else { "denied" };
+    let main = html! {
+        h1 { (results.len() - failed) " of " (results.len()) " " (done) }
+        section.card {
+            ul.list { @for (stored, result) in &results {
+                @let run = RunSummary::new(&state, &stored.state);
+                li {
+                    div { h3 { a href=(run.address()) { (run.title()) } } @if let Some(user) = run.requester() { (who(user)) } @if let Err(message) = result { p.error { (sentence(message)) } } }
+                    @if result.is_ok() { (tag(Role::Ok, done)) } @else { (tag(Role::Failed, "not done")) }
+                }
+            } }
+            p.body { a.button href="/console/inbox" { "Back to the inbox" } }
+        }
+    };
+    Ok(Page::new(format!("{verb} several"), main).section(Section::Inbox))
+}

@@ -1,0 +1,199 @@
+//! People and bots, for administrators: who there is, what they may, and locking them out.
+
+use axum::Extension;
+use axum::extract::{Path, RawQuery, State};
+use axum::response::Response;
+use maud::{Markup, html};
+
+use super::authentication::SignedIn;
+use super::bots;
+use super::decide::done_flash;
+use super::form::FormData;
+use super::page::{Page, Section};
+use super::parts::{Role, ago, empty, name_of, tag, time, who};
+use super::refusal::Refusal;
+use super::run_summary::RunSummary;
+use super::sign_in::see_other;
+use super::state::ConsoleState;
+use crate::directory::{Session, SessionKind};
+use crate::engine::RunFilter;
+use crate::model::{User, UserId, UserRole, UserType};
+
+/// The largest number of users on the page.
+const MAX_USERS: usize = 200;
+
+/// The largest number of Runs of a user that are shown.
+const MAX_RUNS: usize = 20;
+
+pub(super) async fn page(
+    State(state): State<ConsoleState>,
+    Extension(viewer): Extension<SignedIn>,
+    RawQuery(query): RawQuery,
+) -> Result<Page, Refusal> {
+    viewer.require_admin()?;
+    let query = FormData::parse(query.as_deref().unwrap_or_default());
+    let users = state.runtime.directory().users().await?;
+    let asked = query.text("q").map(str::to_lowercase);
+    let matches = |user: &User| {
+        let names = format!("{} {}", user.full_name(), user.username()).to_lowercase();
+        user.user_type() != UserType::System && asked.as_ref().is_none_or(|asked| names.contains(asked))
+    };
+    let mut found: Vec<_> = users.iter().filter(|user| matches(user)).collect();
+    found.sort_by(|one, other| one.username().cmp(other.username()));
+    let main = html! {
+        (done_flash(&query))
+        h1 { "People and bots" }
+        form.filters method="get" action="/console/people" aria-label="Filter" {
+            div.field { label for="q" { "Name or address" } input #q name="q" type="search" value=[query.text("q")] data-search=""; }
+            button.button { "Search" }
+        }
+        section.card aria-label="Users" {
+            @if found.is_empty() { (empty("Nobody is found.", "Add users with the command `users add`, or let them write to the app in Slack.")) }
+            @else { div.table { table role="table" aria-label="Users" {
+                thead role="rowgroup" { tr role="row" { @for title in ["Who", "Address", "Role", "Accounts", "State"] { th role="columnheader" scope="col" { (title) } } } }
+                tbody role="rowgroup" { @for user in found.iter().take(MAX_USERS) { tr role="row" {
+                    th role="rowheader" scope="row" { a href={ "/console/people/" (user.id()) } { (who(user)) } }
+                    td role="cell" data-label="Address" { (user.username()) }
+                    td role="cell" data-label="Role" { (role_name(user)) }
+                    td role="cell" data-label="Accounts" { @for (at, identity) in user.identities().iter().enumerate() { @if at > 0 { ", " } (identity.service()) } @if user.identities().is_empty() { "–" } }
+                    td role="cell" data-label="State" { @if user.is_locked() { (tag(Role::Failed, "locked")) } @else { (tag(Role::Ok, "good")) } }
+                } } }
+            } } }
+        }
+        (bots::new_bot_card())
+        @if found.len() > MAX_USERS { p.muted.small { "The first " (MAX_USERS) " of " (found.len()) ". Search to see others." } }
+    };
+    Ok(Page::new("People and bots", main).section(Section::People))
+}
+
+fn role_name(user: &User) -> &'static str {
+    match user.role() {
+        UserRole::Admin => "administrator",
+        UserRole::Member => "member",
+        _ => "guest",
+    }
+}
+
+/// The page of a user.
+pub(super) async fn user(
+    State(state): State<ConsoleState>,
+    Extension(viewer): Extension<SignedIn>,
+    Path(user): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Result<Page, Refusal> {
+    viewer.require_admin()?;
+    let query = FormData::parse(query.as_deref().unwrap_or_default());
+    let user = find(&state, &user).await?;
+    show(&state, &viewer, &user, done_flash(&query)).await
+}
+
+/// Returns the page of a user, with a message on top.
+pub(super) async fn show(
+    state: &ConsoleState,
+    viewer: &SignedIn,
+    user: &User,
+    message: Markup,
+) -> Result<Page, Refusal> {
+    let now = state.now();
+    let filter = RunFilter { requester: Some(user.id()), ..RunFilter::default() };
+    let runs = state.find(&viewer.user, crate::engine::Relation::Visible, filter, MAX_RUNS).await?;
+    let is_self = user.is_same(&viewer.user);
+    let bot_cards = bots::cards(state, user).await?;
+    let sessions = state.runtime.sessions_of(&user.id()).await?;
+    let main = html! {
+        (message)
+        div.row { h1 { (name_of(user)) } @if user.is_locked() { (tag(Role::Failed, "locked")) } }
+        div.columns {
+            div.stack {
+                (bot_cards)
+                section.card aria-labelledby="runs" {
+                    header { h2 #runs { "Requests" } }
+                    @if runs.is_empty() { (empty("No requests.", "What they request appears here.")) }
+                    ul.list { @for stored in &runs {
+                        @let run = RunSummary::new(state, &stored.state);
+                        @let (role, standing) = run.standing(now);
+                        li { div { a href=(run.address()) { (run.title()) } p.why { (run.flow) } } (tag(role, &standing)) }
+                    } }
+                }
+            }
+            aside.stack {
+                section.card aria-labelledby="facts" {
+                    header { h2 #facts { "Account" } }
+                    div.body {
+                        dl.facts {
+                            dt { "Address" } dd { (user.username()) }
+                            dt { "Role" } dd { (role_name(user)) }
+                            @if let Some(owner) = user.owner() { dt { "Owner" } dd { (owner.username()) } }
+                            @for identity in user.identities() { dt { (identity.service()) } dd.mono { (identity.user_id()) } }
+                        }
+                        @if user.user_type() == UserType::Normal { p.row.small { a href={ "/console/access?who=" (user.username()) } { "Their access" } a href={ "/console/audit?who=" (user.username()) } { "What they did" } } }
+                    }
+                }
+                @if user.user_type() == UserType::Normal { (sessions_card(state, user, &sessions)) }
+                section.card aria-labelledby="lock" {
+                    header { h2 #lock { @if user.is_locked() { "Let them in again" } @else { "Lock out" } } }
+                    form.body method="post" action={ "/console/people/" (user.id()) } {
+                        @if user.is_locked() { p.why { "Access that has ended does not come back." } }
+                        @else { p.why { "Everything they send is refused, their open requests are denied, and all their access is taken away." } }
+                        @if is_self { p.why { b { "This is you." } } }
+                        div.field { label for="reason" { "Reason" } input #reason name="reason" required; }
+                        div.row { @if user.is_locked() { button.button name="action" value="unlock" { "Unlock" } } @else { button.button.danger name="action" value="lock" { "Lock out" } } }
+                    }
+                }
+            }
+        }
+    };
+    Ok(Page::new(name_of(user), main).section(Section::People))
+}
+
+fn sessions_card(state: &ConsoleState, user: &User, sessions: &[Session]) -> Markup {
+    let now = state.now();
+    let place = |session: &Session| match session.kind {
+        SessionKind::Browser => "Browser",
+        SessionKind::CommandLine => "Command line",
+    };
+    html! {
+        section.card aria-labelledby="sessions" {
+            header { h2 #sessions { "Signed in" } }
+            @if sessions.is_empty() { (empty("Nowhere.", "Browsers and command lines in which they have signed in appear here.")) }
+            @else {
+                ul.list { @for session in sessions { li {
+                    div { h3 { (place(session)) } p.why { "Since " (time(session.created_at, now)) ", used " (ago(session.last_used_at, now)) ", until " (time(session.expires_at(), now)) } }
+                } } }
+                form.body method="post" action={ "/console/people/" (user.id()) } {
+                    div.row { button.button.danger name="action" value="sign-out" { "Sign out everywhere" } }
+                }
+            }
+        }
+    }
+}
+
+/// Locks a user, unlocks them, or ends their sessions.
+pub(super) async fn change(
+    State(state): State<ConsoleState>,
+    Extension(viewer): Extension<SignedIn>,
+    Path(user): Path<String>,
+    form: FormData,
+) -> Result<Response, Refusal> {
+    viewer.require_admin()?;
+    let user = find(&state, &user).await?;
+    if form.text("action") == Some("sign-out") {
+        state.runtime.end_sessions_of(&user.id()).await?;
+        tracing::info!(user = user.username(), by = viewer.user.username(), "a person was signed out everywhere");
+        return Ok(see_other(&format!("/console/people/{}?done=saved", user.id())));
+    }
+    let Some(reason) = form.text("reason") else {
+        return Err(Refusal::invalid("Enter a reason: it stands in the record."));
+    };
+    match form.text("action") {
+        Some("lock") => drop(state.runtime.lock_user(user.id(), viewer.administrator(), reason).await?),
+        Some("unlock") => drop(state.runtime.unlock_user(user.id(), viewer.administrator(), reason).await?),
+        _ => return Err(Refusal::invalid("The form names nothing to do.")),
+    }
+    Ok(see_other(&format!("/console/people/{}?done=saved", user.id())))
+}
+
+pub(super) async fn find(state: &ConsoleState, user: &str) -> Result<std::sync::Arc<User>, Refusal> {
+    let id: UserId = user.parse().map_err(|_| Refusal::not_found())?;
+    state.runtime.directory().user(id).await?.ok_or_else(Refusal::not_found)
+}

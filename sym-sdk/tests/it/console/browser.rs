@@ -1,0 +1,177 @@
+//! A browser without a script: it keeps cookies, follows redirects and sends the forms of pages.
+
+use std::collections::BTreeMap;
+
+use sym_sdk::server::axum::Router;
+use sym_sdk::server::axum::body::{Body, to_bytes};
+use sym_sdk::server::axum::http::{HeaderMap, Method, Request, StatusCode};
+use tower::ServiceExt as _;
+
+/// The host that the pages are on.
+const HOST: &str = "127.0.0.1:3000";
+
+pub(super) struct Browser {
+    routes: Router,
+    cookies: BTreeMap<String, String>,
+    /// The host that the browser names.
+    pub(super) host: String,
+    /// The headers by which it says where a form comes from.
+    pub(super) origin: Vec<(&'static str, String)>,
+}
+
+/// A page that was answered.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) text: String,
+    /// The address at which it is, after redirects.
+    pub(super) address: String,
+}
+
+impl Browser {
+    pub(super) fn new(routes: Router) -> Self {
+        let origin = vec![("sec-fetch-site", "same-origin".to_owned())];
+        Self { routes, cookies: BTreeMap::new(), host: HOST.to_owned(), origin }
+    }
+
+    pub(super) async fn get(&mut self, address: &str) -> Answer {
+        self.follow(Method::GET, address, String::new()).await
+    }
+
+    /// Sends fields as a form.
+    pub(super) async fn post(&mut self, address: &str, fields: &[(&str, &str)]) -> Answer {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        self.follow(Method::POST, address, body).await
+    }
+
+    /// Sends the form of a page which has this button, with further fields.
+    pub(super) async fn press(&mut self, page: &Answer, button: (&str, &str), typed: &[(&str, &str)]) -> Answer {
+        let form = page.form_with(button);
+        let action = attribute(form, "action").unwrap_or(&page.address).to_owned();
+        let hidden = hidden_fields(form);
+        let mut fields: Vec<(&str, &str)> =
+            hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        fields.extend(typed);
+        fields.push(button);
+        self.post(&action, &fields).await
+    }
+
+    async fn follow(&mut self, method: Method, address: &str, body: String) -> Answer {
+        let mut answer = self.send(method, address, body).await;
+        for _ in 0..5 {
+            let Some(next) = answer.headers.get("location").map(|next| next.to_str().unwrap().to_owned()) else {
+                break;
+            };
+            answer = self.send(Method::GET, &next, String::new()).await;
+        }
+        answer
+    }
+
+    /// Sends a request, and follows no redirect.
+    pub(super) async fn send(&mut self, method: Method, address: &str, body: String) -> Answer {
+        let mut request = Request::builder().method(method.clone()).uri(address).header("host", &self.host);
+        let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty() {
+            request = request.header("cookie", cookies.join("; "));
+        }
+        if method == Method::POST {
+            request = request.header("content-type", "application/x-www-form-urlencoded");
+            for (name, value) in &self.origin {
+                request = request.header(*name, value);
+            }
+        }
+        let response = self.routes.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        for cookie in parts.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let text = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text, address: address.to_owned() }
+    }
+
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    pub(super) fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.insert(name.to_owned(), value.to_owned());
+    }
+}
+
+impl Answer {
+    /// Checks that the page is there, and returns it.
+    #[track_caller]
+    pub(super) fn ok(self) -> Self {
+        assert_eq!(self.status, StatusCode::OK, "{}: {}", self.address, self.text);
+        self
+    }
+
+    #[track_caller]
+    pub(super) fn has(&self, text: &str) -> &Self {
+        assert!(self.text.contains(text), "{} lacks `{text}`: {}", self.address, self.text);
+        self
+    }
+
+    #[track_caller]
+    pub(super) fn lacks(&self, text: &str) -> &Self {
+        assert!(!self.text.contains(text), "{} has `{text}`: {}", self.address, self.text);
+        self
+    }
+
+    /// Returns the form that has a button.
+    #[track_caller]
+    fn form_with(&self, (name, value): (&str, &str)) -> &str {
+        let button = format!("name=\"{name}\" value=\"{value}\"");
+        let forms = self.text.split("<form").skip(1).map(|form| form.split("</form>").next().unwrap());
+        let mut found = forms.filter(|form| {
+            form.split("<button").skip(1).any(|tag| {
+                let tag = tag.split('>').next().unwrap();
+                tag.contains(&button) && !tag.contains(" disabled")
+            })
+        });
+        found.next().unwrap_or_else(|| panic!("{} has no button {name}={value}: {}", self.address, self.text))
+    }
+
+    /// Returns whether the page has a button that can be pressed.
+    pub(super) fn has_button(&self, name: &str, value: &str) -> bool {
+        let button = format!("name=\"{name}\" value=\"{value}\"");
+        self.text.split("<button").skip(1).any(|tag| {
+            let tag = tag.split('>').next().unwrap();
+            tag.contains(&button) && !tag.contains(" disabled")
+        })
+    }
+
+    /// Returns the id of the Run whose page it is.
+    #[track_caller]
+    pub(super) fn run(&self) -> String {
+        let path = self.address.split('?').next().unwrap();
+        path.strip_prefix("/r/")
+            .unwrap_or_else(|| panic!("{} is no page of a Run: {}", self.address, self.text))
+            .to_owned()
+    }
+}
+
+fn hidden_fields(form: &str) -> Vec<(String, String)> {
+    let tags = form.split('<').filter(|tag| tag.starts_with("input type=\"hidden\""));
+    tags.map(|tag| {
+        let value = |name| unescape(attribute(tag, name).unwrap_or_default());
+        (value("name"), value("value"))
+    })
+    .collect()
+}
+
+fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+    let start = tag.find(&format!(" {name}=\""))? + name.len() + 3;
+    tag[start..].split('"').next()
+}
+
+fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&")
+}
