@@ -147,7 +147,7 @@ fn promises_hold_after_a_kill_at_any_point() {
     tally.end(&progress);
 }
 
-/// Kills the second process as well, at each of its points.
+/// Kills the second process as well: of its points, at every third, or at all if that is asked for.
 ///
 /// A kill leaves what was written before it, so of the points between two writes one stands for all: the one directly after the
 /// first write.
