@@ -148,6 +148,7 @@ where
     })
 }
 
+// Each future is on the heap: they are large, in debug builds above all, and the caller's stack may be that of a thread with 2 MiB.
 #[cfg_attr(
     not(all(feature = "api", feature = "remote", feature = "sqlite")),
     expect(unused_variables, reason = "only the commands that call the API depend on the terminal")
@@ -163,27 +164,27 @@ async fn execute(
     let mut common = args.common;
     program.domains.append(&mut common.domains);
     match args.command {
-        Some(Command::Check(args)) => check::run(program, common, args, output).await,
+        Some(Command::Check(args)) => Box::pin(check::run(program, common, args, output)).await,
         Some(Command::Handlers) => handlers::run(program, common, output),
         Some(Command::Generate(command)) => generate::run(program, common, command, name, output),
         #[cfg(feature = "server")]
         Some(Command::Manifest(args)) => manifest::run(program, common, args, output),
-        Some(Command::Simulate(args)) => simulate::run(program, common, args, output).await,
+        Some(Command::Simulate(args)) => Box::pin(simulate::run(program, common, args, output)).await,
         #[cfg(all(feature = "server", feature = "sqlite"))]
-        Some(Command::Serve(args)) => serve::run(program, common, args, output).await,
+        Some(Command::Serve(args)) => Box::pin(serve::run(program, common, args, output)).await,
         #[cfg(all(feature = "mcp", feature = "sqlite"))]
-        Some(Command::Mcp(args)) => mcp::run(program, common, args, output).await,
+        Some(Command::Mcp(args)) => Box::pin(mcp::run(program, common, args, output)).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::Replay(args)) => replay::run(program, common, args, output).await,
+        Some(Command::Replay(args)) => Box::pin(replay::run(program, common, args, output)).await,
         #[cfg(feature = "sqlite")]
-        Some(Command::Backup(args)) => backup::run(args, output).await,
+        Some(Command::Backup(args)) => Box::pin(backup::run(args, output)).await,
         #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
         Some(Command::Api(command)) => {
             let context = api_commands::Context { program: name.to_owned(), terminal };
-            api_commands::run(program, common, command, &context, output).await
+            Box::pin(api_commands::run(program, common, command, &context, output)).await
         }
         #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
-        Some(Command::Store(command)) => run_on_store(program, common, command, output).await,
+        Some(Command::Store(command)) => Box::pin(run_on_store(program, common, command, output)).await,
         Some(Command::Completions { shell }) => {
             let mut command = args::command(name, &capabilities);
             clap_complete::generate(shell, &mut command, name, &mut output.out);
@@ -192,9 +193,9 @@ async fn execute(
         #[cfg(feature = "sqlite")]
         None if let Some(db) = args.demo.db => {
             logging::install(args.demo.log.log_format)?;
-            demo::run(program, common, demo::DemoStore { db, speed: args.demo.speed }, output).await
+            Box::pin(demo::run(program, common, demo::DemoStore { db, speed: args.demo.speed }, output)).await
         }
-        None => simulate::run_demo(program, common, output).await,
+        None => Box::pin(simulate::run_demo(program, common, output)).await,
     }
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn run(
     // From now on, a signal ends the command and leaves no copy of a store behind. A copy that is being written is finished before.
     let signals = if needs == Needs::Copy { Some(Signals::listen()?) } else { None };
     let mut session = Session::open(program, common, &connection, needs, context, output).await?;
-    let done = execute(&mut session, command, signals, output).await;
+    let done = Box::pin(execute(&mut session, command, signals, output)).await;
     let closed = session.close().await;
     let exit = done?;
     closed?;
