@@ -4,6 +4,8 @@ use serde_json::Value;
 use sym_sdk::server::axum::Router;
 use sym_sdk::server::axum::body::{Body, to_bytes};
 use sym_sdk::server::axum::http::{Method, Request, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tower::ServiceExt as _;
 
 use crate::table::Answer;
@@ -63,4 +65,25 @@ pub(crate) async fn get(routes: &Router, token: &str, path: &str) -> Response {
 
 pub(crate) async fn post(routes: &Router, token: &str, path: &str, body: Value) -> Response {
     call(routes, token, Method::POST, path, Some(body)).await
+}
+
+/// Makes a call to a program, over a connection of its own. The token may be empty, and so may the body be `null`.
+pub(crate) async fn send(server: &str, token: &str, method: &str, path: &str, body: &Value) -> Response {
+    let address = server.strip_prefix("http://").unwrap();
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    // In version 1.0, a body ends with the connection, and has no chunks.
+    let mut request = format!("{method} {path} HTTP/1.0\r\nhost: {address}\r\n");
+    if !token.is_empty() {
+        request.push_str(&format!("authorization: Bearer {token}\r\n"));
+    }
+    if !body.is_empty() {
+        request.push_str(&format!("content-type: application/json\r\ncontent-length: {}\r\n", body.len()));
+    }
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("{request}\r\n{body}").as_bytes()).await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text}"));
+    let status = head.split(' ').nth(1).and_then(|status| status.parse::<u16>().ok()).unwrap_or_default();
+    Response { status: StatusCode::from_u16(status).unwrap(), text: body.to_owned() }
 }

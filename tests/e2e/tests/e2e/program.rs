@@ -12,7 +12,7 @@ use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 use tempfile::TempDir;
 
 use crate::day;
-use crate::world::{config, get_permissions, get_request_notifications};
+use crate::world::{after_deny, config, get_permissions, get_request_notifications};
 
 /// The directory with the arguments, for a child, and for its output.
 const DIR: &str = "SYM_E2E_COMMAND";
@@ -93,8 +93,8 @@ async fn runs_the_command_of_another_test() {
     let dir = Path::new(&dir);
     let args: Vec<String> = serde_json::from_str(&std::fs::read_to_string(dir.join("args")).unwrap()).unwrap();
     let handlers = match std::env::var(HANDLERS).as_deref() {
-        Ok("changed") => handlers![day::changed::get_permissions, get_request_notifications],
-        _ => handlers![get_permissions, get_request_notifications],
+        Ok("changed") => handlers![day::changed::get_permissions, get_request_notifications, after_deny],
+        _ => handlers![get_permissions, get_request_notifications, after_deny],
     };
     let app = App::new().registry(handlers).config(config());
     let app = app.strategy_type(StrategyType::new("test", |_| Ok(SimulatedStrategy::default())));

@@ -1,7 +1,7 @@
 //! A program with flows and people, in which somebody of each kind finds a Run for each thing that they may want to do.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use tempfile::TempDir;
 
 use crate::table::{Act, Actor, Way};
 
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// The name and the type of the strategy, the integration and the targets.
@@ -61,12 +62,25 @@ pub(crate) fn get_request_notifications() -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(slack::channel("#access")?)])
 }
 
+/// Fails for the requests of Cleo.
+#[hook]
+pub(crate) fn after_deny(event: &Event) -> Result<()> {
+    match event.requester() {
+        Some(requester) if requester.username() == "cleo@example.com" => Err(Error::handler("the tickets are closed")),
+        _ => Ok(()),
+    }
+}
+
 /// Returns the configuration: `prod`, `guests`, which admits guests, and `pair`, which needs two approvals.
 pub(crate) fn config() -> Config {
     let reference = config::Reference::typed(KIND, KIND);
     let mut config = Config::default();
     config.organization.domains.push("example.com".into());
-    config.environments.push(config::Environment { name: "main".into(), ..Default::default() });
+    let errors = config::ErrorLogger { name: "errors".into(), destination: "#errors".into(), ..Default::default() };
+    config.error_loggers.push(errors);
+    let mut environment = config::Environment { name: "main".into(), ..Default::default() };
+    environment.error_logger = Some("errors".into());
+    config.environments.push(environment);
     config.integrations.push(config::Integration {
         kind: KIND.into(),
         name: KIND.into(),
@@ -97,6 +111,9 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) way: Way,
     pub(crate) clock: Arc<VirtualClock>,
+    /// The file of the store, in the directory.
+    file: PathBuf,
+    config: Config,
     pub(crate) strategy: RecordingStrategy,
     pub(crate) delivery: RecordingDelivery,
     /// The program, unless its file is free for a command.
@@ -113,20 +130,24 @@ struct Running {
     /// The address, if it listens.
     address: String,
     stop: CancellationToken,
+    store: Arc<SqliteStore>,
 }
 
 impl World {
     pub(crate) async fn new(way: Way) -> Self {
         // Commands on the file read the clock of the system, which is past everything that was done before.
-        let clock = Arc::new(VirtualClock::at(SystemClock.now().checked_sub(HOUR).unwrap()));
+        let clock = Arc::new(VirtualClock::at(SystemClock.now().checked_sub(10 * MINUTE).unwrap()));
         let slack = match way {
             Way::Slack => Some(workspace(clock.clone()).await),
             _ => None,
         };
+        let dir = tempfile::tempdir().unwrap();
         let mut world = Self {
-            dir: tempfile::tempdir().unwrap(),
+            file: dir.path().join("sym.db"),
+            dir,
             way,
             clock,
+            config: config(),
             strategy: RecordingStrategy::new(),
             delivery: RecordingDelivery::new(),
             running: None,
@@ -148,7 +169,7 @@ impl World {
     }
 
     pub(crate) fn db(&self) -> PathBuf {
-        self.dir.path().join("sym.db")
+        self.file.clone()
     }
 
     pub(crate) fn runtime(&self) -> &Runtime {
@@ -167,7 +188,32 @@ impl World {
     /// Frees the file, if commands are to have it.
     pub(crate) async fn release(&mut self) {
         if self.way == Way::File {
-            self.running = None;
+            self.stop().await;
+        }
+    }
+
+    /// Ends the program, and starts it with another configuration.
+    pub(crate) async fn restart(&mut self, config: Config) {
+        self.stop().await;
+        self.config = config;
+        self.resume().await;
+    }
+
+    /// Ends the program, and starts it on another file.
+    pub(crate) async fn start_from(&mut self, file: &Path) {
+        self.stop().await;
+        self.file = file.to_owned();
+        self.resume().await;
+    }
+
+    pub(crate) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
+    async fn stop(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.stop.cancel();
+            running.store.close().await.unwrap();
         }
     }
 
@@ -184,11 +230,11 @@ impl World {
     async fn start(&self) -> Running {
         let strategy = self.strategy.clone();
         let store = Arc::new(SqliteStore::open(self.db()).await.unwrap());
-        let builder = Runtime::builder(config())
-            .registry(handlers![get_permissions, get_request_notifications])
+        let builder = Runtime::builder(self.config.clone())
+            .registry(handlers![get_permissions, get_request_notifications, after_deny])
             .strategy_type(StrategyType::new(KIND, move |_| Ok(strategy.clone())))
             .clock(self.clock.clone())
-            .sqlite(store);
+            .sqlite(store.clone());
         let (builder, app) = match &self.slack {
             Some(fake) => {
                 let app = fake.app(fake.client().build().unwrap()).unwrap();
@@ -198,10 +244,10 @@ impl World {
         };
         let console = Console::new().with_user_chooser();
         let builder = builder.front_end(Api::new()).front_end(console.run_pages()).front_end(console);
-        let runtime = builder.build().await.unwrap();
+        let runtime = builder.build_degraded().await.unwrap();
         let routes = Server::new(runtime.clone()).router();
         let stop = CancellationToken::new();
-        let mut running = Running { runtime, routes, app, address: String::new(), stop };
+        let mut running = Running { runtime, routes, app, address: String::new(), stop, store };
         if matches!(self.way, Way::Slack | Way::Server) {
             let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
             running.address = format!("http://{}", listener.local_addr().unwrap());
@@ -230,9 +276,7 @@ impl World {
 
     /// Ends the program, and checks what the fake has found fault with.
     pub(crate) async fn end(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.stop.cancel();
-        }
+        self.stop().await;
         if let Some(slack) = &self.slack {
             assert_eq!(slack.faults(), [""; 0], "rules of Slack");
         }
@@ -290,7 +334,7 @@ impl World {
     }
 
     async fn requested(&self, flow: &str, requester: &str, act: Act) -> RunId {
-        let request = Submission::request(flow, requester).input("target_id", act.target()).input("duration", "4h");
+        let request = Submission::request(flow, requester).input("target_id", act.target()).input("duration", "1h");
         let run = self.runtime().submit(request.key(InputKey::new(act.target()))).await.unwrap().run;
         self.settle().await;
         run
