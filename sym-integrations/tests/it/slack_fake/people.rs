@@ -17,6 +17,7 @@ use sym_sdk::error::ErrorKind;
 use sym_sdk::prelude::*;
 
 use super::{modal, plain, serve, workspace};
+use crate::GRACE;
 
 /// A path, and the fields of the form that was sent there.
 pub(super) type Heard = (String, BTreeMap<String, String>);
@@ -131,11 +132,14 @@ async fn nobody_waits_forever_for_a_clock_that_stands_still() {
     let (fake, clock) = workspace().await;
     let before = clock.now();
     let ana = fake.person("U0ANA");
-    for waited in [
-        ana.message("what nobody sends").await.map(drop),
-        ana.fill("Reason", "there is no view").await,
-        ana.submit().await.map(drop),
-    ] {
+    let waits = async {
+        [
+            ana.message("what nobody sends").await.map(drop),
+            ana.fill("Reason", "there is no view").await,
+            ana.submit().await.map(drop),
+        ]
+    };
+    for waited in tokio::time::timeout(GRACE * 10, waits).await.expect("the waits end") {
         assert_eq!(*waited.unwrap_err().code(), NOT_VISIBLE);
     }
     assert_eq!(clock.now(), before);

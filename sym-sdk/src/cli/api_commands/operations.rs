@@ -50,10 +50,18 @@ fn show_overview(session: &Session, json: &Value, output: &mut Output<'_>) -> io
         writeln!(output.out, "front ends   {}", front_ends.join(", "))?;
     }
     for part in json["unavailable"].as_array().into_iter().flatten() {
-        writeln!(output.out, "unavailable  {}", plain(&part.to_string()))?;
+        let faults = part["faults"].as_array().into_iter().flatten();
+        let faults: Vec<_> = faults.map(|fault| text(&fault["message"])).collect();
+        let kind = text(&part["part"]).replace('_', " ");
+        writeln!(output.out, "unavailable  {kind} {}: {}", text(&part["name"]), faults.join("; "))?;
     }
     for access in json["blocked_access"].as_array().into_iter().flatten() {
-        writeln!(output.out, "blocked      {}", plain(&access.to_string()))?;
+        let of = |name: &str| text(&access[name]);
+        let until = access["until"].as_str().and_then(|until| until.parse().ok());
+        let until = until.map_or_else(|| "revoked".to_owned(), |until| session.times.show_with_distance(until));
+        writeln!(output.out, "blocked      Run {}: {} has {} until {until}", of("run"), of("identity"), of("target"))?;
+        let (message, code) = (text(&access["error"]["message"]), text(&access["error"]["code"]));
+        writeln!(output.out, "             {message} ({code})")?;
     }
     for flow in json["flows"].as_array().into_iter().flatten() {
         let handlers = flow["handlers"].as_array().into_iter().flatten();

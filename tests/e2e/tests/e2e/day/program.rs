@@ -78,7 +78,8 @@ fn what_is_left_open_by_an_upgrade() {
         command.ok();
         assert_eq!(command.json()["blocked_access"], called["blocked_access"]);
         let shown = day.command(&["operations"]).await;
-        assert!(left.iter().all(|run| shown.ok().contains(run)), "{}", shown.out);
+        assert!(left.iter().all(|run| shown.ok().contains(&format!("blocked      Run {run}: "))), "{}", shown.out);
+        assert!(shown.out.contains("unavailable  removed flow prod: "), "{}", shown.out);
         // Of the flow that is gone, nothing waits for a decision.
         day.world.settle().await;
         assert_eq!(day.get("/runs?open=true").await["runs"], json!([]));
@@ -166,7 +167,7 @@ fn what_would_a_changed_handler_have_done_last_month() {
         assert_eq!(changed.code, 1, "{}{}", changed.out, changed.err);
         let replayed = changed.json();
         let of_ana = replayed["requests"].as_array().unwrap().iter();
-        let of_ana = of_ana.filter(|request| request["run"] == json!(day.held)).collect::<Vec<_>>();
+        let of_ana = of_ana.filter(|request| request["run_id"] == json!(day.held)).collect::<Vec<_>>();
         assert_eq!(of_ana.len(), 1, "{replayed}");
         assert!(!of_ana[0]["differences"].as_array().unwrap().is_empty(), "{replayed}");
         let shown = run_changed(&args[..5]).await;
