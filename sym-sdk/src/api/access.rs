@@ -8,7 +8,6 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::decisions::{DecisionResults, revoke_each};
 use super::extract::{Body, CallBody, Params};
-use super::idempotency::{IdempotencyHeader, IdempotencyKey};
 use super::people::UserRef;
 use super::run_body::{AccessBody, Named};
 use super::state::ApiState;
@@ -123,17 +122,15 @@ impl CallBody for AccessToRevoke {}
 /// End all access of a user
 ///
 /// Ends the access that `GET /access` lists for the user, which `user` or `username` names. Each Run has a result of its own: whether the caller
-/// may end its access is decided as for one alone.
+/// may end its access is decided as for one alone. Repeated, it ends what is left.
 #[utoipa::path(
     post, path = "/access/revoke", operation_id = "revoke_all", tag = "access", request_body = AccessToRevoke,
-    params(IdempotencyHeader),
     responses((status = 200, description = "The results, that of the access which would have ended first at the top.", body = DecisionResults)),
 )]
 pub(super) async fn revoke(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
     Extension(request_id): Extension<RequestId>,
-    key: IdempotencyKey,
     Body(AccessToRevoke { user, username, flow, target }): Body<AccessToRevoke>,
 ) -> Result<Json<DecisionResults>, Problem> {
     if user.is_none() && username.is_none() {
@@ -141,7 +138,8 @@ pub(super) async fn revoke(
         return Err(error.with_hint("send `username`, or the id as `user`").into());
     }
     let runs = find(&state, &caller, &AccessParams { user, username, flow, target }).await?;
-    revoke_each(&state, &caller, &request_id, &key, runs.iter().map(|stored| stored.state.run.id())).await.map(Json)
+    let runs = runs.iter().map(|stored| stored.state.run.id());
+    Ok(Json(revoke_each(&state, &caller, &request_id, runs).await))
 }
 
 /// Returns the Runs that give the access which is asked for, as far as the caller may see them; that which ends first comes first.

@@ -1,4 +1,4 @@
-//! Who may do what: the table, by hand, and how each way in differs from it by its nature.
+//! The table of who may do what, by hand, and how each way in differs from it by its nature.
 //!
 //! | actor | see | approve | deny | write off | revoke, held | request | for another |
 //! |---|---|---|---|---|---|---|---|

@@ -1,4 +1,4 @@
-//! Who has access, and its end.
+//! Access: who has it, and its end.
 
 use serde_json::json;
 use sym_sdk::prelude::*;

@@ -61,7 +61,7 @@ fn which_flows_and_handlers_are_there_and_when_did_each_last_fail() {
     });
 }
 
-/// What the new configuration has no strategy for any more.
+/// Access that the new configuration has no strategy for.
 #[test]
 fn what_is_left_open_by_an_upgrade() {
     within_limit(async {
