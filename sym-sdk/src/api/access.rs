@@ -1,4 +1,4 @@
-//! The access that there is now.
+//! The access that there is now, and the end of all that somebody has.
 
 use axum::extract::State;
 use axum::{Extension, Json};
@@ -6,14 +6,17 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::Params;
+use super::decisions::{DecisionResults, revoke_each};
+use super::extract::{Body, CallBody, Params};
 use super::people::UserRef;
 use super::run_body::{AccessBody, Named};
 use super::state::ApiState;
-use crate::engine::RunFilter;
+use crate::engine::{RunFilter, StoredRun};
+use crate::error::{Error, codes};
 use crate::model::{RunId, RunStatus, UserId};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
+use crate::server::request_id::RequestId;
 
 /// The access to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -68,22 +71,13 @@ pub(super) async fn list(
     Extension(caller): Extension<Caller>,
     Params(params): Params<AccessParams>,
 ) -> Result<Json<AccessList>, Problem> {
-    let filter = RunFilter { may_hold_access: true, flow: params.flow, requester: params.user, ..RunFilter::default() };
-    let runs = state.runtime.runs(filter, usize::MAX).await?;
+    let runs = find(&state, &caller, &params).await?;
     let blocked = state.runtime.blocked_access();
     let mut access = Vec::new();
     for stored in &runs {
         let run = &*stored.state;
         let grant = run.access.grant();
         let target = grant.map(|grant| Named::from(&grant.target));
-        let is_asked_for = params
-            .username
-            .as_deref()
-            .is_none_or(|name| run.run.requester().is_some_and(|user| user.username().eq_ignore_ascii_case(name)))
-            && params.target.as_deref().is_none_or(|name| target.as_ref().is_some_and(|target| target.name == name));
-        if !is_asked_for || !run.is_visible_to(caller.user()) {
-            continue;
-        }
         let label = state
             .runtime
             .flow(run.flow.slug())
@@ -101,6 +95,69 @@ pub(super) async fn list(
             blocked: is_blocked.map(|blocked| blocked.error.code.to_string()),
         });
     }
-    access.sort_by_key(|access| (access.access.ends_at().unwrap_or(Timestamp::MAX), access.run_id));
     Ok(Json(AccessList { access }))
+}
+
+/// The access to end.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccessToRevoke {
+    /// The id of the user.
+    #[serde(default)]
+    user: Option<UserId>,
+    /// The name of the user, which is the e-mail address of a person.
+    #[serde(default)]
+    #[schema(example = "ana@example.com")]
+    username: Option<String>,
+    /// Only access that this flow gave.
+    #[serde(default)]
+    flow: Option<String>,
+    /// Only access to the target of this name.
+    #[serde(default)]
+    target: Option<String>,
+}
+
+impl CallBody for AccessToRevoke {}
+
+/// End all access of a user
+///
+/// Ends the access that `GET /access` lists for the user, which `user` or `username` names. Each Run has a result of its own: whether the caller
+/// may end its access is decided as for one alone. Repeated, it ends what is left.
+#[utoipa::path(
+    post, path = "/access/revoke", operation_id = "revoke_all", tag = "access", request_body = AccessToRevoke,
+    responses((status = 200, description = "The results, that of the access which would have ended first at the top.", body = DecisionResults)),
+)]
+pub(super) async fn revoke(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+    Extension(request_id): Extension<RequestId>,
+    Body(AccessToRevoke { user, username, flow, target }): Body<AccessToRevoke>,
+) -> Result<Json<DecisionResults>, Problem> {
+    if user.is_none() && username.is_none() {
+        let error = Error::invalid(codes::MISSING_ARGUMENT, "nobody is named whose access is to end");
+        return Err(error.with_hint("send `username`, or the id as `user`").into());
+    }
+    let runs = find(&state, &caller, &AccessParams { user, username, flow, target }).await?;
+    let runs = runs.iter().map(|stored| stored.state.run.id());
+    Ok(Json(revoke_each(&state, &caller, &request_id, runs).await))
+}
+
+/// Returns the Runs that give the access which is asked for, as far as the caller may see them; that which ends first comes first.
+async fn find(state: &ApiState, caller: &Caller, params: &AccessParams) -> Result<Vec<StoredRun>, Problem> {
+    let filter =
+        RunFilter { may_hold_access: true, flow: params.flow.clone(), requester: params.user, ..RunFilter::default() };
+    let mut runs = state.runtime.runs(filter, usize::MAX).await?;
+    runs.retain(|stored| {
+        let run = &*stored.state;
+        let has_name = |name: &str| run.run.requester().is_some_and(|user| user.username().eq_ignore_ascii_case(name));
+        let is_target = |name: &str| run.access.grant().is_some_and(|grant| grant.target.name().as_str() == name);
+        params.username.as_deref().is_none_or(has_name)
+            && params.target.as_deref().is_none_or(is_target)
+            && run.is_visible_to(caller.user())
+    });
+    runs.sort_by_key(|stored| {
+        let ends_at = AccessBody::of(&stored.state).ends_at();
+        (ends_at.unwrap_or(Timestamp::MAX), stored.state.run.id())
+    });
+    Ok(runs)
 }

@@ -167,6 +167,16 @@ struct DecisionResult {
     problem: Option<ProblemBody>,
 }
 
+impl DecisionResult {
+    fn new(run_id: RunId, done: Result<DecisionReceipt, Problem>, caller: &Caller, request_id: &RequestId) -> Self {
+        let (event_id, problem) = match done {
+            Ok(receipt) => (Some(receipt.event_id), None),
+            Err(problem) => (None, Some(problem.body(caller.is_admin(), request_id.as_str()))),
+        };
+        Self { run_id, done: problem.is_none(), event_id, problem }
+    }
+}
+
 /// Approve
 #[utoipa::path(
     post, path = "/runs/{run}/approve", operation_id = "approve", tag = "decisions", request_body = Option<Approval>,
@@ -343,13 +353,24 @@ pub(super) async fn decide_many(
             }
             DecisionAction::Revoke => submit_revocation(&state, &caller, run_id, key).await,
         };
-        let (event_id, problem) = match done {
-            Ok(receipt) => (Some(receipt.event_id), None),
-            Err(problem) => (None, Some(problem.body(caller.is_admin(), request_id.as_str()))),
-        };
-        results.push(DecisionResult { run_id, done: problem.is_none(), event_id, problem });
+        results.push(DecisionResult::new(run_id, done, &caller, &request_id));
     }
     Ok(Json(DecisionResults { results }))
+}
+
+/// Revokes the access of several Runs, each with a result of its own.
+pub(super) async fn revoke_each(
+    state: &ApiState,
+    caller: &Caller,
+    request_id: &RequestId,
+    runs: impl Iterator<Item = RunId>,
+) -> DecisionResults {
+    let mut results = Vec::new();
+    for run in runs {
+        let done = submit_revocation(state, caller, run, None).await;
+        results.push(DecisionResult::new(run, done, caller, request_id));
+    }
+    DecisionResults { results }
 }
 
 fn route(run: RunId, action: &str) -> String {

@@ -111,6 +111,7 @@ pub(super) fn routes() -> Routes {
         .add(routes!(decisions::write_off))
         .add(routes!(decisions::decide_many))
         .add(routes!(access::list))
+        .add(routes!(access::revoke))
         .add(routes!(flows::list))
         .add(routes!(flows::one))
         .add(routes!(flows::form))

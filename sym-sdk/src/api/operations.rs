@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 
 use super::extract::{CallBody, OptionalBody};
 use super::people::UserRef;
+use super::run_body::Named;
 use super::state::ApiState;
-use crate::model::{RunId, UserType};
+use crate::model::{HandlerRef, RunId, UserType};
 use crate::runtime::{HandlerFailures, Reconcile, Reconciliation, Repair};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
@@ -36,6 +37,8 @@ pub(super) struct Operations {
     /// The access that cannot be revoked as things are.
     #[schema(value_type = Vec<Object>)]
     blocked_access: Vec<Value>,
+    /// The flows, each with the handlers that it calls.
+    flows: Vec<OperatedFlow>,
     /// The handlers that have failed in the last seven days; the one that failed last comes first.
     handler_errors: Vec<HandlerErrors>,
     /// The end of the audit log.
@@ -73,6 +76,24 @@ struct Destination {
     delivered: u64,
     /// The number of records that it lacks.
     behind: u64,
+}
+
+/// A flow, as those see it who operate it.
+#[derive(Debug, Serialize, ToSchema)]
+struct OperatedFlow {
+    #[serde(flatten)]
+    flow: Named,
+    handlers: Vec<OperatedHandler>,
+}
+
+/// A handler of a flow.
+#[derive(Debug, Serialize, ToSchema)]
+struct OperatedHandler {
+    #[schema(example = "get_permissions (src/main.rs:28)")]
+    handler: String,
+    /// The time at which it failed last, if it has in the last seven days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_failed_at: Option<Timestamp>,
 }
 
 /// The failures of a handler.
@@ -124,7 +145,19 @@ pub(super) async fn overview(
     };
     let progress = runtime.audit_progress().await?.into_iter();
     let since = runtime.clock().now().minus(HANDLER_ERRORS_WINDOW);
-    let handler_errors = runtime.handler_failures(since).await?.into_iter();
+    let failures = runtime.handler_failures(since).await?;
+    let last_failed_at = |handler: &HandlerRef| {
+        let failed = failures.iter().find(|failures| failures.handler == *handler);
+        failed.map(|failures| failures.last_at)
+    };
+    let flows = runtime.flow_handlers().map(|(flow, handlers)| OperatedFlow {
+        flow: Named { name: flow.name().to_string(), label: flow.label().to_owned() },
+        handlers: handlers
+            .iter()
+            .map(|handler| OperatedHandler { handler: handler.to_string(), last_failed_at: last_failed_at(handler) })
+            .collect(),
+    });
+    let flows = flows.collect();
     let json = |value: serde_json::Result<Value>| value.unwrap_or_default();
     Ok(Json(Operations {
         access: AccessState {
@@ -149,7 +182,8 @@ pub(super) async fn overview(
         front_ends: runtime.front_ends().iter().map(|front_end| front_end.name().to_owned()).collect(),
         unavailable: runtime.unavailable().iter().map(|part| json(serde_json::to_value(part))).collect(),
         blocked_access: runtime.blocked_access().iter().map(|access| json(serde_json::to_value(access))).collect(),
-        handler_errors: handler_errors.map(HandlerErrors::from).collect(),
+        flows,
+        handler_errors: failures.into_iter().map(HandlerErrors::from).collect(),
         audit_head: runtime.engine().head().await?.seq,
     }))
 }

@@ -33,6 +33,7 @@ const DONE: &[(&str, &str)] = &[
     ("remind", "Those who can decide are reminded."),
     ("write-off", "Written off. Make sure that the access is gone."),
     ("request", "Requested. This page follows what becomes of it."),
+    ("revoke-all", "All their access is being taken away."),
     ("saved", "Saved."),
 ];
 

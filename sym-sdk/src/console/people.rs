@@ -17,7 +17,9 @@ use super::sign_in::see_other;
 use super::state::ConsoleState;
 use crate::directory::{Session, SessionKind};
 use crate::engine::RunFilter;
+use crate::error::codes;
 use crate::model::{User, UserId, UserRole, UserType};
+use crate::runtime::Submission;
 
 /// The largest number of users on the page.
 const MAX_USERS: usize = 200;
@@ -100,6 +102,8 @@ pub(super) async fn show(
     let is_self = user.is_same(&viewer.user);
     let bot_cards = bots::cards(state, user).await?;
     let sessions = state.runtime.sessions_of(&user.id()).await?;
+    let holding = RunFilter { requester: Some(user.id()), may_hold_access: true, ..RunFilter::default() };
+    let held = state.runtime.runs(holding, usize::MAX).await?;
     let main = html! {
         (message)
         div.row { h1 { (name_of(user)) } @if user.is_locked() { (tag(Role::Failed, "locked")) } }
@@ -130,6 +134,7 @@ pub(super) async fn show(
                     }
                 }
                 @if user.user_type() == UserType::Normal { (sessions_card(state, user, &sessions)) }
+                @if !held.is_empty() { (access_card(user, held.len())) }
                 section.card aria-labelledby="lock" {
                     header { h2 #lock { @if user.is_locked() { "Let them in again" } @else { "Lock out" } } }
                     form.body method="post" action={ "/console/people/" (user.id()) } {
@@ -144,6 +149,19 @@ pub(super) async fn show(
         }
     };
     Ok(Page::new(name_of(user), main).section(Section::People))
+}
+
+fn access_card(user: &User, held: usize) -> Markup {
+    html! {
+        section.card aria-labelledby="access" {
+            header { h2 #access { "Access now" } }
+            form.body method="post" action={ "/console/people/" (user.id()) } {
+                p { a href={ "/console/access?who=" (user.username()) } { (held) @if held == 1 { " grant" } @else { " grants" } } }
+                p.why { "They stay who they are, and can ask again." }
+                div.row { button.button.danger name="action" value="revoke-all" { "End all access" } }
+            }
+        }
+    }
 }
 
 fn sessions_card(state: &ConsoleState, user: &User, sessions: &[Session]) -> Markup {
@@ -168,7 +186,21 @@ fn sessions_card(state: &ConsoleState, user: &User, sessions: &[Session]) -> Mar
     }
 }
 
-/// Locks a user, unlocks them, or ends their sessions.
+/// Ends all access of a user, who stays who they are.
+async fn end_all_access(state: &ConsoleState, viewer: &SignedIn, user: &User) -> Result<Response, Refusal> {
+    let filter = RunFilter { requester: Some(user.id()), may_hold_access: true, ..RunFilter::default() };
+    for stored in state.runtime.runs(filter, usize::MAX).await? {
+        let revocation = Submission::revoke(stored.state.run.id(), viewer.user.clone()).channel(SignedIn::channel());
+        match state.runtime.submit(revocation).await {
+            // It is being taken away already.
+            Err(error) if *error.code() == codes::DEESCALATE_INVALID_RUN => {}
+            done => drop(done?),
+        }
+    }
+    Ok(see_other(&format!("/console/people/{}?done=revoke-all", user.id())))
+}
+
+/// Locks a user, unlocks them, or ends their sessions or their access.
 pub(super) async fn change(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
@@ -181,6 +213,9 @@ pub(super) async fn change(
         state.runtime.end_sessions_of(&user.id()).await?;
         tracing::info!(user = user.username(), by = viewer.user.username(), "a person was signed out everywhere");
         return Ok(see_other(&format!("/console/people/{}?done=saved", user.id())));
+    }
+    if form.text("action") == Some("revoke-all") {
+        return end_all_access(&state, &viewer, &user).await;
     }
     let Some(reason) = form.text("reason") else {
         return Err(Refusal::invalid("Enter a reason: it stands in the record."));

@@ -141,7 +141,7 @@ pub use outcome::{
 };
 pub use people::People;
 pub use permissions::allowed_actions;
-pub(crate) use permissions::{check_kind, check_source, is_not_own_request, may_begin};
+pub(crate) use permissions::{check_kind, check_source, is_not_own_request, may_begin, require_person};
 pub use prior_state::PriorState;
 pub use recheck::check_grant;
 pub(crate) use recheck::{offered_durations, offered_durations_hint};

@@ -108,6 +108,9 @@ pub(super) fn check(
 /// Checks that actions of this kind are accepted from the channel.
 fn check_channel(flow: &Flow, sender: Sender<'_>, kind: ActionKind) -> Result<(), EffectError> {
     check_agent_channel(sender)?;
+    if sender.channel == ChannelType::Cli {
+        require_person(sender.actor)?;
+    }
     match kind {
         // First, so that a guest is told the reason that holds for every channel.
         ActionKind::Prompt | ActionKind::Request => {
@@ -293,6 +296,17 @@ pub(super) fn check_agent_duration(
     let message = format!("flow `{name}` gives agents at most {longest}, and this is for {asked}");
     Err(refused(ErrorKind::InvalidInput, codes::INVALID_DURATION, message)
         .with_hint(format!("ask for {longest} or less")))
+}
+
+/// Checks that the user whom the command line names on a file is no bot. A bot acts by its token, and the record would say that it did what
+/// a person at a keyboard has done.
+pub(crate) fn require_person(user: &User) -> Result<(), EffectError> {
+    if user.user_type() != UserType::Bot {
+        return Ok(());
+    }
+    let message = format!("{} is a bot, and bots do not act on a file", user.username());
+    Err(forbidden(message)
+        .with_hint("name the person who does this, by e-mail address; a bot calls a server with its token"))
 }
 
 /// Checks that the action takes access away. The command line acts as whoever it names, so it must not be able to give any.

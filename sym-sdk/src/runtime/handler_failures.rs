@@ -1,6 +1,7 @@
-//! The failures of handlers, as the audit log has them.
+//! The handlers of flows, and their failures, as the audit log has them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -8,8 +9,9 @@ use super::Runtime;
 use crate::audit::{AuditEntry, AuditKind};
 use crate::engine::AuditQuery;
 use crate::error::Result;
+use crate::handler::HandlerRecord;
 use crate::machine::EffectError;
-use crate::model::{HandlerRef, RunId};
+use crate::model::{Flow, HandlerRef, RunId};
 
 /// The kinds of entries that name a handler which has failed.
 const KINDS: [&str; 2] = ["failed", "reported"];
@@ -34,6 +36,12 @@ pub struct HandlerFailures {
 }
 
 impl Runtime {
+    /// Returns an iterator over the flows that are configured, sorted by name, each with its handlers, sorted by kind and field.
+    pub fn flow_handlers(&self) -> impl Iterator<Item = (Arc<Flow>, Vec<HandlerRef>)> + '_ {
+        let configured = self.executor.flows.iter().filter(|entry| !entry.is_removed());
+        configured.map(|entry| (entry.flow.clone(), entry.handlers.iter().map(HandlerRecord::to_ref).collect()))
+    }
+
     /// Returns the handlers that have failed since a time, each with its last failure; the one that failed last comes first.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use crate::directory::{DeletedBy, UserChange};
 use crate::engine::{InputKey, RunFilter};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{
-    Access, Action, EffectError, Input, InputBody, InputReply, RunState, UserAction, UserActionInput,
+    Access, Action, EffectError, Input, InputBody, InputReply, RunState, UserAction, UserActionInput, require_person,
 };
 use crate::model::{Channel, ChannelType, EventId, RunId, RunStatus, Srn, User, UserId, UserRole};
 
@@ -203,12 +203,15 @@ impl Runtime {
     ) -> Result<Administration> {
         let actor = self.executor.ask_directory(self.resolve_actor(by.actor, false)).await?;
         let admin = Administration { actor, channel: by.channel, reason };
-        if admin.actor.is_admin() {
-            return Ok(admin);
-        }
-        let message = format!("{} is not an administrator", admin.actor.username());
-        let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
-        let error = error.with_hint("ask an administrator to do it");
+        let error = match require_person(&admin.actor) {
+            Err(error) if admin.channel.kind() == ChannelType::Cli => Error::from(error),
+            _ if admin.actor.is_admin() => return Ok(admin),
+            _ => {
+                let message = format!("{} is not an administrator", admin.actor.username());
+                let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
+                error.with_hint("ask an administrator to do it")
+            }
+        };
         self.record_user_action(&admin, action, user, Some(EffectError::from(&error))).await?;
         Err(error)
     }

@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use super::problem::Problem;
 use crate::directory::SessionKind;
 use crate::error::{Error, ErrorKind, codes};
+#[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
+use crate::machine::require_person;
 use crate::model::{Channel, ChannelType, User, UserRole, UserType};
 use crate::runtime::{Administrator, Runtime, call_bounded};
 
@@ -200,11 +202,13 @@ async fn person(runtime: &Runtime, token: &SecretString) -> Result<Arc<User>, Er
 #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 async fn operator(runtime: &Runtime, email: Option<&str>) -> Result<Arc<User>, Error> {
     let Some(email) = email else { return Ok(Arc::new(User::system().with_role(UserRole::Admin))) };
-    runtime.directory().user_by_email(email).await?.ok_or_else(|| {
+    let user = runtime.directory().user_by_email(email).await?.ok_or_else(|| {
         let message = format!("no user has the e-mail address `{email}`");
         let error = Error::new(ErrorKind::InvalidInput, codes::UNKNOWN_USER, message);
         error.with_hint("pass the address of a user of the store with `--as`; `users list` lists them")
-    })
+    })?;
+    require_person(&user)?;
+    Ok(user)
 }
 
 impl Caller {

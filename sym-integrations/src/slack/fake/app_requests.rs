@@ -137,7 +137,7 @@ impl Shared {
                 tracing::debug!(error = %error.without_url(), "the app is unreachable");
                 AppError::Unreachable
             }),
-            () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),
+            () = self.timeout(APP_TIMEOUT) => Err(AppError::NoResponse),
         }
     }
 }

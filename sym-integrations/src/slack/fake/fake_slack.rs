@@ -51,7 +51,8 @@ impl FakeSlackBuilder {
         self
     }
 
-    /// Sets the clock for time stamps of messages, expiry of triggers, and timeouts of people. The default is the system clock.
+    /// Sets the clock for time stamps of messages, expiry of triggers, and timeouts of people and of the app. The default is the system clock.
+    /// With a virtual clock that nobody advances, timeouts last a minute of real time.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self

@@ -13,7 +13,8 @@ use super::{Message, Shared, View};
 /// A person in a [`FakeSlack`](super::FakeSlack), who acts on what they see.
 ///
 /// Methods wait up to ten seconds, by the workspace's clock, for the message, view or element that they act on, because the app delivers
-/// them asynchronously. If it does not appear, they fail with code `Slack:NOT_VISIBLE`. They fail with code `Slack:APP_DID_NOT_RESPOND` if
+/// them asynchronously. If that clock is a virtual one that nobody advances, they wait up to a minute of real time. If it does not appear, they
+/// fail with code `Slack:NOT_VISIBLE`. They fail with code `Slack:APP_DID_NOT_RESPOND` if
 /// the app does not respond within Slack's three seconds, or with a status other than 200.
 #[derive(Clone, Debug)]
 #[must_use = "a person has no effect until they act"]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
-use sym_sdk::clock::Clock;
+use sym_sdk::clock::{Clock, SystemClock};
 use sym_sdk::error::{Error, ErrorCode, ErrorKind, Result, codes};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +24,10 @@ pub const APP_DID_NOT_RESPOND: ErrorCode = ErrorCode::new("Slack", "APP_DID_NOT_
 
 /// Time for which people wait for something to appear.
 const VISIBLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Real time after which a wait ends, whatever the clock of the workspace shows. Nobody may advance a virtual clock, and a wait that never ends
+/// would look like a test that is slow.
+const MAX_REAL_WAIT: Duration = Duration::from_secs(60);
 
 /// Time for which a response URL is remembered, longer than its validity, to report that it has expired.
 const RESPONSE_URL_TTL: Duration = Duration::from_secs(60 * 60);
@@ -95,9 +99,17 @@ impl Shared {
         };
         let seen = tokio::select! {
             seen = seen => seen,
-            () = self.clock.sleep(VISIBLE_TIMEOUT) => None,
+            () = self.timeout(VISIBLE_TIMEOUT) => None,
         };
         seen.ok_or_else(|| not_visible(what()))
+    }
+
+    /// Waits for a duration by the clock of the workspace, and no longer than a minute of real time.
+    pub(super) async fn timeout(&self, duration: Duration) {
+        tokio::select! {
+            () = self.clock.sleep(duration) => {}
+            () = SystemClock.sleep(MAX_REAL_WAIT) => {}
+        }
     }
 
     /// Waits until calls are no longer held back, or the workspace stops.

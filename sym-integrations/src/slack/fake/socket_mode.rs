@@ -227,7 +227,7 @@ impl Shared {
         };
         let answer = tokio::select! {
             answer = sent => answer,
-            () = self.clock.sleep(APP_TIMEOUT) => Err(AppError::NoResponse),
+            () = self.timeout(APP_TIMEOUT) => Err(AppError::NoResponse),
         };
         self.sockets.state(|state| state.waiting.remove(&id));
         Ok(AppResponse::of(&answer?))

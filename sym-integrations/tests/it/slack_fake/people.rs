@@ -10,13 +10,14 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sym_integrations::slack::Slack;
-use sym_integrations::slack::fake::{FakeSlack, Submitted};
+use sym_integrations::slack::fake::{FakeSlack, NOT_VISIBLE, Submitted};
 use sym_integrations::slack::signature::SigningSecret;
 use sym_sdk::clock::{Clock, VirtualClock};
 use sym_sdk::error::ErrorKind;
 use sym_sdk::prelude::*;
 
 use super::{modal, plain, serve, workspace};
+use crate::GRACE;
 
 /// A path, and the fields of the form that was sent there.
 pub(super) type Heard = (String, BTreeMap<String, String>);
@@ -123,6 +124,25 @@ fn form() -> Value {
     view["private_metadata"] = json!("kept");
     view["notify_on_close"] = json!(true);
     view
+}
+
+/// Otherwise a test of what does not appear would never end.
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_forever_for_a_clock_that_stands_still() {
+    let (fake, clock) = workspace().await;
+    let before = clock.now();
+    let ana = fake.person("U0ANA");
+    let waits = async {
+        [
+            ana.message("what nobody sends").await.map(drop),
+            ana.fill("Reason", "there is no view").await,
+            ana.submit().await.map(drop),
+        ]
+    };
+    for waited in tokio::time::timeout(GRACE * 10, waits).await.expect("the waits end") {
+        assert_eq!(*waited.unwrap_err().code(), NOT_VISIBLE);
+    }
+    assert_eq!(clock.now(), before);
 }
 
 #[tokio::test]

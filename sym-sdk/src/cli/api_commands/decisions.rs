@@ -14,12 +14,9 @@ use crate::cli::Exit;
 use crate::cli::args::{ApproveArgs, DenyArgs, GiveBackArgs, RevokeArgs, WriteOffArgs};
 use crate::cli::exit::{CommandError, exit_of};
 use crate::cli::output::{Output, error_json};
-use crate::client::{Call, Decision, HeldAccess, Receipt, Run, RunPage, RunQuery};
+use crate::client::{Call, Decision, Receipt, Run, RunPage, RunQuery};
 use crate::error::{Error, ErrorKind};
 use crate::model::RunId;
-
-/// The largest number of decisions in one call.
-const MAX_DECISIONS: usize = 100;
 
 pub(super) async fn approve(
     session: &Session,
@@ -211,18 +208,10 @@ fn ending(session: &Session) -> &'static str {
 
 /// Revokes all access of a user.
 async fn revoke_all(session: &Session, user: &str, output: &mut Output<'_>) -> Result<Exit, CommandError> {
-    let answer = session.call(&Call::get(["access"]).query("username", user)).await?;
-    let access: Vec<HeldAccess> = answer.parse_member("access")?;
-    let mut results: Vec<Value> = Vec::new();
-    for page in access.chunks(MAX_DECISIONS) {
-        let decisions: Vec<_> = page.iter().map(|held| json!({ "run_id": held.run_id, "action": "revoke" })).collect();
-        let call = Call::post(["runs", "decide"]).body(json!({ "decisions": decisions }));
-        if let Value::Array(of_page) = session.call(&call).await?.into_json()["results"].take() {
-            results.extend(of_page);
-        }
-    }
+    let call = Call::post(["access", "revoke"]).body(json!({ "username": user }));
+    let json = session.call(&call).await?.into_json();
+    let results: Vec<&Value> = json["results"].as_array().into_iter().flatten().collect();
     let failed = results.iter().any(|result| result["done"] != true);
-    let json = json!({ "results": results });
     session.write(&json, output, |output| {
         if results.is_empty() {
             return writeln!(output.out, "{} has no access", plain(user));

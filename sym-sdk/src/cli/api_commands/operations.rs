@@ -17,11 +17,11 @@ use crate::client::{Call, Me};
 
 pub(super) async fn overview(session: &Session, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let answer = session.call(&Call::get(["operations"])).await?;
-    session.write(answer.json(), output, |output| show_overview(answer.json(), output))?;
+    session.write(answer.json(), output, |output| show_overview(session, answer.json(), output))?;
     Ok(Exit::Success)
 }
 
-fn show_overview(json: &Value, output: &mut Output<'_>) -> io::Result<()> {
+fn show_overview(session: &Session, json: &Value, output: &mut Output<'_>) -> io::Result<()> {
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let access = &json["access"];
     let holding = access["holding"].as_object().into_iter().flatten();
@@ -41,7 +41,7 @@ fn show_overview(json: &Value, output: &mut Output<'_>) -> io::Result<()> {
         writeln!(output.out, "backlog      due {}, late {}", of("due"), of("late"))?;
     }
     for destination in json["destinations"].as_array().into_iter().flatten() {
-        let name = plain(destination["name"].as_str().unwrap_or_default());
+        let name = text(&destination["name"]);
         writeln!(output.out, "destination  {name}: {} behind", number(&destination["behind"]))?;
     }
     let front_ends: Vec<_> =
@@ -50,12 +50,38 @@ fn show_overview(json: &Value, output: &mut Output<'_>) -> io::Result<()> {
         writeln!(output.out, "front ends   {}", front_ends.join(", "))?;
     }
     for part in json["unavailable"].as_array().into_iter().flatten() {
-        writeln!(output.out, "unavailable  {}", plain(&part.to_string()))?;
+        let faults = part["faults"].as_array().into_iter().flatten();
+        let faults: Vec<_> = faults.map(|fault| text(&fault["message"])).collect();
+        let kind = text(&part["part"]).replace('_', " ");
+        writeln!(output.out, "unavailable  {kind} {}: {}", text(&part["name"]), faults.join("; "))?;
     }
     for access in json["blocked_access"].as_array().into_iter().flatten() {
-        writeln!(output.out, "blocked      {}", plain(&access.to_string()))?;
+        let of = |name: &str| text(&access[name]);
+        let until = access["until"].as_str().and_then(|until| until.parse().ok());
+        let until = until.map_or_else(|| "revoked".to_owned(), |until| session.times.show_with_distance(until));
+        writeln!(output.out, "blocked      Run {}: {} has {} until {until}", of("run"), of("identity"), of("target"))?;
+        let (message, code) = (text(&access["error"]["message"]), text(&access["error"]["code"]));
+        writeln!(output.out, "             {message} ({code})")?;
+    }
+    for flow in json["flows"].as_array().into_iter().flatten() {
+        let handlers = flow["handlers"].as_array().into_iter().flatten();
+        let handlers: Vec<_> = handlers.map(|handler| text(&handler["handler"])).collect();
+        let handlers = if handlers.is_empty() { "no handlers".to_owned() } else { handlers.join(", ") };
+        writeln!(output.out, "flow         {}: {handlers}", text(&flow["name"]))?;
+    }
+    for failed in json["handler_errors"].as_array().into_iter().flatten() {
+        let times = count(usize::try_from(number(&failed["count"])).unwrap_or(usize::MAX), "failure");
+        let last = failed["last_at"].as_str().and_then(|at| at.parse().ok());
+        let last = last.map_or_else(|| text(&failed["last_at"]), |at| session.times.show_with_distance(at));
+        writeln!(output.out, "failed       {}: {times}, last {last}", text(&failed["handler"]))?;
+        let (run, message, code) = (text(&failed["last_run_id"]), text(&failed["message"]), text(&failed["code"]));
+        writeln!(output.out, "             Run {run}: {message} ({code})")?;
     }
     writeln!(output.out, "audit log    {} entries", number(&json["audit_head"]))
+}
+
+fn text(value: &Value) -> String {
+    plain(value.as_str().unwrap_or_default())
 }
 
 #[derive(Debug, Deserialize)]

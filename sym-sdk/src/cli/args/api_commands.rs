@@ -26,7 +26,7 @@ pub(in crate::cli) struct ConnectionArgs {
     /// Work on the store in this file. Reading works beside the program that has it; to change it, the program must not run
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) db: Option<PathBuf>,
-    /// With `--db`: e-mail address of the user who does this. The record also names you, as `file:USER@HOST`
+    /// With `--db`: e-mail address of the person who does this, who is no bot. The record also names you, as `file:USER@HOST`
     #[arg(id = "act_as", long = "as", value_name = "EMAIL", conflicts_with_all = ["server", "profile"])]
     pub(in crate::cli) actor: Option<String>,
     /// Show times in UTC, instead of the local time zone

@@ -86,7 +86,7 @@ pub(in crate::cli) struct RunArgs {
     /// Id of the Run
     #[arg(value_name = "RUN")]
     pub(in crate::cli) run: RunId,
-    /// E-mail address of the user who does this
+    /// E-mail address of the person who does this, who is no bot
     #[arg(long = "as", value_name = "EMAIL")]
     pub(in crate::cli) actor: String,
 }
@@ -135,7 +135,7 @@ pub(in crate::cli) struct UserArgs {
     /// E-mail address of the user; for `restore`, also the id
     #[arg(value_name = "USER")]
     pub(in crate::cli) user: String,
-    /// E-mail address of the administrator who does this
+    /// E-mail address of the administrator who does this, who is no bot
     #[arg(long = "as", value_name = "EMAIL")]
     pub(in crate::cli) actor: String,
     /// Reason, for the audit log

@@ -35,6 +35,13 @@ async fn a_file_takes_access_away_and_gives_none() {
     assert_eq!((unnamed.code, unnamed.err.contains("`--as`")), (2, true), "{}", unnamed.err);
     let unknown = world.look(&["revoke", &world.held.to_string(), "--as", "eve@example.com"]).await;
     assert_eq!((unknown.code, unknown.err.contains("no user has the e-mail address")), (1, true), "{}", unknown.err);
+    // Deployer may decide, and revoke on a server.
+    for args in [&["revoke", &world.held.to_string()][..], &["run", &world.held.to_string()], &["access"]] {
+        let bot = world.look(&[args, &["--as", "deployer"]].concat()).await;
+        assert_eq!((bot.code, bot.out.as_str()), (3, ""), "{args:?}: {}", bot.err);
+        assert!(bot.err.contains("deployer is a bot, and bots do not act on a file"), "{args:?}: {}", bot.err);
+        assert!(bot.err.contains("name the person who does this"), "{args:?}: {}", bot.err);
+    }
     let waits = world.act(&["request", "prod", "--for", "1h", "--wait"]).await;
     assert_eq!((waits.code, waits.err.contains("`--server URL`")), (2, true), "{}", waits.err);
     // What was refused is on record, with the one who had the command line.

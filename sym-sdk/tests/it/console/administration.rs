@@ -107,3 +107,28 @@ async fn a_person_is_signed_out_everywhere() {
     ana.get("/console").await.ok().has("Who are you?");
     ada.get("/console").await.ok().has("My access");
 }
+
+#[tokio::test]
+async fn all_access_of_a_person_is_ended() {
+    let mut world = World::start().await;
+    let (mut ana, mut ada) = (world.sign_in("ana").await, world.sign_in("ada").await);
+    let address = format!("/console/people/{}", world.user("ana").await.id());
+    ada.get(&address).await.ok().lacks("End all access");
+    for reason in ["INC-42", "INC-43"] {
+        let run = world.request(&mut ana, reason).await.run();
+        let page = ada.get(&format!("/r/{run}")).await.ok();
+        ada.press(&page, ("action", "approve"), &[]).await.ok();
+        world.settle().await;
+    }
+    let page = ada.get(&address).await.ok();
+    page.has("2 grants");
+    // For others there is no such page, and nothing happens.
+    assert_eq!(world.sign_in("ben").await.post(&address, &[("action", "revoke-all")]).await.status, 404);
+    let page = ada.press(&page, ("action", "revoke-all"), &[]).await.ok();
+    page.has("All their access is being taken away.");
+    ada.post(&address, &[("action", "revoke-all")]).await.ok();
+    world.settle().await;
+    assert_eq!(world.harness.granted(), [""; 0]);
+    ada.get(&address).await.ok().lacks("End all access").lacks("locked");
+    ana.get("/console").await.ok().has("You hold no access.");
+}

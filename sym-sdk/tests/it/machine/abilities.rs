@@ -48,6 +48,10 @@ fn the_command_line_only_takes_access_away() {
     world.approve(&ada);
     world.settle();
     assert_eq!(of(&world, &ada, ChannelType::Cli).revoke, Ok(()));
+    // Nobody says there that a bot has done what they did.
+    let bot = User::bot(UserId::from_bot_name("ci"), "ci").with_role(UserRole::Admin);
+    assert_eq!(of(&world, &bot, ChannelType::Api).revoke, Ok(()));
+    assert_eq!(code(&of(&world, &bot, ChannelType::Cli).revoke), "SymSDK:NOT_PERMITTED");
 }
 
 /// Before it is routed, a Run is visible to whoever began it, the bot that did so for them, and administrators.
