@@ -1,14 +1,13 @@
 //! People and bots, for administrators: who there is, what they may, and locking them out.
 
-use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::authentication::SignedIn;
+use super::authentication::{SignedIn, SignedInAdmin};
 use super::bots;
 use super::decide::done_flash;
-use super::form::FormData;
+use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
 use super::parts::{Role, ago, empty, name_of, tag, time, who};
 use super::refusal::Refusal;
@@ -20,18 +19,16 @@ use crate::engine::RunFilter;
 use crate::model::{User, UserId, UserRole, UserType};
 
 /// The largest number of users on the page.
-const MAX_USERS: usize = 200;
+const MAX_USERS: usize = 100;
 
 /// The largest number of Runs of a user that are shown.
 const MAX_RUNS: usize = 20;
 
 pub(super) async fn page(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    _: SignedInAdmin,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let users = state.runtime.directory().users().await?;
     let asked = query.text("q").map(str::to_lowercase);
     let matches = |user: &User| {
@@ -77,12 +74,10 @@ fn role_name(user: &User) -> &'static str {
 /// The page of a user.
 pub(super) async fn user(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(user): Path<String>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let user = find(&state, &user).await?;
     show(&state, &viewer, &user, done_flash(&query)).await
 }
@@ -171,11 +166,10 @@ fn sessions_card(state: &ConsoleState, user: &User, sessions: &[Session]) -> Mar
 /// Locks a user, unlocks them, or ends their sessions.
 pub(super) async fn change(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(user): Path<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
-    viewer.require_admin()?;
     let user = find(&state, &user).await?;
     if form.text("action") == Some("sign-out") {
         state.runtime.end_sessions_of(&user.id()).await?;
