@@ -138,7 +138,7 @@ async fn show(state: &ConsoleState, query: &FormData, message: Markup) -> Result
         rows.push((record, record.entry()?));
     }
     let text = |name: &str, label: &str, kind: &str| {
-        html! { div.field { label for=(name) { (label) } input id=(name) name=(name) type=(kind) value=[query.text(name)] autocomplete="off" data-search=[(name == "text").then_some("")]; } }
+        html! { div.field.wide-field[name == "text"] { label for=(name) { (label) } input id=(name) name=(name) type=(kind) value=[query.text(name)] autocomplete="off" data-search=[(name == "text").then_some("")]; } }
     };
     let main = html! {
         (message)

@@ -23,11 +23,11 @@ const DEFAULT_VALIDITY: &str = "90d";
 /// Returns the form that adds a bot.
 pub(super) fn new_bot_card() -> Markup {
     html! {
-        section.card.narrow aria-labelledby="new-bot" {
+        section.card.narrow.start aria-labelledby="new-bot" {
             header { h2 #new-bot { "Add a bot" } }
             form.body method="post" action="/console/people" {
                 div.field { label for="bot-name" { "Name" } input #bot-name name="name" required autocomplete="off" placeholder="deployer"; }
-                div.field { label for="bot-owner" { "Owner " span.why { "the address of a person; makes it an agent, which requests and decides nothing" } } input #bot-owner name="owner" autocomplete="off"; }
+                div.field { label for="bot-owner" { "Owner " span.why { "the address of a person; makes it an agent, which requests access and never decides" } } input #bot-owner name="owner" autocomplete="off"; }
                 div.row { button.button name="action" value="add-bot" { "Add" } }
             }
         }

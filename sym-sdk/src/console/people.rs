@@ -9,7 +9,7 @@ use super::bots;
 use super::decide::done_flash;
 use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
-use super::parts::{Role, ago, empty, name_of, tag, time, who};
+use super::parts::{Role, ago, empty, linked_who, name_of, tag, time};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
 use super::sign_in::see_other;
@@ -49,7 +49,7 @@ pub(super) async fn page(
             @else { div.table { table role="table" aria-label="Users" {
                 thead role="rowgroup" { tr role="row" { @for title in ["Who", "Address", "Role", "Accounts", "State"] { th role="columnheader" scope="col" { (title) } } } }
                 tbody role="rowgroup" { @for user in found.iter().take(MAX_USERS) { tr role="row" {
-                    th role="rowheader" scope="row" { a href={ "/console/people/" (user.id()) } { (who(user)) } }
+                    th role="rowheader" scope="row" { (linked_who(user, &format!("/console/people/{}", user.id()))) }
                     td role="cell" data-label="Address" { (user.username()) }
                     td role="cell" data-label="Role" { (role_name(user)) }
                     td role="cell" data-label="Accounts" { @for (at, identity) in user.identities().iter().enumerate() { @if at > 0 { ", " } (identity.service()) } @if user.identities().is_empty() { "–" } }
