@@ -71,7 +71,7 @@ pub(super) fn who(user: &User) -> Markup {
 
 /// A user with their picture, linked to their page.
 pub(super) fn linked_who(user: &User, address: &str) -> Markup {
-    html! { span.who { (avatar(user)) " " a href=(address) { (name_and_kind(user)) } } }
+    html! { span.who { (avatar(user)) " " span { a href=(address) { (name_and_kind(user)) } } } }
 }
 
 fn name_and_kind(user: &User) -> String {

@@ -138,7 +138,7 @@ pub(super) fn before(db: &Connection, run: RunId, seq: u64) -> rusqlite::Result<
 }
 
 /// The largest number of records that one search reads for their words. No index has words, so each record is read and decoded.
-const MAX_WORDS_SCAN: usize = 5_000;
+const MAX_WORDS_SCAN: usize = 2_000;
 
 /// Searches the log. The order of times is that of numbers, unless the clock was set back, so the times are compared, too.
 pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<AuditPage> {

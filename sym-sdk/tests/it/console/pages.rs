@@ -113,10 +113,10 @@ async fn the_menu_counts_no_further_than_it_shows() {
     }
 }
 
-/// What a page may weigh, with everything that it loads.
+/// The limit of a page with everything that it loads, in bytes.
 const PAGE_BYTES: usize = 100_000;
 
-/// What it may weigh without the script.
+/// The limit of a page and what it loads but the script, in bytes.
 const PAGE_BYTES_UNSCRIPTED: usize = 30_000;
 
 #[tokio::test]
