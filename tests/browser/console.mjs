@@ -127,6 +127,9 @@ export async function everyPage(page, address, token, checks) {
   await page.getByRole("link", { name: /cleo/i }).first().click();
   await ada.heading(/cleo/i);
   await ada.look("person");
+  await bots(ada);
+  await ada.go("/console/audit?text=front+page", "Audit record");
+  await ada.look("audit-words");
   await ada.go("/console/audit", "Audit record");
   await page.getByRole("button", { name: "Verify all" }).click();
   await page.getByText("Verified, entries 1 to").waitFor();
@@ -141,6 +144,30 @@ export async function everyPage(page, address, token, checks) {
   await page.locator("summary").click();
   await page.getByRole("button", { name: "Sign out" }).click();
   await ada.heading("Who are you?");
+}
+
+/** A bot: added, with a token that is shown once, and with the jobs that it trusts. */
+async function bots(ada) {
+  const { page, checks } = ada;
+  await ada.go("/console/people", "People and bots");
+  await page.getByLabel("Name", { exact: true }).fill("deployer");
+  await page.getByRole("button", { name: "Add", exact: true }).click();
+  await ada.heading("deployer");
+  await ada.look("bot");
+  await page.getByLabel("Purpose").fill("build server");
+  await page.getByRole("button", { name: "Issue a token" }).click();
+  await page.getByText("The token, which is shown this once:").waitFor();
+  await ada.look("bot-token");
+  await page.getByLabel("Audience").fill("https://sym.example.com");
+  await page.getByLabel("Claims").fill("repository_owner_id=1342004\nrepository_id=74791\nenvironment=production");
+  await page.getByRole("button", { name: "Add a trust" }).click();
+  await page.getByText("repository_id=74791", { exact: true }).waitFor();
+  checks.holds(!(await page.getByText("symbot_").count()), "the token is shown once");
+  await ada.look("bot-trust");
+  await page.getByRole("button", { name: "Revoke build server" }).click();
+  await page.getByText("revoked", { exact: true }).waitFor();
+  await page.getByRole("button", { name: /^Remove the trust in/ }).click();
+  await page.getByText("No trusts.").waitFor();
 }
 
 /** A request of the console that is decided in the fake Slack: the open page follows. */

@@ -1,4 +1,4 @@
-// Clicks through the page of the fake Slack and the console: usage: node main.mjs PROGRAM FOLDER-FOR-SCREENSHOTS [PART-OF-A-STEP-NAME]
+// Clicks through the page of the fake Slack and the console: usage: node main.mjs PROGRAM FOLDER-FOR-SCREENSHOTS [PART-OF-A-STEP-NAME [FOLDER-FOR-PICTURES]]
 //
 // Nothing waits for a time: locators wait for what they name, and the test fails if that does not come.
 
@@ -10,6 +10,7 @@ import { dialogs, keyboard, live, nobody } from "./page.mjs";
 import { start } from "./program.mjs";
 import { commands, empty } from "./commands.mjs";
 import { both, decided, everyPage, request } from "./console.mjs";
+import { writePictures } from "./pictures.mjs";
 import { granted, refused, twice, urgent } from "./flow.mjs";
 
 const { chromium } = createRequire(new URL(".installed/package.json", import.meta.url))("playwright-core");
@@ -24,7 +25,7 @@ function brief(error) {
   return [...lines.filter((line) => line && line !== "Call log:").slice(0, 3), place].join(" ");
 }
 
-const [program, folder, only = ""] = process.argv.slice(2);
+const [program, folder, only = "", pictures = ""] = process.argv.slice(2);
 const checks = new Checks(folder);
 const { address, console: consoleAddress, token, stop } = await start(program).catch((error) => {
   console.error(`browser: ${error.message}`);
@@ -76,6 +77,7 @@ try {
     }
     for (const made of browser.contexts()) await made.close();
   }
+  if (pictures) await writePictures(browser, folder, pictures, checks);
 } finally {
   await browser?.close();
   await stop();

@@ -28,6 +28,7 @@ mod access;
 pub(crate) mod audit;
 mod bots;
 mod changes;
+pub(crate) mod csv;
 mod decisions;
 mod events;
 mod extract;
@@ -55,6 +56,8 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 
+#[cfg(feature = "console")]
+pub(crate) use self::run_body::access_state;
 use self::state::ApiState;
 use crate::runtime::{FrontEnd, RouterContext};
 use crate::server::caller::Caller;

@@ -289,25 +289,29 @@ impl From<&EventRecord> for DecisionBody {
     }
 }
 
+/// Returns the name of the state of the access.
+pub(crate) fn access_state(state: &RunState) -> &'static str {
+    match &state.access {
+        Access::None => "none",
+        Access::Granting(_) => "granting",
+        Access::Held(_) => "held",
+        Access::Revoking { .. } => "revoking",
+        Access::Ended => "ended",
+        Access::WrittenOff(_) => "written_off",
+    }
+}
+
 impl AccessBody {
     pub(super) fn ends_at(&self) -> Option<Timestamp> {
         self.until
     }
 
     pub(super) fn of(state: &RunState) -> Self {
-        let name = match &state.access {
-            Access::None => "none",
-            Access::Granting(_) => "granting",
-            Access::Held(_) => "held",
-            Access::Revoking { .. } => "revoking",
-            Access::Ended => "ended",
-            Access::WrittenOff(_) => "written_off",
-        };
         let grant: Option<&Grant> = state.access.grant();
         let is_access = |kind: &EffectKind| matches!(kind, EffectKind::Grant { .. } | EffectKind::Revoke { .. });
         let attempt = state.pending.values().find(|pending| is_access(&pending.kind));
         Self {
-            state: name,
+            state: access_state(state),
             until: grant.and_then(|grant| grant.until),
             ended_at: state.ended_at,
             is_standing: grant.is_some_and(|grant| grant.is_standing),

@@ -202,7 +202,7 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let builder = with_output_keys(program.builder(config).sqlite(store.clone()), args)?;
-    let builder = with_front_ends(with_anchors(builder, args)?);
+    let builder = with_front_ends(with_anchors(builder, args)?, args);
     let mut warnings = builder.warnings();
     if !args.strict {
         warnings.extend(builder.tolerated_errors());
@@ -214,9 +214,12 @@ async fn prepare(
     Ok(Prepared { runtime, warnings, front_end_types, instructions: Vec::new(), follower: None })
 }
 
-/// Adds the console, unless the program has set it up itself.
+/// Adds the console, unless the program has set it up itself; leaves it out, if that is asked for.
 #[cfg(feature = "console")]
-fn with_console(builder: Builder, console: Console) -> Builder {
+fn with_console(builder: Builder, console: Console, args: &ServeArgs) -> Builder {
+    if args.no_console {
+        return Console::remove_from(builder);
+    }
     if builder.has_front_end(console::NAME) {
         return builder;
     }
@@ -225,20 +228,25 @@ fn with_console(builder: Builder, console: Console) -> Builder {
 }
 
 /// Adds the HTTP API, the console if people can sign in, and the front end for agents, unless the program has set them up itself.
-fn with_front_ends(builder: Builder) -> Builder {
+#[cfg_attr(not(feature = "console"), expect(unused_variables, reason = "the console has the only argument"))]
+fn with_front_ends(builder: Builder, args: &ServeArgs) -> Builder {
     #[cfg(feature = "api")]
     let builder = if builder.has_front_end(api::NAME) { builder } else { builder.front_end(api::Api::new()) };
     #[cfg(feature = "console")]
-    let builder = if builder.has_identity_provider() { with_console(builder, Console::new()) } else { builder };
+    let builder = match builder.has_identity_provider() || args.no_console {
+        true => with_console(builder, Console::new(), args),
+        false => builder,
+    };
     #[cfg(feature = "mcp")]
     let builder = if builder.has_front_end(mcp::NAME) { builder } else { builder.front_end(mcp::Mcp::new()) };
     builder
 }
 
 /// Adds the console, in which everybody chooses who they are: everything is simulated, and the fakes let them do so too.
-fn with_demo_console(builder: Builder) -> Builder {
+#[cfg_attr(not(feature = "console"), expect(unused_variables, reason = "the console has the only argument"))]
+fn with_demo_console(builder: Builder, args: &ServeArgs) -> Builder {
     #[cfg(feature = "console")]
-    let builder = with_console(builder, Console::new().with_user_chooser());
+    let builder = with_console(builder, Console::new().with_user_chooser(), args);
     builder
 }
 
@@ -313,10 +321,12 @@ async fn prepare_with_fakes(
         instructions.push(fake.instructions().to_owned());
         builder = fake.install(builder);
     }
-    let builder = with_demo_console(with_front_ends(builder)).directory(directory);
+    let builder = with_demo_console(with_front_ends(builder, args), args).directory(directory);
     let runtime = if args.strict { builder.build().await? } else { builder.build_degraded().await? };
     #[cfg(feature = "console")]
-    instructions.push(format!("Console: open {}://{address}/console, and choose who you are", scheme(args)));
+    if !args.no_console {
+        instructions.push(format!("Console: open {}://{address}/console, and choose who you are", scheme(args)));
+    }
     #[cfg(feature = "api")]
     instructions.push(demo_token(runtime.directory(), &format!("{}://{address}", scheme(args))).await?);
     program.add_missing_users(runtime.directory()).await?;

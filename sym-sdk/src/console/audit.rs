@@ -1,18 +1,17 @@
 //! The audit record, for administrators: searched, exported, and verified on the spot.
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::authentication::SignedIn;
-use super::form::FormData;
+use super::authentication::SignedInAdmin;
+use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
 use super::parts::{Role, empty, flash, time_to_second, who};
 use super::refusal::Refusal;
 use super::state::ConsoleState;
-use crate::api::audit::{ExportFormat, export_all};
+use crate::api::audit::{ExportFormat, MAX_TEXT_CHARS, export_all};
 use crate::audit::{AuditKind, Verifier};
 use crate::engine::{AuditOrder, AuditQuery};
 use crate::model::{RunId, UserId};
@@ -25,20 +24,14 @@ const VERIFY_PAGE: usize = 500;
 
 pub(super) async fn page(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    _: SignedInAdmin,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     show(&state, &query, html! {}).await
 }
 
 /// Reads the whole record, and checks each entry against the one before it.
-pub(super) async fn verify(
-    State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
+pub(super) async fn verify(State(state): State<ConsoleState>, _: SignedInAdmin) -> Result<Page, Refusal> {
     let log = state.runtime.engine();
     let head = log.head().await?;
     let (mut verifier, mut after) = (Verifier::new().expect_head(head), 0);
@@ -77,11 +70,9 @@ pub(super) async fn verify(
 /// Streams the entries that pass the filter.
 pub(super) async fn export(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    _: SignedInAdmin,
+    query: PageQuery,
 ) -> Result<Response, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let format = match query.text("format") {
         Some("csv") => ExportFormat::Csv,
         _ => ExportFormat::Jsonl,
@@ -113,6 +104,7 @@ async fn filter_of(state: &ConsoleState, query: &FormData) -> Result<Option<Audi
     filter.flow = query.text("flow").map(str::to_owned);
     filter.kind = query.text("kind").map(|kind| kind.replace(' ', "_"));
     filter.handler = query.text("handler").map(str::to_owned);
+    filter.text = query.text("text").map(|text| text.chars().take(MAX_TEXT_CHARS).collect());
     let day = |name: &str, end: &str| {
         let Some(text) = query.text(name) else { return Ok(None) };
         let at = format!("{text}T{end}Z").parse::<Timestamp>();
@@ -138,6 +130,7 @@ async fn show(state: &ConsoleState, query: &FormData, message: Markup) -> Result
     };
     let records = page.as_ref().map(|page| page.records.as_slice()).unwrap_or_default();
     let next = page.as_ref().and_then(|page| page.next);
+    let is_cut_short = page.as_ref().is_some_and(|page| page.is_cut_short);
     let older = next.map(|next| query.query_without(&["after"]).append_pair("after", &next.to_string()).finish());
     let export = query.query_without(&["after"]).finish();
     let mut rows = Vec::with_capacity(records.len());
@@ -145,7 +138,7 @@ async fn show(state: &ConsoleState, query: &FormData, message: Markup) -> Result
         rows.push((record, record.entry()?));
     }
     let text = |name: &str, label: &str, kind: &str| {
-        html! { div.field { label for=(name) { (label) } input id=(name) name=(name) type=(kind) value=[query.text(name)] autocomplete="off" data-search=[(name == "who").then_some("")]; } }
+        html! { div.field.wide-field[name == "text"] { label for=(name) { (label) } input id=(name) name=(name) type=(kind) value=[query.text(name)] autocomplete="off" data-search=[(name == "text").then_some("")]; } }
     };
     let main = html! {
         (message)
@@ -158,11 +151,12 @@ async fn show(state: &ConsoleState, query: &FormData, message: Markup) -> Result
             button.button { "Verify all" }
         } } }
         form.filters method="get" action="/console/audit" aria-label="Filter" {
-            (text("who", "Who", "text")) (text("run", "Run", "text")) (text("flow", "Flow", "text")) (text("kind", "Kind", "text")) (text("handler", "Handler", "text")) (text("from", "From (UTC)", "date")) (text("to", "To (UTC)", "date"))
+            (text("text", "Words", "search")) (text("who", "Who", "text")) (text("run", "Run", "text")) (text("flow", "Flow", "text")) (text("kind", "Kind", "text")) (text("handler", "Handler", "text")) (text("from", "From (UTC)", "date")) (text("to", "To (UTC)", "date"))
             button.button { "Search" }
         }
         section.card aria-label="Entries" {
-            @if rows.is_empty() { (empty("No entries.", "Change the filter. A kind is a word such as granted or revoke_failed.")) }
+            @if rows.is_empty() && is_cut_short { (empty("No entries so far.", "Nothing in the part of the record that was read has these words. Go on to earlier entries below.")) }
+            @else if rows.is_empty() { (empty("No entries.", "Change the filter. A kind is a word such as granted or revoke_failed.")) }
             @else { div.table { table role="table" aria-label="Entries, the latest first" {
                 thead role="rowgroup" { tr role="row" { @for title in ["Entry", "Time", "What", "Event", "Who", "Flow", "Hash"] { th role="columnheader" scope="col" { (title) } } } }
                 tbody role="rowgroup" { @for (record, entry) in &rows { tr role="row" {
@@ -183,6 +177,7 @@ async fn show(state: &ConsoleState, query: &FormData, message: Markup) -> Result
                 } } }
             } } }
         }
+        @if is_cut_short { p.muted.small { "A part of the record was searched for the words" @if let Some(next) = next { ", down to entry " (next) } ". Older entries may have them too: limit the time, or go on." } }
         @if older.is_some() || query.text("after").is_some() {
             nav.row.apart aria-label="Pages" {
                 span { @if query.text("after").is_some() { a.button href={ "/console/audit?" (export) } { "Latest" } } }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{OriginalUri, Request, State};
+use axum::extract::{FromRequestParts, OriginalUri, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -12,7 +13,7 @@ use super::sign_in::{referring_page, return_address};
 use super::state::ConsoleState;
 use crate::directory::SessionKind;
 use crate::error::{Error, ErrorKind, codes};
-use crate::model::{Channel, ChannelType, SessionId, User, UserRole};
+use crate::model::{Channel, ChannelType, SessionId, User};
 use crate::runtime::{Actor, Administrator};
 use crate::server::sign_in::cookies::CookieNames;
 use crate::server::sign_in::session_of;
@@ -33,10 +34,18 @@ impl SignedIn {
     pub(super) fn administrator(&self) -> Administrator {
         Administrator::new(Actor::from(self.user.clone()), Self::channel())
     }
+}
 
-    /// Checks that they are an administrator. For others, the page does not exist.
-    pub(super) fn require_admin(&self) -> Result<(), Refusal> {
-        if self.user.role() == UserRole::Admin { Ok(()) } else { Err(Refusal::not_found()) }
+/// The administrator who has signed in. For others, a page that takes one does not exist, whatever they send to it.
+#[derive(Clone, Debug)]
+pub(super) struct SignedInAdmin(pub(super) SignedIn);
+
+impl<S: Sync> FromRequestParts<S> for SignedInAdmin {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refusal> {
+        let viewer = parts.extensions.get::<SignedIn>().filter(|viewer| viewer.user.is_admin());
+        viewer.cloned().map(Self).ok_or_else(Refusal::not_found)
     }
 }
 

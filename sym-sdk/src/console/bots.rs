@@ -1,12 +1,11 @@
 //! Bots: adding one, its tokens, and the CI jobs that it trusts. For administrators.
 
-use axum::Extension;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use secrecy::ExposeSecret as _;
 
-use super::authentication::SignedIn;
+use super::authentication::SignedInAdmin;
 use super::form::FormData;
 use super::parts::{Role, empty, tag, time};
 use super::people;
@@ -24,11 +23,11 @@ const DEFAULT_VALIDITY: &str = "90d";
 /// Returns the form that adds a bot.
 pub(super) fn new_bot_card() -> Markup {
     html! {
-        section.card.narrow aria-labelledby="new-bot" {
+        section.card.narrow.start aria-labelledby="new-bot" {
             header { h2 #new-bot { "Add a bot" } }
             form.body method="post" action="/console/people" {
                 div.field { label for="bot-name" { "Name" } input #bot-name name="name" required autocomplete="off" placeholder="deployer"; }
-                div.field { label for="bot-owner" { "Owner " span.why { "the address of a person; makes it an agent, which requests and decides nothing" } } input #bot-owner name="owner" autocomplete="off"; }
+                div.field { label for="bot-owner" { "Owner " span.why { "the address of a person; makes it an agent, which requests access and never decides" } } input #bot-owner name="owner" autocomplete="off"; }
                 div.row { button.button name="action" value="add-bot" { "Add" } }
             }
         }
@@ -38,10 +37,9 @@ pub(super) fn new_bot_card() -> Markup {
 /// Adds a bot.
 pub(super) async fn add(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     form: FormData,
 ) -> Result<Response, Refusal> {
-    viewer.require_admin()?;
     let directory = state.runtime.directory();
     let name = form.text("name").ok_or_else(|| Refusal::invalid("Enter a name for the bot."))?;
     let bot = match form.text("owner") {
@@ -81,10 +79,7 @@ fn tokens_card(state: &ConsoleState, bot: &User, tokens: &[Token]) -> Markup {
                 @if token.revoked_at.is_some() { (tag(Role::Ended, "revoked")) }
                 @else if now >= token.expires_at { (tag(Role::Ended, "expired")) }
                 @else {
-                    form method="post" action=(address) {
-                        input type="hidden" name="token" value=(token.id);
-                        button.button.danger name="action" value="revoke" { "Revoke" span.sr { " " (label_of(token)) } }
-                    }
+                    (removal(&address, ("token", token.id.to_string()), ("revoke", "Revoke"), label_of(token)))
                 }
             } } }
             form.body method="post" action=(address) {
@@ -96,6 +91,16 @@ fn tokens_card(state: &ConsoleState, bot: &User, tokens: &[Token]) -> Markup {
     }
 }
 
+/// Returns the form with the button that takes one thing from a bot: its field and id, the action and its label, and what it is about.
+fn removal(address: &str, (field, id): (&str, String), (action, label): (&str, &str), object: &str) -> Markup {
+    html! {
+        form method="post" action=(address) {
+            input type="hidden" name=(field) value=(id);
+            button.button.danger name="action" value=(action) { (label) span.sr { " " (object) } }
+        }
+    }
+}
+
 fn label_of(token: &Token) -> &str {
     if token.label.is_empty() { "Without a purpose" } else { &token.label }
 }
@@ -103,11 +108,10 @@ fn label_of(token: &Token) -> &str {
 /// Issues a token, which is shown once, or revokes one.
 pub(super) async fn change_tokens(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(bot): Path<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
-    viewer.require_admin()?;
     let bot = find(&state, &bot).await?;
     match form.text("action") {
         Some("issue") => {
@@ -168,10 +172,7 @@ fn trusts_card(state: &ConsoleState, bot: &User, trusts: &[WorkloadTrust]) -> Ma
                     p.why { (trust.issuer) " for " (trust.audience) ", since " (time(trust.created_at, state.now())) }
                     @for (name, value) in &trust.claims { p.mono.small { (name) "=" (value) } }
                 }
-                form method="post" action=(address) {
-                    input type="hidden" name="trust" value=(trust.id);
-                    button.button.danger name="action" value="remove" { "Remove" span.sr { " the trust in " (trust.provider.title()) } }
-                }
+                (removal(&address, ("trust", trust.id.to_string()), ("remove", "Remove"), &format!("the trust in {}", trust.provider.title())))
             } } }
             form.body method="post" action=(address) {
                 div.field { label for="provider" { "Service" } select #provider name="provider" { @for provider in WorkloadProvider::ALL { option value=(provider.as_str()) { (provider.title()) } } } }
@@ -187,11 +188,10 @@ fn trusts_card(state: &ConsoleState, bot: &User, trusts: &[WorkloadTrust]) -> Ma
 /// Adds a trust, or removes one.
 pub(super) async fn change_trusts(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(bot): Path<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
-    viewer.require_admin()?;
     let bot = find(&state, &bot).await?;
     let directory = state.runtime.directory();
     match form.text("action") {

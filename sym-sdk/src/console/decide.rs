@@ -6,7 +6,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use super::authentication::SignedIn;
+use super::authentication::{SignedIn, SignedInAdmin};
 use super::form::FormData;
 use super::page::Page;
 use super::parts::{Role, flash, quote, who};
@@ -90,7 +90,7 @@ pub(super) async fn act(
     match submit(&state, &viewer, &stored, &action, &form).await {
         Ok(done) => {
             let back = form.text("back").map(return_address).map_or_else(|| format!("/r/{run}"), str::to_owned);
-            Ok(see_other(&format!("{back}?done={done}")))
+            Ok(see_other(&with_done(&back, done)))
         }
         // The page shows the request as it is now, with what was typed.
         Err(error) => {
@@ -130,8 +130,11 @@ async fn submit(
             if let Some(message) = message {
                 decision = decision.message(message);
             }
-            if let Some(seen) = form.text("seen") {
-                decision = decision.seen(seen.parse::<RequestDigest>()?);
+            match form.text("seen") {
+                Some(seen) => decision = decision.seen(seen.parse::<RequestDigest>()?),
+                // Each form has it. Without it, nobody knows what was decided: the request may have changed meanwhile.
+                None if RequestDigest::of(&stored.state).is_some() => return Err(unseen()),
+                None => {}
             }
             if let Some(extension) = form.text("extension") {
                 let id = extension.parse::<EventId>();
@@ -181,6 +184,20 @@ pub(super) fn key_of(viewer: &SignedIn, run: RunId, action: &str, key: Uuid) -> 
     InputKey::new(format!("{}:{}:{run}:{action}:{key}", super::NAME, viewer.user.id()))
 }
 
+/// Returns the error of a decision whose form does not say what was decided.
+pub(super) fn unseen() -> Error {
+    let message = "the form does not say which request you saw, so nothing was done";
+    Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, message).with_hint("look at the request again")
+}
+
+/// Returns the address of a page that says what was done.
+fn with_done(address: &str, done: &str) -> String {
+    let (path, query) = address.split_once('?').unwrap_or((address, ""));
+    let mut kept = form_urlencoded::Serializer::new(String::new());
+    kept.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "done"));
+    format!("{path}?{}", kept.append_pair("done", done).finish())
+}
+
 fn not_understood(field: &str) -> Error {
     let message = format!("the form lacks a valid `{field}`");
     Error::new(ErrorKind::InvalidInput, codes::INVALID_FIELD_VALUE, message)
@@ -189,10 +206,9 @@ fn not_understood(field: &str) -> Error {
 /// The page that asks for the reason of a write-off.
 pub(super) async fn write_off_page(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(run): Path<String>,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
     let run: RunId = run.parse().map_err(|_| Refusal::not_found())?;
     let stored = state.runtime.run_for(run, &viewer.user).await?;
     let summary = RunSummary::new(&state, &stored.state);
@@ -213,4 +229,16 @@ pub(super) async fn write_off_page(
         }
     };
     Ok(Page::new("Write off", main))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_done;
+
+    #[test]
+    fn the_filter_of_a_page_stays() {
+        assert_eq!(with_done("/console", "revoke"), "/console?done=revoke");
+        let filtered = "/console/access?who=ana+%26+co&flow=prod&done=deny";
+        assert_eq!(with_done(filtered, "revoke"), "/console/access?who=ana+%26+co&flow=prod&done=revoke");
+    }
 }

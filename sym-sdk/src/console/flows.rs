@@ -1,10 +1,9 @@
 //! The flows of the program, for administrators.
 
-use axum::Extension;
 use axum::extract::State;
 use maud::html;
 
-use super::authentication::SignedIn;
+use super::authentication::SignedInAdmin;
 use super::page::{Page, Section};
 use super::parts::{empty, span};
 use super::refusal::Refusal;
@@ -13,11 +12,7 @@ use super::state::ConsoleState;
 /// The number of targets that are named.
 const MAX_TARGETS: usize = 8;
 
-pub(super) async fn page(
-    State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
+pub(super) async fn page(State(state): State<ConsoleState>, _: SignedInAdmin) -> Result<Page, Refusal> {
     let flows = state.runtime.flows();
     let mut listed: Vec<_> = flows.iter().collect();
     listed.sort_by_key(|flow| flow.label().to_lowercase());

@@ -1,10 +1,13 @@
 //! The values of a form that was sent, or of a query.
 
+use std::convert::Infallible;
+use std::ops::Deref;
 use std::str::FromStr;
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header;
+use axum::http::request::Parts;
 
 use super::refusal::Refusal;
 use super::state::ConsoleState;
@@ -14,8 +17,9 @@ use super::state::ConsoleState;
 pub(super) struct FormData(Vec<(String, String)>);
 
 impl FormData {
-    pub(super) fn parse(text: &str) -> Self {
-        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    #[cfg(test)]
+    pub(super) fn from_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
     }
 
     /// Returns the value of a field that was not left empty. Blanks around it do not count.
@@ -42,11 +46,40 @@ impl FormData {
         value.ok_or_else(|| Refusal::invalid(format!("The form lacks a valid `{name}`.")))
     }
 
+    /// Returns a query with the values of the fields that are named.
+    pub(super) fn query_with(&self, names: &[&str]) -> form_urlencoded::Serializer<'static, String> {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.extend_pairs(self.pairs().filter(|(name, value)| names.contains(name) && !value.is_empty()));
+        query
+    }
+
     /// Returns a query with the same values but those named.
     pub(super) fn query_without(&self, names: &[&str]) -> form_urlencoded::Serializer<'static, String> {
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.extend_pairs(self.pairs().filter(|(name, value)| !names.contains(name) && !value.is_empty()));
         query
+    }
+}
+
+/// The values of the query of a page's address. They are edited by hand and shortened by those who send them, so a page reads what it can
+/// and refuses none: what it does not know, or what is not well-formed, does not count.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PageQuery(pub(super) FormData);
+
+impl Deref for PageQuery {
+    type Target = FormData;
+
+    fn deref(&self) -> &FormData {
+        &self.0
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for PageQuery {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let query = parts.uri.query().unwrap_or_default();
+        Ok(Self(FormData(form_urlencoded::parse(query.as_bytes()).into_owned().collect())))
     }
 }
 

@@ -1,14 +1,14 @@
 //! The home page: what one has, what one waits for, and what waits for one.
 
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::response::IntoResponse;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::authentication::SignedIn;
 use super::decide::{ActionButton, action_button, done_flash};
-use super::form::FormData;
+use super::form::PageQuery;
 use super::page::{Page, Section};
 use super::parts::{ago, avatar, countdown, empty, name_of, quote, tag, time};
 use super::refusal::Refusal;
@@ -29,9 +29,8 @@ const MAX_WAITING: usize = 3;
 pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<impl IntoResponse, Refusal> {
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let now = state.now();
     let mine = |filter| state.find(&viewer.user, Relation::Mine, filter, MAX_OWN);
     let held = mine(RunFilter { may_hold_access: true, ..RunFilter::default() }).await?;
@@ -40,6 +39,7 @@ pub(super) async fn page(
     let is_past = |run: &&StoredRun| run.state.is_finished();
     let recent: Vec<_> = latest.iter().filter(is_past).take(RECENT).collect();
     let mut waiting = state.inbox(&viewer.user).await?;
+    let inbox = waiting.len();
     waiting.retain(|waiting| waiting.why_not.is_none());
     let first = viewer.user.first_name().filter(|name| !name.is_empty());
     let main = html! {
@@ -84,7 +84,7 @@ pub(super) async fn page(
             }
         }
     };
-    Ok(Page::new("Home", main).section(Section::Home).live("all"))
+    Ok(Page::new("Home", main).section(Section::Home).to_decide(inbox).live("all"))
 }
 
 fn held_row(state: &ConsoleState, viewer: &SignedIn, stored: &StoredRun, now: Timestamp) -> Markup {
@@ -126,7 +126,7 @@ fn recent_row(state: &ConsoleState, stored: &StoredRun, now: Timestamp) -> Marku
     html! {
         div {
             a href=(run.address()) { (run.title()) }
-            p.why { @if let Some(length) = run.length() { (length) ", " } (time(stored.state.updated_at, now)) }
+            p.why { @if let Some(length) = run.length() { (length) ", " } (time(stored.state.updated_at, now)) @if let Some(outcome) = run.outcome() { " · " (outcome) } }
         }
         (tag(role, &standing))
     }

@@ -1,14 +1,15 @@
 //! The inbox: the requests that wait for the viewer's decision, decided one by one or several at once.
 
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::authentication::SignedIn;
-use super::decide::{done_flash, key_of};
-use super::form::FormData;
+use super::decide::{done_flash, key_of, unseen};
+use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
+use super::paging::Rows;
 use super::parts::{Role, between, empty, sentence, span, tag, who};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
@@ -27,12 +28,12 @@ const MAX_AT_ONCE: usize = 100;
 pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let all = state.inbox(&viewer.user).await?;
     let is_partial = all.len() >= MAX_INBOX;
     let shown: Vec<_> = all.iter().filter(|waiting| is_asked_for(&state, waiting, &query)).collect();
+    let rows = Rows::of(&shown, &query);
     let mut flows: Vec<_> = all.iter().map(|waiting| waiting.stored.state.flow.slug()).collect();
     flows.sort_unstable();
     flows.dedup();
@@ -45,11 +46,12 @@ pub(super) async fn page(
         } @else if shown.is_empty() {
             section.card { (empty("No request passes the filter.", "Change it, or show all.")) p.body { a.button href="/console/inbox" { "Show all" } } }
         } @else {
-            (table(&state, &shown))
+            (table(&state, rows.shown))
+            (rows.links("/console/inbox", &query))
             p.muted.small { @if is_partial { "The " (MAX_INBOX) " latest requests, " } @else { (all.len()) @if all.len() == 1 { " open request, " } @else { " open requests, " } } "longest wait first" }
         }
     };
-    Ok(Page::new("Inbox", main).section(Section::Inbox).live("all"))
+    Ok(Page::new("Inbox", main).section(Section::Inbox).to_decide(all.len()).live("all"))
 }
 
 fn is_asked_for(state: &ConsoleState, waiting: &Waiting, query: &FormData) -> bool {
@@ -187,7 +189,7 @@ pub(super) async fn decide(
             Some(seen) => {
                 state.runtime.submit(decision.seen(seen)).await.map(drop).map_err(|error| error.user_message())
             }
-            None => Err("The form does not say what you saw.".to_owned()),
+            None => Err(unseen().user_message()),
         };
         results.push((stored, result));
     }

@@ -33,8 +33,10 @@ mod home;
 mod inbox;
 mod live;
 mod new_request;
+mod notices;
 mod operations;
 mod page;
+mod paging;
 mod parts;
 mod people;
 mod refusal;
@@ -46,13 +48,19 @@ mod sign_in;
 mod state;
 mod timeline;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use self::authentication::authenticate;
+use self::notices::Notices;
 use self::state::ConsoleState;
+use crate::delivery::Delivery;
+#[cfg(feature = "cli")]
+use crate::runtime::Builder;
 use crate::runtime::{FrontEnd, RUN_PAGES_NAME, RouterContext};
 
 /// The name of the front end, below which its routes are mounted.
@@ -94,6 +102,12 @@ impl Console {
         RunPages(self.clone())
     }
 
+    /// Returns the builder without the console and the pages of Runs, so that nothing links to them.
+    #[cfg(feature = "cli")]
+    pub(crate) fn remove_from(builder: Builder) -> Builder {
+        builder.without_front_end(NAME).without_front_end(RUN_PAGES_NAME)
+    }
+
     fn state(&self, context: RouterContext) -> ConsoleState {
         ConsoleState::new(context, self.sign_in)
     }
@@ -102,6 +116,10 @@ impl Console {
 impl FrontEnd for Console {
     fn name(&self) -> &str {
         NAME
+    }
+
+    fn delivery(self: Arc<Self>) -> Option<impl Delivery> {
+        Some(Notices)
     }
 
     fn router(&self, context: RouterContext) -> Router {
@@ -115,6 +133,7 @@ impl FrontEnd for Console {
             .route("/new/{flow}/options/{field}", get(new_request::options))
             .route("/requests", get(requests::page))
             .route("/access", get(access::page))
+            .route("/access.csv", get(access::export))
             .route("/operations", get(operations::page))
             .route("/operations/reconcile", post(operations::reconcile))
             .route("/flows", get(flows::page))

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::authentication::SignedIn;
 use super::decide::key_of;
-use super::form::FormData;
+use super::form::{FormData, PageQuery};
 use super::page::Page;
 use super::parts::{Role, empty, flash, name_of, sentence, span};
 use super::refusal::Refusal;
@@ -66,11 +66,10 @@ pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
     Path(flow): Path<String>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
     let flow = visible(&state, &viewer, &flow).await?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
-    let form_state = FormState::settle(&state, &viewer, &flow, query, Vec::new()).await?;
+    let form_state = FormState::settle(&state, &viewer, &flow, query.0, Vec::new()).await?;
     Ok(form_state.page(&[], None, None))
 }
 
@@ -113,10 +112,9 @@ pub(super) async fn options(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
     Path((flow, field)): Path<(String, String)>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Json<Value>, Refusal> {
     let flow = visible(&state, &viewer, &flow).await?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let typed = query.raw("q").unwrap_or_default();
     let found = state.runtime.field_options(flow.name().as_str(), &field, &viewer.user, typed, MAX_SUGGESTIONS).await;
     let found = found.map_err(|error| match *error.code() == codes::UNKNOWN_FIELD {

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use maud::{Markup, html};
 
-use super::authentication::SignedIn;
+use super::authentication::{SignedIn, SignedInAdmin};
 use super::decide::{ActionButton, action_button, done_flash};
-use super::form::FormData;
+use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
 use super::parts::{Role, ago, empty, flash, name_of, sentence, tag, time};
 use super::refusal::Refusal;
@@ -23,25 +22,22 @@ use crate::time::TimestampExt as _;
 const FAILURES_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The largest number of Runs in the list of what is stuck.
-const MAX_STUCK: usize = 200;
+const MAX_STUCK: usize = 50;
 
 pub(super) async fn page(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    SignedInAdmin(viewer): SignedInAdmin,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     show(&state, &viewer, done_flash(&query), None).await
 }
 
 /// Compares what Runs grant with what targets list. Nothing is repaired.
 pub(super) async fn reconcile(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     form: FormData,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
     let mut what = Reconcile::new().by(viewer.user.clone());
     let is_repair = form.text("action") == Some("repair");
     if is_repair {

@@ -10,7 +10,7 @@ use super::SignIn;
 use super::assets;
 use super::authentication::{SignedIn, cookie, signed_in};
 use super::parts::{avatar, name_of};
-use super::state::{ConsoleState, MAX_INBOX};
+use super::state::{ConsoleState, MAX_COUNT};
 use crate::model::User;
 
 /// The cookie of the theme: `light` or `dark`. Without it, the system's is used.
@@ -44,6 +44,18 @@ pub(super) struct Page {
     is_request_form: bool,
     /// The Run whose changes the page shows live; with `None` and `is_live`, those of all Runs.
     live: Option<String>,
+    counts: Counts,
+}
+
+/// The numbers that the menu shows beside its entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    /// They are read.
+    Read,
+    /// The page has listed this many requests for its viewer to decide; the others are read.
+    ToDecide(usize),
+    /// None: the page tells what went wrong, and must not fail for what went wrong.
+    Absent,
 }
 
 impl Page {
@@ -55,6 +67,7 @@ impl Page {
             status: StatusCode::OK,
             is_request_form: false,
             live: None,
+            counts: Counts::Read,
         }
     }
 
@@ -70,6 +83,18 @@ impl Page {
 
     pub(super) fn request_form(mut self) -> Self {
         self.is_request_form = true;
+        self
+    }
+
+    /// States how many requests wait for the viewer's decision, so that they are not counted again for the menu.
+    pub(super) fn to_decide(mut self, waiting: usize) -> Self {
+        self.counts = Counts::ToDecide(waiting);
+        self
+    }
+
+    /// Shows no numbers in the menu.
+    pub(super) fn without_counts(mut self) -> Self {
+        self.counts = Counts::Absent;
         self
     }
 
@@ -96,7 +121,7 @@ struct Frame {
     theme: Option<&'static str>,
     is_utc: bool,
     to_decide: usize,
-    stuck: u64,
+    stuck: usize,
 }
 
 /// Renders the page of a response, if it has one.
@@ -129,11 +154,13 @@ pub(super) async fn render(State(state): State<ConsoleState>, request: Request, 
         stuck: 0,
         user,
     };
-    if let Some(user) = &frame.user {
-        let waiting = state.inbox(user).await.unwrap_or_default();
-        frame.to_decide = waiting.iter().filter(|waiting| waiting.why_not.is_none()).count();
+    if let (Some(user), counts @ (Counts::Read | Counts::ToDecide(_))) = (&frame.user, page.counts) {
+        frame.to_decide = match counts {
+            Counts::ToDecide(listed) => listed,
+            _ => state.count_inbox(user).await.unwrap_or_default(),
+        };
         if user.is_admin() {
-            frame.stuck = state.runtime.health().await.map_or(0, |health| health.stuck);
+            frame.stuck = state.count_stuck().await.unwrap_or_default();
         }
     }
     let text = frame.around(&page).into_string();
@@ -190,7 +217,7 @@ impl Frame {
                 a href=(address) aria-current=[(page.section == section).then_some("page")] {
                     (label)
                     @if count > 0 {
-                        " " span.count.(class) { @if count >= MAX_INBOX { (MAX_INBOX) "+" } @else { (count) } span.sr { " " (what) } }
+                        " " span.count.(class) { @if count > MAX_COUNT { (MAX_COUNT) "+" } @else { (count) } span.sr { " " (what) } }
                     }
                 }
             }
@@ -203,7 +230,7 @@ impl Frame {
                     (link(Section::Inbox, "/console/inbox", "Inbox", self.to_decide, "to decide"))
                     (link(Section::Access, "/console/access", "Access", 0, ""))
                     @if user.is_admin() {
-                        (link(Section::Operations, "/console/operations", "Operations", usize::try_from(self.stuck).unwrap_or(usize::MAX), "stuck"))
+                        (link(Section::Operations, "/console/operations", "Operations", self.stuck, "stuck"))
                         (link(Section::Flows, "/console/flows", "Flows", 0, ""))
                         (link(Section::Audit, "/console/audit", "Audit", 0, ""))
                         (link(Section::People, "/console/people", "People", 0, ""))

@@ -66,7 +66,21 @@ pub(super) fn avatar(user: &User) -> Markup {
 
 /// A user with their picture.
 pub(super) fn who(user: &User) -> Markup {
-    html! { span.who { (avatar(user)) " " (name_of(user)) @if user.is_agent() { " (agent)" } @else if user.user_type() == UserType::Bot { " (bot)" } } }
+    html! { span.who { (avatar(user)) " " (name_and_kind(user)) } }
+}
+
+/// A user with their picture, linked to their page.
+pub(super) fn linked_who(user: &User, address: &str) -> Markup {
+    html! { span.who { (avatar(user)) " " span { a href=(address) { (name_and_kind(user)) } } } }
+}
+
+fn name_and_kind(user: &User) -> String {
+    let kind = match user.user_type() {
+        _ if user.is_agent() => " (agent)",
+        UserType::Bot => " (bot)",
+        _ => "",
+    };
+    format!("{}{kind}", name_of(user))
 }
 
 /// A text that somebody wrote, quoted. What is invisible in it is shown.

@@ -1,16 +1,15 @@
 //! People and bots, for administrators: who there is, what they may, and locking them out.
 
-use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 
-use super::authentication::SignedIn;
+use super::authentication::{SignedIn, SignedInAdmin};
 use super::bots;
 use super::decide::done_flash;
-use super::form::FormData;
+use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
-use super::parts::{Role, ago, empty, name_of, tag, time, who};
+use super::parts::{Role, ago, empty, linked_who, name_of, tag, time};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
 use super::sign_in::see_other;
@@ -22,18 +21,16 @@ use crate::model::{User, UserId, UserRole, UserType};
 use crate::runtime::Submission;
 
 /// The largest number of users on the page.
-const MAX_USERS: usize = 200;
+const MAX_USERS: usize = 100;
 
 /// The largest number of Runs of a user that are shown.
 const MAX_RUNS: usize = 20;
 
 pub(super) async fn page(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    _: SignedInAdmin,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let users = state.runtime.directory().users().await?;
     let asked = query.text("q").map(str::to_lowercase);
     let matches = |user: &User| {
@@ -54,7 +51,7 @@ pub(super) async fn page(
             @else { div.table { table role="table" aria-label="Users" {
                 thead role="rowgroup" { tr role="row" { @for title in ["Who", "Address", "Role", "Accounts", "State"] { th role="columnheader" scope="col" { (title) } } } }
                 tbody role="rowgroup" { @for user in found.iter().take(MAX_USERS) { tr role="row" {
-                    th role="rowheader" scope="row" { a href={ "/console/people/" (user.id()) } { (who(user)) } }
+                    th role="rowheader" scope="row" { (linked_who(user, &format!("/console/people/{}", user.id()))) }
                     td role="cell" data-label="Address" { (user.username()) }
                     td role="cell" data-label="Role" { (role_name(user)) }
                     td role="cell" data-label="Accounts" { @for (at, identity) in user.identities().iter().enumerate() { @if at > 0 { ", " } (identity.service()) } @if user.identities().is_empty() { "–" } }
@@ -79,12 +76,10 @@ fn role_name(user: &User) -> &'static str {
 /// The page of a user.
 pub(super) async fn user(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(user): Path<String>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    viewer.require_admin()?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let user = find(&state, &user).await?;
     show(&state, &viewer, &user, done_flash(&query)).await
 }
@@ -203,11 +198,10 @@ async fn end_all_access(state: &ConsoleState, viewer: &SignedIn, user: &User) ->
 /// Locks a user, unlocks them, or ends their sessions or their access.
 pub(super) async fn change(
     State(state): State<ConsoleState>,
-    Extension(viewer): Extension<SignedIn>,
+    SignedInAdmin(viewer): SignedInAdmin,
     Path(user): Path<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
-    viewer.require_admin()?;
     let user = find(&state, &user).await?;
     if form.text("action") == Some("sign-out") {
         state.runtime.end_sessions_of(&user.id()).await?;

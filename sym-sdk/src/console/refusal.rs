@@ -79,7 +79,7 @@ impl IntoResponse for Refusal {
                 }
             }
         };
-        Page::new(self.title, main).status(self.status).into_response()
+        Page::new(self.title, main).status(self.status).without_counts().into_response()
     }
 }
 

@@ -1,12 +1,12 @@
 //! The page of a Run: what is asked for, what the viewer can do, who can decide and why, and the timeline so far.
 
 use axum::Extension;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use maud::{Markup, html};
 
 use super::authentication::SignedIn;
 use super::decide::{done_flash, fixed_fields};
-use super::form::FormData;
+use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
 use super::parts::{ago, avatar, barred, countdown, name_of, quote, sentence, span, tag, time, who};
 use super::refusal::Refusal;
@@ -22,7 +22,7 @@ use crate::model::{ChannelType, RunId, User};
 use crate::runtime::Deciders;
 
 /// The largest number of entries of the timeline.
-const MAX_ENTRIES: usize = 500;
+const MAX_ENTRIES: usize = 250;
 
 /// The largest number of people of a kind who are listed.
 const MAX_PEOPLE: usize = 12;
@@ -31,10 +31,9 @@ pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
     Path(run): Path<String>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
     let run: RunId = run.parse().map_err(|_| Refusal::not_found())?;
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let stored = state.runtime.run_for(run, &viewer.user).await?;
     let done = done_flash(&query);
     show(&state, &viewer, &stored, done, &query).await
@@ -54,8 +53,10 @@ pub(super) async fn show(
     let abilities = state.runtime.abilities_on(stored, &viewer.user, ChannelType::Web);
     let deciders = state.runtime.deciders_of(stored).await?;
     let mut query = AuditQuery { run: Some(id), limit: MAX_ENTRIES, ..AuditQuery::default() };
-    query.order = AuditOrder::OldestFirst;
-    let records = state.runtime.find_audit(&query).await?.records;
+    // Of a Run that has more, the latest are shown.
+    query.order = AuditOrder::NewestFirst;
+    let mut records = state.runtime.find_audit(&query).await?.records;
+    records.reverse();
     let names = deciders.users.iter().chain(&deciders.admins).chain(deciders.barred.iter().map(|barred| &barred.user));
     let names = names.map(|user| (user.id(), name_of(user))).collect();
     let timeline = Timeline::new(&records, &names, viewer.user.is_admin())?;

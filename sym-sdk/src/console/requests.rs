@@ -1,11 +1,11 @@
 //! The requests of the past and of now: one's own, or all that one may see.
 
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use maud::html;
 
 use super::authentication::SignedIn;
-use super::form::FormData;
+use super::form::PageQuery;
 use super::page::Page;
 use super::parts::{ago, empty, tag, time, who};
 use super::refusal::Refusal;
@@ -19,9 +19,8 @@ const PAGE_SIZE: usize = 50;
 pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    RawQuery(query): RawQuery,
+    query: PageQuery,
 ) -> Result<Page, Refusal> {
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
     let now = state.now();
     let of_all = query.text("of") == Some("all");
     let relation = if of_all { Relation::Visible } else { Relation::Mine };

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::parts::{Role, between, span};
+use super::parts::{Role, between, name_of, span};
 use super::state::ConsoleState;
+use crate::delivery::reveal_hidden;
 use crate::machine::{Access, RunState};
-use crate::model::{RunStatus, User};
+use crate::model::{RunStatus, Step, User};
 
 /// A Run, as lists show it.
 pub(super) struct RunSummary<'a> {
@@ -73,6 +74,18 @@ impl<'a> RunSummary<'a> {
     fn is_withdrawn(&self) -> bool {
         let decision = self.state.decision.as_deref();
         decision.is_some_and(|decision| self.requester().is_some_and(|requester| requester.is_same(&decision.actor)))
+    }
+
+    /// Says who decided, with what they wrote. `None` if nobody has but the requester.
+    pub(super) fn outcome(&self) -> Option<String> {
+        let decision = self.state.decision.as_deref().filter(|_| !self.is_withdrawn())?;
+        let decider = if decision.decided_by_hook { "the flow".to_owned() } else { name_of(&decision.actor) };
+        let done = if decision.name == Step::Deny { "denied" } else { "approved" };
+        let message = decision.decision_message.as_deref().map(str::trim).filter(|message| !message.is_empty());
+        Some(match message {
+            Some(message) => format!("{done} by {decider}: “{}”", reveal_hidden(message)),
+            None => format!("{done} by {decider}"),
+        })
     }
 
     /// The approvals so far, and those needed.

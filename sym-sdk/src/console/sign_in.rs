@@ -1,14 +1,14 @@
 //! Signing in and out, and what a browser keeps of how somebody likes the pages.
 
 use axum::Extension;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::html;
 
 use super::SignIn;
 use super::authentication::{SignedIn, cookie_names, signed_in};
-use super::form::FormData;
+use super::form::{FormData, PageQuery};
 use super::page::{Page, THEME_COOKIE, TIMES_COOKIE};
 use super::parts::{Role, avatar, flash, name_of};
 use super::refusal::Refusal;
@@ -30,8 +30,7 @@ pub(super) fn return_address(asked: &str) -> &str {
     if is_path && !asked.starts_with("/console/sign-") { asked } else { "/console" }
 }
 
-pub(super) async fn page(State(state): State<ConsoleState>, RawQuery(query): RawQuery) -> Result<Response, Refusal> {
-    let query = FormData::parse(query.as_deref().unwrap_or_default());
+pub(super) async fn page(State(state): State<ConsoleState>, query: PageQuery) -> Result<Response, Refusal> {
     let return_to = return_address(query.text("return").unwrap_or_default()).to_owned();
     if state.sign_in == SignIn::Provider {
         let main = html! {

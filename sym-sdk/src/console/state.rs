@@ -20,8 +20,11 @@ use crate::runtime::{PublicUrl, RouterContext, Runtime};
 use crate::server::CancellationToken;
 use crate::server::rate::RateLimit;
 
-/// The largest number of requests that the inbox shows, and counts.
+/// The largest number of requests that the inbox shows.
 pub(super) const MAX_INBOX: usize = 200;
+
+/// The largest number that the menu shows beside an entry. More are not counted.
+pub(super) const MAX_COUNT: usize = 99;
 
 /// Timeout of a page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,6 +74,19 @@ impl ConsoleState {
         let viewer = Viewer::new(user.clone()).related(relation);
         let query = RunQuery::new(filter, Some(viewer)).with_limit(limit);
         Ok(self.runtime.find_runs(&query).await?.runs)
+    }
+
+    /// Counts the requests of the user's inbox, up to one more than the menu shows.
+    pub(super) async fn count_inbox(&self, user: &Arc<User>) -> Result<usize> {
+        let viewer = Viewer::new(user.clone()).related(Relation::CanDecide);
+        let filter = RunFilter { open: true, ..RunFilter::default() };
+        self.runtime.count_runs(&RunQuery::new(filter, Some(viewer)).with_limit(MAX_COUNT + 1)).await
+    }
+
+    /// Counts the Runs whose access cannot be taken away, up to one more than the menu shows.
+    pub(super) async fn count_stuck(&self) -> Result<usize> {
+        let filter = RunFilter { stuck: true, ..RunFilter::default() };
+        self.runtime.count_runs(&RunQuery::new(filter, None).with_limit(MAX_COUNT + 1)).await
     }
 
     /// Returns the requests that wait for a decision which the user is admitted to, the longest wait first, each with whether the user

@@ -12,6 +12,7 @@ use crate::routing::Destination;
 /// A [`Delivery`] whose type is erased. Implemented for every delivery.
 pub(crate) trait DynDelivery: Send + Sync + 'static {
     fn name(&self) -> &str;
+    fn is_fallback(&self) -> bool;
     fn reaches(&self, destination: &Destination) -> bool;
     fn deliver<'a>(
         &'a self,
@@ -42,6 +43,10 @@ pub(crate) trait DynDelivery: Send + Sync + 'static {
 impl<D: Delivery> DynDelivery for D {
     fn name(&self) -> &str {
         Delivery::name(self)
+    }
+
+    fn is_fallback(&self) -> bool {
+        Delivery::is_fallback(self)
     }
 
     fn reaches(&self, destination: &Destination) -> bool {

@@ -40,6 +40,12 @@ pub trait Delivery: Send + Sync + 'static {
     /// Returns the name of the front end, such as `slack`.
     fn name(&self) -> &str;
 
+    /// Returns whether this front end stands behind all others, in whatever order they were added: it gets what no other reaches. By default
+    /// it does not.
+    fn is_fallback(&self) -> bool {
+        false
+    }
+
     /// Returns whether this front end can reach the destination. The runtime uses the first front end that can.
     fn reaches(&self, destination: &Destination) -> bool;
 
@@ -140,6 +146,10 @@ pub trait Delivery: Send + Sync + 'static {
 impl<D: Delivery> Delivery for Arc<D> {
     fn name(&self) -> &str {
         (**self).name()
+    }
+
+    fn is_fallback(&self) -> bool {
+        (**self).is_fallback()
     }
 
     fn reaches(&self, destination: &Destination) -> bool {

@@ -63,6 +63,10 @@ impl DynDelivery for ScriptedDelivery {
         self.inner.name()
     }
 
+    fn is_fallback(&self) -> bool {
+        self.inner.is_fallback()
+    }
+
     fn reaches(&self, destination: &Destination) -> bool {
         self.inner.reaches(destination)
     }

@@ -93,6 +93,11 @@ pub trait EngineRecords: AuditLog + fmt::Debug + Send + Sync + 'static {
         Box::pin(async move { Ok(query.page_of_all(self.runs(query.filter().clone(), usize::MAX).await?)) })
     }
 
+    /// Counts the Runs that a query finds, up to its limit. The default finds them.
+    fn count_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async move { Ok(self.find_runs(query).await?.runs.len()) })
+    }
+
     /// Returns the Run to which an event was admitted: see [`Store::run_of_event`](super::Store::run_of_event).
     fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>>>;
 

@@ -64,6 +64,15 @@ impl Runtime {
         self.engine.find_runs(query).await
     }
 
+    /// Counts the Runs that a query finds, up to its limit, which bounds what it costs. A caller that wants to know whether there are more
+    /// than some number sets the limit to one more.
+    ///
+    /// # Errors
+    /// If the store fails.
+    pub async fn count_runs(&self, query: &RunQuery) -> Result<usize> {
+        self.engine.count_runs(query).await
+    }
+
     /// Returns the Run to which an event was admitted. Whether somebody may see it is for [`run_for`](Self::run_for) to say.
     ///
     /// # Errors

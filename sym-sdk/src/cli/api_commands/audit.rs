@@ -50,11 +50,12 @@ pub(super) async fn run(
 }
 
 fn with_filter(session: &Session, call: Call, filter: &AuditFilterArgs) -> Result<Call, CommandError> {
-    let AuditFilterArgs { actor, flow, run, event, kind, handler, period } = filter;
+    let AuditFilterArgs { actor, flow, run, event, kind, handler, text, period } = filter;
     let parse = |text: &String| session.times.parse(text).map_err(CommandError::Request);
     let (since, until) = (period.since.as_ref().map(parse).transpose()?, period.until.as_ref().map(parse).transpose()?);
     let call = call.query_if("actor", actor.as_ref()).query_if("flow", flow.as_ref()).query_if("run", run.as_ref());
     let call = call.query_if("event", event.as_ref()).query_if("kind", kind.as_ref());
+    let call = call.query_if("text", text.as_ref());
     Ok(call.query_if("handler", handler.as_ref()).query_if("since", since).query_if("until", until))
 }
 

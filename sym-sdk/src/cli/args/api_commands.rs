@@ -616,6 +616,9 @@ pub(in crate::cli) struct AuditFilterArgs {
     /// Only entries that name this handler
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) handler: Option<String>,
+    /// Only entries whose text has all of these words: people, targets, reasons, errors
+    #[arg(long, value_name = "WORDS")]
+    pub(in crate::cli) text: Option<String>,
     #[command(flatten)]
     pub(in crate::cli) period: PeriodArgs,
 }

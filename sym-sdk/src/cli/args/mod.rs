@@ -266,6 +266,10 @@ pub(super) struct ServeArgs {
     /// Do not start if anything is wrong, instead of starting with what works: then no access is revoked either
     #[arg(long)]
     pub(super) strict: bool,
+    /// Do not serve the web console, and link to none of its pages
+    #[cfg(feature = "console")]
+    #[arg(long)]
+    pub(super) no_console: bool,
     #[cfg(feature = "tls")]
     #[command(flatten)]
     pub(super) tls: TlsArgs,

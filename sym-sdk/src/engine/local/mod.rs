@@ -215,6 +215,10 @@ impl EngineRecords for LocalEngine {
         Box::pin(async move { Ok(self.store.find_runs(query).await?) })
     }
 
+    fn count_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(async move { Ok(self.store.count_runs(query).await?) })
+    }
+
     fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>>> {
         Box::pin(self.await_store(self.store.run_of_event(event)))
     }

@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use super::queries;
 use super::rows::{Id, id, limit, nanoseconds, run_id, timestamp};
 use crate::audit::{AuditEntry, AuditHash, AuditHead, AuditRecord, StoredEntry, StoredEvent, StoredText};
-use crate::engine::{AuditOrder, AuditQuery, Change, StoreError};
+use crate::engine::{AuditOrder, AuditPage, AuditQuery, Change, StoreError};
 use crate::model::RunId;
 
 /// An audit entry as rows: one in the chain, and one for the event and for its fields each, unless they are stored already.
@@ -137,14 +137,44 @@ pub(super) fn before(db: &Connection, run: RunId, seq: u64) -> rusqlite::Result<
         .collect()
 }
 
+/// The largest number of records that one search reads for their words. No index has words, so each record is read and decoded.
+const MAX_WORDS_SCAN: usize = 2_000;
+
 /// Searches the log. The order of times is that of numbers, unless the clock was set back, so the times are compared, too.
-pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Vec<AuditRecord>> {
-    let Some((sql, values)) = search_statement(db, query)? else { return Ok(Vec::new()) };
-    db.prepare_cached(&sql)?.query_map(params_from_iter(values), record)?.collect()
+pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<AuditPage> {
+    let Some(words) = query.words() else {
+        let Some((sql, values)) = search_statement(db, query, query.limit.saturating_add(1))? else {
+            return Ok(AuditPage::default());
+        };
+        let mut statement = db.prepare_cached(&sql)?;
+        let records = statement.query_map(params_from_iter(values), record)?;
+        return Ok(query.page(records.collect::<rusqlite::Result<_>>()?));
+    };
+    let Some((sql, values)) = search_statement(db, query, MAX_WORDS_SCAN)? else { return Ok(AuditPage::default()) };
+    let mut statement = db.prepare_cached(&sql)?;
+    let (mut found, mut read, mut last) = (Vec::new(), 0, 0);
+    for record in statement.query_map(params_from_iter(values), record)? {
+        let record = record?;
+        (read, last) = (read + 1, record.seq);
+        match record.entry() {
+            Ok(entry) if words.are_in(&entry) => found.push(record),
+            Ok(_) => {}
+            // It is in the log as before, and found by its number; `audit verify` tells more.
+            Err(error) => tracing::warn!(%error, "an audit entry cannot be searched"),
+        }
+        if found.len() > query.limit {
+            break;
+        }
+    }
+    Ok(if read < MAX_WORDS_SCAN { query.page(found) } else { query.page_until(found, last) })
 }
 
-/// Returns the statement of a search, with its values. `None` if nothing can be found.
-fn search_statement(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
+/// Returns the statement of a search for at most this many records, with its values. `None` if nothing can be found.
+fn search_statement(
+    db: &Connection,
+    query: &AuditQuery,
+    most: usize,
+) -> rusqlite::Result<Option<(String, Vec<Value>)>> {
     let (mut sql, mut values) = (format!("{RECORDS} WHERE true"), Vec::new());
     let mut and = |condition: &str, value: Value| {
         sql.push_str(" AND ");
@@ -196,7 +226,7 @@ fn search_statement(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Opt
     if let Some(after) = query.after {
         and(comparison, i64::try_from(after).unwrap_or(i64::MAX).into());
     }
-    values.push(limit(query.limit.saturating_add(1)).into());
+    values.push(limit(most).into());
     Ok(Some((format!("{sql} ORDER BY audit.seq {order} LIMIT ?"), values)))
 }
 

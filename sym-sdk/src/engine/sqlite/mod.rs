@@ -481,6 +481,11 @@ impl Store for SqliteStore {
         })
     }
 
+    fn count_runs<'a>(&'a self, wanted: &'a RunQuery) -> BoxFuture<'a, Result<usize, StoreError>> {
+        let wanted = wanted.clone();
+        Box::pin(query(&self.lookups, move |db| run_search::count(db, &wanted)))
+    }
+
     fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
         Box::pin(query(&self.lookups, move |db| queries::run_of_event(db, event)))
     }
@@ -518,10 +523,8 @@ impl Store for SqliteStore {
     }
 
     fn find_audit<'a>(&'a self, wanted: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage, StoreError>> {
-        Box::pin(async move {
-            let asked = wanted.clone();
-            Ok(wanted.page(query(&self.listings, move |db| audit::find(db, &asked)).await?))
-        })
+        let wanted = wanted.clone();
+        Box::pin(query(&self.listings, move |db| audit::find(db, &wanted)))
     }
 
     fn changes_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<Change>, StoreError>> {

@@ -101,8 +101,27 @@ pub(super) fn find(db: &Connection, query: &RunQuery) -> rusqlite::Result<Vec<Ru
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
 }
 
+/// Counts the Runs of a page. None of them is read.
+pub(super) fn count(db: &Connection, query: &RunQuery) -> rusqlite::Result<usize> {
+    let Condition { mut sql, values } = positions(query, query.limit());
+    sql = format!("SELECT count(*) FROM ({sql})");
+    let count: i64 = db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?;
+    usize::try_from(count).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, count))
+}
+
 /// Returns the statement for a page, and one Run more if there is a next page.
 fn statement(query: &RunQuery) -> Condition {
+    let mut page = positions(query, query.limit().saturating_add(1));
+    page.sql = format!(
+        "SELECT runs.id, runs.version, runs.state FROM ({}) AS page CROSS JOIN runs ON runs.id = page.id
+         ORDER BY page.created_at DESC, page.id DESC",
+        page.sql
+    );
+    page
+}
+
+/// Returns the statement for the places of at most this many Runs in the list.
+fn positions(query: &RunQuery, most: usize) -> Condition {
     let filter = Condition::of_filter(query.filter());
     let mut page = Condition::default();
     for walk in walks(query.seen_by()) {
@@ -134,12 +153,7 @@ fn statement(query: &RunQuery) -> Condition {
         }
     }
     page.sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
-    page.values.push(Value::from(limit(query.limit().saturating_add(1))));
-    page.sql = format!(
-        "SELECT runs.id, runs.version, runs.state FROM ({}) AS page CROSS JOIN runs ON runs.id = page.id
-         ORDER BY page.created_at DESC, page.id DESC",
-        page.sql
-    );
+    page.values.push(Value::from(limit(most)));
     page
 }
 

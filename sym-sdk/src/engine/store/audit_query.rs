@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::audit_words::AuditWords;
 use crate::audit::AuditRecord;
 use crate::machine::AuditEntry;
 use crate::model::{EventId, RunId, UserId};
@@ -40,6 +41,9 @@ pub struct AuditQuery {
     pub kind: Option<String>,
     /// Only entries that name the handler with this name: it was called, or it has failed.
     pub handler: Option<String>,
+    /// Only entries whose text has all of these words, in any case and order: who acted, the Run, the flow, the target, the handler, what was
+    /// entered, and what failed. A part of a word counts as one.
+    pub text: Option<String>,
     /// The order.
     pub order: AuditOrder,
     /// The number of the record after which the page begins, in this order.
@@ -59,6 +63,7 @@ impl Default for AuditQuery {
             event: None,
             kind: None,
             handler: None,
+            text: None,
             order: AuditOrder::default(),
             after: None,
             limit: DEFAULT_LIMIT,
@@ -77,6 +82,12 @@ impl AuditQuery {
             && self.event.is_none_or(|event| entry.event.id == event)
             && self.kind.as_deref().is_none_or(|kind| entry.kind.name() == kind)
             && self.handler.as_deref().is_none_or(|name| entry.kind.handler().is_some_and(|found| found.name() == name))
+            && self.words().is_none_or(|words| words.are_in(entry))
+    }
+
+    /// Returns the words that entries must have, if there are any.
+    pub(crate) fn words(&self) -> Option<AuditWords> {
+        self.text.as_deref().map(AuditWords::of).filter(|words| !words.is_empty())
     }
 
     /// Returns the page that begins with these records, which match. There is a next page if they are more than the limit.
@@ -84,7 +95,16 @@ impl AuditQuery {
         let has_more = records.len() > self.limit;
         records.truncate(self.limit);
         let next = records.last().filter(|_| has_more).map(|last| last.seq);
-        AuditPage { records, next }
+        AuditPage { records, next, is_cut_short: false }
+    }
+
+    /// Returns the page of a search that has found these records, and read none beyond this number.
+    pub(crate) fn page_until(&self, records: Vec<AuditRecord>, read: u64) -> AuditPage {
+        let mut page = self.page(records);
+        if page.next.is_none() {
+            (page.next, page.is_cut_short) = (Some(read), true);
+        }
+        page
     }
 }
 
@@ -94,8 +114,10 @@ impl AuditQuery {
 pub struct AuditPage {
     /// The records.
     pub records: Vec<AuditRecord>,
-    /// The number of the last record, for [`AuditQuery::after`]. `None` on the last page.
+    /// The number of the record to continue after, for [`AuditQuery::after`]. `None` on the last page.
     pub next: Option<u64>,
+    /// Whether the search has read as many records as one may, before the page was full. There may be more that match, further on.
+    pub is_cut_short: bool,
 }
 
 /// A change of a Run: the place in the audit log up to which its entries report what has happened.

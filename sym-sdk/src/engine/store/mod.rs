@@ -4,6 +4,7 @@
 //! orders what is due. `testing::check_store` holds every implementation to the contract below.
 
 mod audit_query;
+mod audit_words;
 mod claim;
 mod commit;
 mod run_query;
@@ -239,6 +240,11 @@ pub trait Store: Send + Sync + 'static {
         Box::pin(async move { Ok(query.page_of_all(self.runs(query.filter().clone(), usize::MAX).await?)) })
     }
 
+    /// Counts the Runs that a query finds, up to its limit. The default finds them.
+    fn count_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<usize, StoreError>> {
+        Box::pin(async move { Ok(self.find_runs(query).await?.runs.len()) })
+    }
+
     /// Returns the Run to which an event was admitted. The audit log keeps that of Runs that were pruned. The default reads the whole
     /// log.
     fn run_of_event(&self, event: EventId) -> BoxFuture<'_, Result<Option<RunId>, StoreError>> {
@@ -272,7 +278,8 @@ pub trait Store: Send + Sync + 'static {
     /// [event](crate::audit::StoredEvent), which should be stored once.
     fn audit_after(&self, seq: u64, limit: usize) -> BoxFuture<'_, Result<Vec<AuditRecord>, StoreError>>;
 
-    /// Searches the audit log. The default reads all of it.
+    /// Searches the audit log. A search for [words](AuditQuery::text) may end before the page is full, so that it does not read the whole log
+    /// at once: then the page says so, and has a cursor. The default reads all of the log.
     fn find_audit<'a>(&'a self, query: &'a AuditQuery) -> BoxFuture<'a, Result<AuditPage, StoreError>> {
         Box::pin(async move {
             let mut found = Vec::new();

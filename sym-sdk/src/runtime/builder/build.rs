@@ -151,6 +151,8 @@ impl Builder {
         if self.simulated {
             deliveries.push(Arc::new(SimulatedDelivery::behind(deliveries.clone())));
         }
+        // The order of the others stays.
+        deliveries.sort_by_key(|delivery| delivery.is_fallback());
         #[cfg(feature = "cli")]
         if let Some(undeliverable) = &self.undeliverable {
             let scripted =

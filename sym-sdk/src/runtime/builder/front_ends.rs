@@ -38,6 +38,26 @@ impl Builder {
         self
     }
 
+    /// Leaves out the front ends with this name that were added so far, with their deliveries. Nothing happens if there is none.
+    ///
+    /// ```
+    /// # #[cfg(feature = "api")] {
+    /// use sym_sdk::api::Api;
+    /// use sym_sdk::config::Config;
+    /// use sym_sdk::runtime::Runtime;
+    ///
+    /// let builder = Runtime::builder(Config::default()).front_end(Api::new());
+    /// let builder = builder.without_front_end("api");
+    /// # let _ = builder;
+    /// # }
+    /// ```
+    #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
+    #[must_use]
+    pub fn without_front_end(mut self, name: &str) -> Self {
+        self.front_ends.front_ends.retain(|front_end| front_end.name() != name);
+        self
+    }
+
     /// Returns whether a front end with this name was added.
     #[cfg(all(any(feature = "api", feature = "mcp"), feature = "cli"))]
     pub(crate) fn has_front_end(&self, name: &str) -> bool {

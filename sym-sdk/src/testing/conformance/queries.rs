@@ -43,6 +43,7 @@ async fn found(store: &impl Store, filter: &RunFilter, viewer: Option<&Viewer>) 
         };
         let page = store.find_runs(&query).await?;
         assert!(page.runs.len() <= 2, "at most the limit");
+        assert_eq!(store.count_runs(&query).await?, page.runs.len(), "what is counted is what is found");
         numbers.extend(page.runs.iter().map(|run| run.state.run.id().as_uuid().as_u128()));
         cursor = page.next;
         if cursor.is_none() {
@@ -125,6 +126,8 @@ pub async fn pages_of_runs_follow_each_other(store: &impl Store) -> Checked {
     assert_eq!((numbers(&third), third.next), (vec![1], None));
     let whole = store.find_runs(&query().with_limit(6)).await?;
     assert_eq!((whole.runs.len(), whole.next), (6, None), "a page that is just full is the last one");
+    assert_eq!(store.count_runs(&query().with_limit(5)).await?, 5, "no more are counted than the limit");
+    assert_eq!(store.count_runs(&query().with_limit(9)).await?, 6);
     Ok(())
 }
 
@@ -230,6 +233,16 @@ pub async fn audit_log_is_searched(store: &impl Store) -> Checked {
         (AuditQuery { kind: Some("received".into()), ..all() }, vec![3, 1]),
         (AuditQuery { handler: Some("on_request".into()), ..all() }, vec![2]),
         (AuditQuery { actor: id("ben"), kind: Some("completed".into()), since: Some(at(1)), ..all() }, vec![4]),
+        (AuditQuery { text: Some("BEN@example".into()), ..all() }, vec![4, 3]),
+        (AuditQuery { text: Some("on_request  ana".into()), ..all() }, vec![2]),
+        (AuditQuery { text: Some("on_request ben".into()), ..all() }, vec![]),
+        (AuditQuery { text: Some(run_id(2).to_string()), order: AuditOrder::OldestFirst, ..all() }, vec![3, 4]),
+        (AuditQuery { text: Some("received".into()), actor: id("ana"), ..all() }, vec![1]),
+        (AuditQuery { text: Some("not_permitted".into()), ..all() }, vec![5]),
+        (AuditQuery { text: Some(" ".into()), after: Some(3), ..all() }, vec![2, 1]),
+        // No patterns: there is no such text.
+        (AuditQuery { text: Some("b%n".into()), ..all() }, vec![]),
+        (AuditQuery { text: Some("b_n".into()), ..all() }, vec![]),
     ] {
         assert_eq!(numbers(query.clone()).await?, expected, "{query:?}");
     }

@@ -22,6 +22,24 @@ async fn the_record_is_searched_verified_and_exported() {
 }
 
 #[tokio::test]
+async fn the_record_is_searched_for_words() {
+    let mut world = World::start().await;
+    let mut ana = world.sign_in("ana").await;
+    let run = world.request(&mut ana, "INC-42: stuck orders").await.run();
+    world.request(&mut ana, "INC-43").await;
+    let mut ada = world.sign_in("ada").await;
+    let found = ada.get("/console/audit?text=ORDERS+ana%40example").await.ok();
+    found.has(&format!("/r/{run}")).has("value=\"ORDERS ana@example\"").lacks("A part of the record");
+    let other = ada.get("/console/audit?text=INC-43").await.ok();
+    other.lacks(&format!("/r/{run}"));
+    ada.get(&format!("/console/audit?text={run}&kind=received")).await.ok().has("received");
+    ada.get("/console/audit?text=orders+INC-43").await.ok().has("No entries.");
+    ada.get("/console/audit?text=%25").await.ok().has("No entries.");
+    let export = ada.get("/console/audit/export?format=csv&text=INC-43").await.ok();
+    export.lacks(&run).has("get_permissions");
+}
+
+#[tokio::test]
 async fn a_user_is_locked_out_and_let_in_again() {
     let mut world = World::start().await;
     let mut ana = world.sign_in("ana").await;

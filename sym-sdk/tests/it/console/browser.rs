@@ -148,6 +148,21 @@ impl Answer {
         })
     }
 
+    /// Returns the value of a hidden field, which the first form that has it holds.
+    #[track_caller]
+    pub(super) fn hidden(&self, name: &str) -> String {
+        let found = hidden_fields(&self.text).into_iter().find(|(found, _)| found == name);
+        found.unwrap_or_else(|| panic!("{} has no hidden field {name}: {}", self.address, self.text)).1
+    }
+
+    /// Returns the number that the menu shows beside an entry.
+    pub(super) fn count_beside(&self, label: &str) -> Option<&str> {
+        let menu = self.text.split("<nav class=\"tabs\" aria-label=\"Main\">").nth(1)?.split("</nav>").next()?;
+        let entry =
+            menu.split("<a ").find(|entry| entry.split_once('>').is_some_and(|(_, text)| text.starts_with(label)))?;
+        entry.split_once("<span class=\"count")?.1.split_once('>')?.1.split('<').next()
+    }
+
     /// Returns the id of the Run whose page it is.
     #[track_caller]
     pub(super) fn run(&self) -> String {

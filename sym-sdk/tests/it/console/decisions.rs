@@ -41,9 +41,11 @@ async fn a_request_goes_from_the_form_to_its_end() {
 async fn what_cannot_be_done_is_there_with_its_reason() {
     let mut world = World::start().await;
     let mut ana = world.sign_in("ana").await;
-    let run = world.request(&mut ana, "INC-42").await.run();
+    let page = world.request(&mut ana, "INC-42").await;
+    let (run, seen) = (page.run(), page.hidden("seen"));
     // Pressed although the page has no such button.
-    let refused = ana.post(&format!("/r/{run}"), &[("action", "approve"), ("message", "me")]).await;
+    let pressed = [("action", "approve"), ("message", "me"), ("seen", seen.as_str())];
+    let refused = ana.post(&format!("/r/{run}"), &pressed).await;
     assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
     refused.has("class=\"flash is-failed\"").has("waiting, 0 of 1");
     let unknown = ana.post(&format!("/r/{run}"), &[("action", "explode")]).await;
@@ -61,6 +63,23 @@ async fn a_decision_about_what_has_changed_is_refused_and_the_message_is_not_los
     let refused = ben.post(&format!("/r/{run}"), &fields).await;
     assert!(refused.status.is_client_error(), "{}", refused.status);
     refused.has("go &lt;ahead&gt;");
+    ana.get(&format!("/r/{run}")).await.ok().has("waiting, 0 of 1");
+}
+
+#[tokio::test]
+async fn a_decision_that_does_not_say_what_was_seen_is_refused() {
+    let mut world = World::start().await;
+    let mut ana = world.sign_in("ana").await;
+    let run = world.request(&mut ana, "INC-42").await.run();
+    let mut ben = world.sign_in("ben").await;
+    for action in ["approve", "deny"] {
+        let refused = ben.post(&format!("/r/{run}"), &[("action", action), ("message", "as I recall it")]).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{}", refused.text);
+        refused.has("The form does not say which request you saw").has("as I recall it").has("waiting, 0 of 1");
+    }
+    let several = [("bulk", "approve"), ("run", run.as_str()), ("key", "0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f")];
+    let results = ben.post("/console/inbox/decide", &several).await.ok();
+    results.has("0 of 1 approved").has("The form does not say which request you saw");
     ana.get(&format!("/r/{run}")).await.ok().has("waiting, 0 of 1");
 }
 

@@ -1,7 +1,10 @@
 //! Recipients of notifications, failed deliveries, and missing answers.
 
 use expect_test::expect;
+use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
+use sym_sdk::forms::PromptForm;
 use sym_sdk::handlers;
+use sym_sdk::machine::{EffectError, MessageRef, Notice};
 use sym_sdk::prelude::*;
 use sym_sdk::testing::Harness;
 
@@ -149,4 +152,60 @@ async fn a_person_who_cannot_be_messaged_does_not_hold_up_the_run() {
     harness.run_to_end().await.unwrap();
     assert_eq!(harness.status(run).await.unwrap(), RunStatus::Deescalated);
     assert!(harness.timeline().entries().iter().any(|entry| entry.kind == "reported"));
+}
+
+/// A front end that reaches everybody, and was added before all others, but stands behind them.
+struct LastResort;
+
+impl Delivery for LastResort {
+    fn name(&self) -> &str {
+        "last-resort"
+    }
+
+    fn is_fallback(&self) -> bool {
+        true
+    }
+
+    fn reaches(&self, _: &Destination) -> bool {
+        true
+    }
+
+    async fn deliver(&self, _: &RequestView, _: &Destination) -> Result<DeliveryReceipt> {
+        Err(Error::handler("another one reaches this"))
+    }
+
+    async fn update(&self, _: &RequestView, _: &MessageRef) -> Result<()> {
+        Ok(())
+    }
+
+    fn reaches_user(&self, _: &User) -> bool {
+        true
+    }
+
+    async fn message(&self, _: &RequestView, _: &User, _: &Notice) -> Result<()> {
+        Err(Error::handler("another one reaches them"))
+    }
+
+    async fn alert(&self, _: &RequestView, _: &str, _: &EffectError) -> Result<()> {
+        Ok(())
+    }
+
+    fn opens_forms_for(&self, _: ChannelType) -> bool {
+        false
+    }
+
+    async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_fallback_gets_what_no_other_reaches() {
+    let builder = Harness::builder().approval_flow("deploy").delivery(LastResort);
+    let builder = builder.handlers(handlers![get_permissions, forwarding::get_request_notifications]);
+    let mut harness = builder.build().await.unwrap();
+    let run = harness.request("deploy").by("ana@example.com").await.unwrap();
+    harness.run_to_end().await.unwrap();
+    assert_eq!(told(&harness), ["#first", "#second"]);
+    assert_eq!(harness.delivery().messages().len(), 1, "{}", harness.golden(run));
 }

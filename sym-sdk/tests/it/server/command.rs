@@ -35,6 +35,9 @@ const UNASKED: &str = "SYM_SDK_TEST_SERVE_UNASKED";
 /// Makes a child start the fake.
 const FAKE: &str = "SYM_SDK_TEST_SERVE_FAKE";
 
+/// Has a child that starts the fake serve no console.
+const NO_CONSOLE: &str = "SYM_SDK_TEST_SERVE_NO_CONSOLE";
+
 fn app(dir: &Path) -> App {
     App::new()
         .registry(handlers![get_permissions])
@@ -65,6 +68,9 @@ fn serve(dir: &Path) {
         let mut args = vec!["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
         let app = if std::env::var_os(FAKE).is_some() {
             args.push("--fake-desk");
+            if std::env::var_os(NO_CONSOLE).is_some() {
+                args.push("--no-console");
+            }
             app(dir).front_end_type(desk_type(desk)).user(person("ana@example.com"))
         } else if std::env::var_os(UNASKED).is_some() {
             app(dir).front_end_type(FrontEndType::new("pager", |_| Ok(None::<Desk>)))
@@ -286,6 +292,26 @@ resource "sym_flow" "db" {
           help: declare a `sym_error_logger`, and name it in the environment as `error_logger_id`
     "#]]
     .assert_eq(&err.replace(dir.path().to_str().unwrap(), "DIR"));
+    assert_eq!(code, Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_console_can_be_left_out() {
+    let dir = directory();
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let served = Served::spawn(command.env(DIR, dir.path()).env(FAKE, "yes").env(NO_CONSOLE, "yes"));
+    for (path, status) in [
+        ("/console", 404),
+        ("/console/sign-in", 404),
+        ("/r/0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f", 404),
+        ("/desk/flows", 200),
+    ] {
+        assert_eq!(get(served.address, path).await.status, status, "{path}");
+    }
+    served.signal("-TERM");
+    let (out, _, code) = served.end();
+    assert!(!out.contains("onsole") && !out.lines().any(|line| line.trim() == "/r"), "{out}");
     assert_eq!(code, Some(0));
 }
 
@@ -519,18 +545,21 @@ async fn the_help_is_complete() {
                   Read values that only `terraform apply` knows from this JSON file, such as
                   {"module.okta.group_id": "00g1"}
 
-              --tls-cert <FILE>
-                  File with the certificate and those that lead to its authority, in PEM format: serves
-                  HTTPS. Read again when it changes
+              --no-console
+                  Do not serve the web console, and link to none of its pages
 
               --domain <DOMAIN>
                   Add an e-mail domain of the organization; can be repeated
 
-              --tls-key <FILE>
-                  File with the private key of the certificate, unencrypted, in PEM format
+              --tls-cert <FILE>
+                  File with the certificate and those that lead to its authority, in PEM format: serves
+                  HTTPS. Read again when it changes
 
               --json
                   Print JSON
+
+              --tls-key <FILE>
+                  File with the private key of the certificate, unencrypted, in PEM format
 
               --metrics-listen <ADDRESS>
                   Serve the metrics for Prometheus at `/metrics` on this address, which only the collector

@@ -1,0 +1,106 @@
+//! The program under load: a flow with a simulated strategy, the console in which one chooses who one is, and its people.
+
+use std::sync::Arc;
+
+use sym_sdk::config::{Config, Environment, Flow, Integration, PromptField, Reference, Strategy, Target as Declared};
+use sym_sdk::console::Console;
+use sym_sdk::engine::SqliteStore;
+use sym_sdk::prelude::*;
+use sym_sdk::runtime::{Limits, Runtime};
+use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
+
+use crate::Outcome;
+
+/// The type of the strategy, the integration and the targets.
+const KIND: &str = "load";
+
+/// The domain of the people.
+const DOMAIN: &str = "example.com";
+
+/// The name of the flow.
+pub(crate) const FLOW: &str = "prod";
+
+/// The number of administrators. Each may open 20 pages a second.
+pub(crate) const ADMINS: u32 = 20;
+
+/// The number of people who decide.
+pub(crate) const DECIDERS: u32 = 20;
+
+/// The number of people who make requests.
+pub(crate) const REQUESTERS: u32 = 500;
+
+/// The names of the targets.
+pub(crate) const TARGETS: [&str; 5] = ["prod-db", "staging", "billing", "payroll", "warehouse"];
+
+/// Returns the address of a person.
+pub(crate) fn address_of(name: &str, number: u32) -> String {
+    format!("{name}{number:04}@{DOMAIN}")
+}
+
+#[reducer]
+async fn get_permissions(directory: &Directory) -> Result<RequestPermission> {
+    let deciders: Vec<_> = (0..DECIDERS).map(|number| address_of("ben", number)).collect();
+    let people = directory.get_or_create_users_by_emails(deciders.iter().map(String::as_str)).await?;
+    Ok(RequestPermission::decided_by(user_ids(people).or(PermissionLevel::Admin)).seen_by(PermissionLevel::Admin))
+}
+
+/// Builds the runtime, and adds its people.
+pub(crate) async fn runtime(store: Arc<SqliteStore>) -> Outcome<Runtime> {
+    let console = Console::new().with_user_chooser();
+    let limits = Limits {
+        requests_per_minute: usize::MAX,
+        requests_per_hour: usize::MAX,
+        open_requests: usize::MAX,
+        ..Limits::default()
+    };
+    let runtime = Runtime::builder(config())
+        .sqlite(store)
+        .limits(limits)
+        .strategy_type(StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new())))
+        .front_end(console.run_pages())
+        .front_end(console)
+        .build()
+        .await?;
+    let directory = runtime.directory();
+    for number in 0..ADMINS {
+        let user = directory.get_or_create_user_by_email(&address_of("ada", number)).await?;
+        directory.set_role(user.id(), UserRole::Admin).await?;
+    }
+    for number in 0..REQUESTERS {
+        directory.get_or_create_user_by_email(&address_of("ana", number)).await?;
+    }
+    Ok(runtime)
+}
+
+fn config() -> Config {
+    let reference = |name: &str| Reference::typed(KIND, name);
+    let mut flow = Flow { name: FLOW.to_owned(), label: Some("Production".to_owned()), ..Flow::default() };
+    flow.environment = "main".to_owned();
+    flow.params.strategy = Some(reference(KIND));
+    flow.params.prompt_fields = vec![PromptField {
+        name: "reason".to_owned(),
+        field_type: "string".to_owned(),
+        label: Some("Reason".to_owned()),
+        ..PromptField::default()
+    }];
+    let mut config = Config::default();
+    config.organization.domains.push(DOMAIN.to_owned());
+    config.environments.push(Environment { name: "main".to_owned(), ..Environment::default() });
+    config.integrations.push(Integration {
+        kind: KIND.to_owned(),
+        name: KIND.to_owned(),
+        external_id: KIND.to_owned(),
+        ..Integration::default()
+    });
+    let target = |name: &&str| Declared { kind: KIND.to_owned(), name: (*name).to_owned(), ..Declared::default() };
+    config.targets.extend(TARGETS.iter().map(target));
+    config.strategies.push(Strategy {
+        kind: KIND.to_owned(),
+        name: KIND.to_owned(),
+        integration: Some(reference(KIND)),
+        targets: TARGETS.iter().map(|name| reference(name)).collect(),
+        ..Strategy::default()
+    });
+    config.flows.push(flow);
+    config
+}
