@@ -178,8 +178,7 @@ pub(super) async fn change(
     viewer.require_admin()?;
     let user = find(&state, &user).await?;
     if form.text("action") == Some("sign-out") {
-        state.runtime.end_sessions_of(&user.id()).await?;
-        tracing::info!(user = user.username(), by = viewer.user.username(), "a person was signed out everywhere");
+        state.runtime.end_sessions_of(&user.id(), viewer.administrator()).await?;
         return Ok(see_other(&format!("/console/people/{}?done=saved", user.id())));
     }
     let Some(reason) = form.text("reason") else {

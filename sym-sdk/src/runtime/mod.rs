@@ -43,6 +43,7 @@
 //! `server` module, which mounts the routes of front ends.
 
 #[cfg(feature = "mcp")]
+mod account_events;
 mod agents;
 mod approver_count;
 mod audit_anchors;
@@ -187,6 +188,7 @@ pub struct Runtime {
     values: KeyValue,
     recent_targets: RecentTargets,
     refusals: Refusals,
+    account_refusals: Refusals,
     change_reader: ChangeReader,
     menus: MenuCache,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
