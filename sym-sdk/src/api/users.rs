@@ -149,7 +149,7 @@ impl From<EndedAccess> for Ended {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EndedSessions {
     /// The number of sessions, some of which may have expired before.
-    sessions: usize,
+    pub(super) sessions: usize,
 }
 
 /// A changed user, and what has ended if they were locked.

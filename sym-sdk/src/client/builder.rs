@@ -56,6 +56,13 @@ impl ClientBuilder {
         Ok(Client { transport: Arc::new(transport.with_token(token)) })
     }
 
+    /// Creates a client that authenticates nobody, for the calls that need no caller.
+    #[cfg(all(feature = "api", feature = "cli", feature = "sqlite"))]
+    pub(crate) fn without_token(self) -> Result<Client> {
+        let transport = HttpTransport::open(&self.server, self.authorities.as_deref())?;
+        Ok(Client { transport: Arc::new(transport) })
+    }
+
     /// Creates a client that authenticates as the bot that trusts a CI job, and exchanges the job's token for one of the bot, which is good
     /// for 15 minutes. The bot is named by name or id, if the job is trusted by several.
     ///

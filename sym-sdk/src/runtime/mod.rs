@@ -155,7 +155,7 @@ pub(crate) use replay::{RecordedRequest, Unreplayable};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 use sign_in::SignIn;
-pub use sign_in::{IdentityProvider, SignInRequest, SignInRules, SignedIn};
+pub use sign_in::{CommandLineProgress, IdentityProvider, SignInRequest, SignInRules, SignedIn};
 pub use submission::{
     Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };

@@ -10,6 +10,7 @@
 //!   as they are. Whoever is in no group loses role and sessions in one transaction.
 
 mod claims;
+mod command_line;
 mod groups;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use self::claims::{Subject, check_claims};
+pub use self::command_line::CommandLineProgress;
 use self::groups::{RoleByGroups, role_by_groups};
 use super::Runtime;
 use super::account_events::{RefusedCaller, by_identity_provider};
