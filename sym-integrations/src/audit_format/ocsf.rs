@@ -1,8 +1,9 @@
 //! Audit entries as events of the [Open Cybersecurity Schema Framework](https://schema.ocsf.io/1.5.0/).
 //!
 //! Access that begins or ends is [User Access Management](https://schema.ocsf.io/1.5.0/classes/user_access), because that is the class
-//! which rules for privileges look at. All else is [Entity Management](https://schema.ocsf.io/1.5.0/classes/entity_management): the entity
-//! is the request, or the user on whom an administrator acts. `time` is when it happened, and `metadata.logged_time` when it was recorded,
+//! which rules for privileges look at, and so are changed roles. Sign-ins, sign-outs and exchanged tokens are
+//! [Authentication](https://schema.ocsf.io/1.5.0/classes/authentication). All else is [Entity Management](https://schema.ocsf.io/1.5.0/classes/entity_management): the entity
+//! is the request, or the user or token on which an administrator acts. `time` is when it happened, and `metadata.logged_time` when it was recorded,
 //! both in milliseconds since 1970.
 
 use jiff::Timestamp;
@@ -11,7 +12,7 @@ use sym_sdk::audit::{AuditAnchor, AuditLine};
 
 use super::reduced::parse;
 
-/// The version of the schema. Neither class is deprecated in it.
+/// The version of the schema. None of the classes is deprecated in it.
 const VERSION: &str = "1.5.0";
 
 /// Identity & Access Management.
@@ -20,6 +21,7 @@ const CATEGORY: u64 = 3;
 /// A class of events.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Class {
+    Authentication,
     UserAccess,
     Entity,
 }
@@ -27,6 +29,7 @@ enum Class {
 impl Class {
     const fn uid(self) -> u64 {
         match self {
+            Self::Authentication => 3002,
             Self::UserAccess => 3005,
             Self::Entity => 3004,
         }
@@ -34,6 +37,7 @@ impl Class {
 
     const fn name(self) -> &'static str {
         match self {
+            Self::Authentication => "Authentication",
             Self::UserAccess => "User Access Management",
             Self::Entity => "Entity Management",
         }
@@ -73,8 +77,27 @@ impl Activity {
                 "admit" => known(Class::Entity, 1, "Create"),
                 _ => known(Class::Entity, OTHER, kind),
             },
+            "signed_in" | "sign_in_refused" => known(Class::Authentication, 1, "Logon"),
+            "signed_out" => known(Class::Authentication, 2, "Logoff"),
+            // A token of the job is a ticket for one of the bot.
+            "token_exchanged" | "exchange_refused" => known(Class::Authentication, 4, "Service Ticket Request"),
+            "token_issued" => known(Class::Entity, 1, "Create"),
+            "token_revoked" => known(Class::Entity, 4, "Delete"),
+            "role_changed" if rank(&details["to"]) < rank(&details["from"]) => {
+                known(Class::UserAccess, 2, "Revoke Privileges")
+            }
+            "role_changed" => known(Class::UserAccess, 1, "Assign Privileges"),
             _ => known(Class::Entity, OTHER, kind),
         }
+    }
+}
+
+/// Returns the rank of a role: the higher, the more it may do.
+fn rank(role: &Value) -> u8 {
+    match role.as_str() {
+        Some("admin") => 2,
+        Some("member") => 1,
+        _ => 0,
     }
 }
 
@@ -125,7 +148,8 @@ pub(super) fn anchor(anchor: &AuditAnchor) -> Value {
 /// Returns the event of an entry in Sym's schema.
 fn describe(mut whole: Value, id: &str, seq: u64) -> Value {
     let entry = whole["audit"]["entry"].clone();
-    let (kind, details) = kind(&entry["kind"]);
+    // The name of an event of an account is that of the event.
+    let (kind, details) = kind(entry["kind"].get("account").unwrap_or(&entry["kind"]));
     let step = whole["event"]["type"].as_str().unwrap_or_default().to_owned();
     let activity = Activity::of(&kind, &details, &step);
     let errors = whole["state"]["errors"].as_array().cloned().unwrap_or_default();
@@ -171,6 +195,8 @@ fn describe(mut whole: Value, id: &str, seq: u64) -> Value {
         event["status_detail"] = error["message"].clone();
     }
     match activity.class {
+        Class::Authentication => describe_sign_in(&mut event, &whole, &details),
+        Class::UserAccess if kind == "role_changed" => describe_role(&mut event, &details),
         Class::UserAccess => describe_access(&mut event, &whole, &details),
         Class::Entity => describe_entity(&mut event, &whole, &kind, &details),
     }
@@ -181,6 +207,34 @@ fn describe(mut whole: Value, id: &str, seq: u64) -> Value {
     event["unmapped"] = whole;
     without_nulls(&mut event);
     event
+}
+
+/// Adds who has signed in or out.
+fn describe_sign_in(event: &mut Value, whole: &Value, details: &Value) {
+    event["user"] = match details["user"].is_object() {
+        true => user_of(&details["user"]),
+        false => person(&whole["actor"]),
+    };
+    // The schema wants to know what has authenticated them.
+    let service = details["issuer"].as_str().unwrap_or("sym-sdk");
+    event["service"] = json!({ "name": service });
+}
+
+/// Adds whose role has changed, and to which one.
+fn describe_role(event: &mut Value, details: &Value) {
+    event["user"] = user_of(&details["user"]);
+    event["privileges"] = json!([details["to"]]);
+    event["comment"] = format!("before: {}", details["from"].as_str().unwrap_or("unknown")).into();
+}
+
+/// Returns the `user` object of a user whom an entry names.
+fn user_of(user: &Value) -> Value {
+    let name = user["username"].as_str().unwrap_or("unknown");
+    let mut named = json!({ "name": name, "uid": user["id"] });
+    if name.contains('@') {
+        named["email_addr"] = name.into();
+    }
+    named
 }
 
 /// Adds who gets or loses which access to what.
@@ -200,6 +254,8 @@ fn describe_access(event: &mut Value, whole: &Value, details: &Value) {
 fn describe_entity(event: &mut Value, whole: &Value, kind: &str, details: &Value) {
     event["entity"] = if kind == "user_action" {
         json!({ "name": details["username"], "uid": details["user"], "type": "User" })
+    } else if details["token"].is_object() {
+        json!({ "name": details["token"]["label"], "uid": details["token"]["id"], "type": "Token" })
     } else {
         json!({ "name": whole["run"]["flow"], "uid": whole["run"]["id"], "type": "Access Request" })
     };
@@ -255,7 +311,7 @@ mod tests {
     use super::*;
 
     /// The kinds of entries with details, as they are stored, and whether they are errors.
-    const KINDS: [(&str, bool); 36] = [
+    const KINDS: [(&str, bool); 44] = [
         (r#""received""#, false),
         (r#"{"refused":{}}"#, true),
         (r#"{"submission_refused":{}}"#, true),
@@ -289,6 +345,17 @@ mod tests {
         (r#"{"expiry_corrected":{}}"#, false),
         (r#"{"user_action":{"action":"lock","user":"u1","username":"ana@example.com"}}"#, false),
         (r#"{"user_action":{"action":"unheard_of","user":"u1","username":"ana@example.com"}}"#, false),
+        (r#"{"account":{"signed_in":{"place":"browser","issuer":"https://idp.example"}}}"#, false),
+        (r#"{"account":{"sign_in_refused":{"place":"browser","is_known_actor":false}}}"#, true),
+        (r#"{"account":{"signed_out":{"user":{"id":"u1","username":"ana@example.com"},"sessions":2}}}"#, false),
+        (r#"{"account":{"token_issued":{"token":{"id":"t1","label":"x"},"bot":{"id":"b","username":"ci"}}}}"#, false),
+        (r#"{"account":{"token_revoked":{"token":{"id":"t1","label":"x"},"bot":{"id":"b","username":"ci"}}}}"#, false),
+        (r#"{"account":{"token_exchanged":{"token":{"id":"t1","label":"x"},"issuer":"https://ci.example"}}}"#, false),
+        (r#"{"account":{"exchange_refused":{"issuer":"https://ci.example"}}}"#, true),
+        (
+            r#"{"account":{"role_changed":{"user":{"id":"u1","username":"ana@example.com"},"from":"guest","to":"admin"}}}"#,
+            false,
+        ),
         (r#"{"alerted":{}}"#, true),
         (r#"{"alert_undelivered":{}}"#, true),
         (r#"{"of_a_later_version":{}}"#, false),
@@ -319,6 +386,7 @@ mod tests {
             assert_eq!(number("category_uid"), number("class_uid") / 1_000, "{kind}");
             assert_eq!(number("type_uid"), number("class_uid") * 100 + number("activity_id"), "{kind}");
             let (activities, required): (&[u64], &[&str]) = match number("class_uid") {
+                3002 => (&[1, 2, 3, 4, 5, 6, 99], &["user", "service"]),
                 3004 => (&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 99], &["entity"]),
                 3005 => (&[1, 2, 99], &["privileges", "user"]),
                 other => panic!("class {other} of {kind}"),
@@ -352,6 +420,18 @@ mod tests {
         assert_eq!(event["user"]["account"]["uid"], "00u1");
         assert_eq!(event["privileges"], json!(["Admins (eu)"]));
         assert_eq!(event["resources"][0], json!({ "name": "Admins (eu)", "uid": "acme:t", "type": "okta_group" }));
+    }
+
+    #[test]
+    fn a_changed_role_says_whose_it_is_and_whether_it_gives_or_takes() {
+        for (from, to, activity) in [("guest", "admin", 1), ("admin", "member", 2)] {
+            let user = r#"{"id":"u1","username":"eve@example.com"}"#;
+            let kind = format!(r#"{{"account":{{"role_changed":{{"user":{user},"from":"{from}","to":"{to}"}}}}}}"#);
+            let event = describe(entry(&kind, false), "id", 7);
+            assert_eq!((&event["class_uid"], &event["activity_id"]), (&json!(3005), &json!(activity)));
+            assert_eq!((&event["user"]["name"], &event["privileges"]), (&json!("eve@example.com"), &json!([to])));
+            assert_eq!(event["actor"]["user"]["name"], "ana@example.com");
+        }
     }
 
     #[test]

@@ -123,7 +123,7 @@ pub(super) async fn add(
         None => directory.create_bot(&body.name).await?,
     };
     if let Some(role) = body.role.filter(|role| *role != bot.role()) {
-        bot = directory.set_role(bot.id(), role).await?;
+        bot = state.runtime.change_role(bot, role, caller.administrator(), "").await?;
     }
     Ok((StatusCode::CREATED, Json(Bot { user: UserBody::from(&*bot), tokens: Vec::new() })))
 }
@@ -182,7 +182,7 @@ pub(super) async fn issue_token(
     caller.require_admin()?;
     find_bot(&state, bot).await?;
     let valid_for = parse_duration(&body.valid_for)?;
-    let issued = state.runtime.directory().issue_token(bot, &body.label, valid_for).await?;
+    let issued = state.runtime.issue_token(bot, &body.label, valid_for, caller.administrator()).await?;
     let token = issued.secret.expose_secret().to_owned();
     Ok((StatusCode::CREATED, Json(NewTokenSecret { id: issued.id, token, expires_at: issued.expires_at })))
 }
@@ -201,7 +201,7 @@ pub(super) async fn revoke_token(
     Segment(token): Segment<TokenId>,
 ) -> Result<Json<TokenBody>, Problem> {
     caller.require_admin()?;
-    let revoked = state.runtime.directory().revoke_token(token).await?;
+    let revoked = state.runtime.revoke_token(token, caller.administrator()).await?;
     Ok(Json(TokenBody::from(&revoked)))
 }
 

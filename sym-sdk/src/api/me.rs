@@ -7,8 +7,11 @@ use utoipa::ToSchema;
 
 use super::people::UserBody;
 use super::state::ApiState;
+use super::users::EndedSessions;
+use crate::error::{Error, ErrorKind, codes};
 use crate::model::UserRole;
 use crate::server::caller::Caller;
+use crate::server::problem::Problem;
 
 /// The caller, and what they may do whatever the Run.
 #[derive(Debug, Serialize, ToSchema)]
@@ -41,4 +44,24 @@ pub(super) async fn me(State(state): State<ApiState>, Extension(caller): Extensi
         server_version: env!("CARGO_PKG_VERSION").to_owned(),
         organization: flows.iter().next().map(|flow| flow.organization().to_owned()),
     })
+}
+
+/// Sign out
+///
+/// Ends the session whose token is sent with this call. Others of the same person go on.
+#[utoipa::path(
+    post, path = "/me/sign-out", operation_id = "sign_out", tag = "callers",
+    responses((status = 200, description = "The session has ended.", body = EndedSessions)),
+)]
+pub(super) async fn sign_out(
+    State(state): State<ApiState>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Json<EndedSessions>, Problem> {
+    let Caller::Person(_, session) = caller else {
+        let message = format!("{} has no session, but a token", caller.user().username());
+        let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
+        return Err(error.with_hint("an administrator revokes tokens with `DELETE /tokens/{token}`").into());
+    };
+    let ended = state.runtime.end_session(session).await?;
+    Ok(Json(EndedSessions { sessions: usize::from(ended.is_some()) }))
 }

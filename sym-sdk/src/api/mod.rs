@@ -28,6 +28,7 @@ mod access;
 pub(crate) mod audit;
 mod bots;
 mod changes;
+mod command_line;
 pub(crate) mod csv;
 mod decisions;
 mod events;

@@ -23,8 +23,8 @@ use utoipa_axum::routes;
 
 use super::state::ApiState;
 use super::{
-    access, audit, bots, changes, decisions, events, flows, me, operations, run_list, runs, timeline, token_exchange,
-    trusts, users,
+    access, audit, bots, changes, command_line, decisions, events, flows, me, operations, run_list, runs, timeline,
+    token_exchange, trusts, users,
 };
 use crate::server::problem::{FieldProblem, ProblemBody};
 
@@ -134,13 +134,17 @@ pub(super) fn routes() -> Routes {
         .add(routes!(trusts::list, trusts::add))
         .add(routes!(trusts::remove))
         .add(routes!(me::me))
+        .add(routes!(me::sign_out))
         .add(routes!(operations::overview))
         .add(routes!(operations::reconcile))
 }
 
 /// Returns the routes that need no caller, relative to the path of the version.
 pub(super) fn open_routes() -> Routes {
-    Routes::new().add(routes!(token_exchange::exchange))
+    Routes::new()
+        .add(routes!(token_exchange::exchange))
+        .add(routes!(command_line::begin))
+        .add(routes!(command_line::fetch))
 }
 
 /// Returns the document without its paths.
@@ -178,8 +182,12 @@ pub(super) fn document() -> Value {
     let mut problems: Vec<(String, RefOr<Schema>)> = vec![(ProblemBody::name().into(), ProblemBody::schema())];
     problems.push((FieldProblem::name().into(), FieldProblem::schema()));
     components.schemas.extend(problems);
-    let bearer =
-        HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The token of a bot: `symbot_…`.")).build();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some(
+            "The token of a bot, `symbot_…`, or of a person who has signed in on a command line, `symcli_…`.",
+        ))
+        .build();
     components.security_schemes.insert("token".to_owned(), SecurityScheme::Http(bearer).into());
     document.security = Some(vec![SecurityRequirement::new("token", Vec::<String>::new())]);
     serde_json::to_value(&document).unwrap_or_default()

@@ -12,7 +12,15 @@ use super::streams::Streams;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{PublicUrl, RouterContext, RunLinks, Runtime};
 use crate::server::CancellationToken;
+use crate::server::Rate;
 use crate::server::problem::Problem;
+use crate::server::rate::RateLimit;
+
+/// The rate at which one client may begin to sign in on command lines. All people behind a proxy may be one client.
+const SIGN_IN_RATE: Rate = Rate::per_minute(30);
+
+/// The rate at which one client may ask whether somebody has let its command lines in. Each asks twelve times a minute.
+const POLL_RATE: Rate = Rate::per_minute(240).with_burst(60);
 
 /// The state of the routes.
 #[derive(Clone)]
@@ -24,6 +32,8 @@ pub(super) struct Shared {
     pub(super) stop: CancellationToken,
     pub(super) limits: ApiLimits,
     pub(super) streams: Streams,
+    pub(super) sign_ins: RateLimit<String>,
+    pub(super) polls: RateLimit<String>,
     /// The address under which the server is reached, if it is known.
     pub(super) public_url: Option<PublicUrl>,
     /// The addresses of the pages of Runs, if there are such pages.
@@ -35,7 +45,9 @@ impl ApiState {
         let streams = Streams::new(limits.streams, limits.streams_per_caller);
         let run_links = context.run_links();
         let RouterContext { runtime, stop, public_url, .. } = context;
-        Self(Arc::new(Shared { runtime, stop, limits, streams, public_url, run_links }))
+        let sign_ins = RateLimit::new("sign-ins", SIGN_IN_RATE, runtime.clock());
+        let polls = RateLimit::new("polls", POLL_RATE, runtime.clock());
+        Self(Arc::new(Shared { runtime, stop, limits, streams, sign_ins, polls, public_url, run_links }))
     }
 }
 

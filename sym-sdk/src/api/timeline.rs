@@ -124,7 +124,12 @@ impl Entry {
 
 /// Returns the name of a kind and its members.
 pub(super) fn kind_and_details(kind: &AuditKind) -> (String, Map<String, Value>) {
-    match serde_json::to_value(kind) {
+    let json = match kind {
+        // The name is that of the event.
+        AuditKind::Account(event) => serde_json::to_value(event),
+        kind => serde_json::to_value(kind),
+    };
+    match json {
         Ok(Value::String(name)) => (name, Map::new()),
         Ok(Value::Object(members)) => match members.into_iter().next() {
             Some((name, Value::Object(details))) => (name, details),

@@ -98,7 +98,7 @@ pub(super) struct UserPatch {
     /// `true` refuses everything that they submit from now on, ends their access and denies their open requests.
     #[serde(default)]
     is_locked: Option<bool>,
-    /// The reason for a lock or its end, for the record.
+    /// The reason for a lock or its end, or for another role, for the record.
     #[serde(default)]
     reason: String,
 }
@@ -149,7 +149,7 @@ impl From<EndedAccess> for Ended {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct EndedSessions {
     /// The number of sessions, some of which may have expired before.
-    sessions: usize,
+    pub(super) sessions: usize,
 }
 
 /// A changed user, and what has ended if they were locked.
@@ -270,7 +270,7 @@ pub(super) async fn change(
         directory.set_name(id, first, last).await?;
     }
     if let Some(role) = patch.role.filter(|role| *role != user.role()) {
-        directory.set_role(id, role).await?;
+        runtime.change_role(Actor::Id(id), role, caller.administrator(), patch.reason.clone()).await?;
     }
     let by = caller.administrator();
     let ended = match patch.is_locked {
@@ -340,8 +340,7 @@ pub(super) async fn sign_out(
         caller.require_admin()?;
         find(&state, id).await?;
     }
-    let sessions = state.runtime.end_sessions_of(&id).await?;
-    tracing::info!(user = %id, by = caller.user().username(), sessions, "a user was signed out");
+    let sessions = state.runtime.end_sessions_of(&id, caller.administrator()).await?;
     Ok(Json(EndedSessions { sessions }))
 }
 

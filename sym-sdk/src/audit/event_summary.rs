@@ -75,6 +75,7 @@ impl EventSummary {
             | AuditKind::Reported { error } => {
                 self.error = Some(error.to_string());
             }
+            AuditKind::Account(event) => self.error = event.refusal().map(ToString::to_string),
             AuditKind::Ignored { message } => {
                 self.error = Some(message.clone().unwrap_or_else(|| IGNORED.to_owned()));
             }
@@ -97,6 +98,9 @@ impl AuditKind {
             | Self::WrittenOff { .. }
             | Self::Regranted { .. }
             | Self::HandlerCalled { result: HandlerResult::Fired { .. }, .. } => Some(EventStatus::Success),
+            Self::Account(event) => {
+                Some(if event.refusal().is_some() { EventStatus::Error } else { EventStatus::Success })
+            }
             Self::UserAction { refusal, .. } => {
                 Some(if refusal.is_some() { EventStatus::Error } else { EventStatus::Success })
             }

@@ -295,6 +295,7 @@ fn errors(kind: &AuditKind) -> Vec<Value> {
         | AuditKind::Alerted { error }
         | AuditKind::UserAction { refusal: Some(error), .. }
         | AuditKind::HandlerCalled { result: HandlerResult::Failed { error }, .. } => vec![of(error)],
+        AuditKind::Account(event) => event.refusal().map(of).into_iter().collect(),
         AuditKind::AlertUndelivered { error, reason } => vec![of(error), of(reason)],
         AuditKind::Ignored { message } => {
             vec![json!({ "message": message.as_deref().unwrap_or(IGNORED), "code": null })]

@@ -11,6 +11,12 @@ pub(super) fn channel() -> Channel {
     Channel::new(ChannelType::Cli).with_identifier(format!("file:{}@{}", user(), host()))
 }
 
+/// Returns the name of the operator, as `user@host`.
+#[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
+pub(super) fn name() -> String {
+    format!("{}@{}", user(), host())
+}
+
 #[cfg(unix)]
 fn user() -> String {
     let id = rustix::process::getuid().as_raw();

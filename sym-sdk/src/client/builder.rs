@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Client;
 use super::answer::Answer;
 use super::http::HttpTransport;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// The settings of a [`Client`], which the token ends.
 ///
@@ -56,6 +56,13 @@ impl ClientBuilder {
         Ok(Client { transport: Arc::new(transport.with_token(token)) })
     }
 
+    /// Creates a client that authenticates nobody, for the calls that need no caller.
+    #[cfg(all(feature = "api", feature = "cli", feature = "sqlite"))]
+    pub(crate) fn without_token(self) -> Result<Client> {
+        let transport = HttpTransport::open(&self.server, self.authorities.as_deref())?;
+        Ok(Client { transport: Arc::new(transport) })
+    }
+
     /// Creates a client that authenticates as the bot that trusts a CI job, and exchanges the job's token for one of the bot, which is good
     /// for 15 minutes. The bot is named by name or id, if the job is trusted by several.
     ///
@@ -63,7 +70,15 @@ impl ClientBuilder {
     /// If the address or the authorities are invalid, or the server cannot be reached or refuses the token. A token of a job is good once.
     pub async fn workload_token(self, token: &SecretString, bot: Option<&str>) -> Result<Client> {
         let transport = HttpTransport::open(&self.server, self.authorities.as_deref())?;
-        let exchanged: Exchanged = Answer::read(transport.exchange(token, bot).await?).await?.parse()?;
+        let answer = Answer::read(transport.exchange(token, bot).await?).await.map_err(|error| {
+            // To OAuth, a token that is not good is an invalid request.
+            let is_authentication = error.code().to_string().starts_with("Authentication:");
+            match error.kind() {
+                ErrorKind::InvalidInput if is_authentication => error.with_kind(ErrorKind::Unauthorized),
+                _ => error,
+            }
+        });
+        let exchanged: Exchanged = answer?.parse()?;
         Ok(Client { transport: Arc::new(transport.with_token(exchanged.access_token)) })
     }
 }

@@ -23,7 +23,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct HttpTransport {
     client: Client,
     server: Url,
-    /// `None` until there is one.
+    /// `None` if nobody is authenticated, or not yet.
     token: Option<SecretString>,
 }
 
@@ -78,14 +78,16 @@ impl HttpTransport {
     async fn execute(&self, call: &Call) -> Result<Incoming> {
         let mut url = self.server.clone();
         call.append_to(&mut url);
-        let token = self.token.as_ref().map_or("", |token| token.expose_secret());
-        let mut token = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-            let message = "the token has characters that no token has";
-            let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message);
-            error.with_hint("pass it as it was issued, without quotes or line breaks")
-        })?;
-        token.set_sensitive(true);
-        let mut request = self.client.request(call.method().clone(), url).header(AUTHORIZATION, token);
+        let mut request = self.client.request(call.method().clone(), url);
+        if let Some(token) = &self.token {
+            let mut token = HeaderValue::try_from(format!("Bearer {}", token.expose_secret())).map_err(|_| {
+                let message = "the token has characters that no token has";
+                let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message);
+                error.with_hint("pass it as it was issued, without quotes or line breaks")
+            })?;
+            token.set_sensitive(true);
+            request = request.header(AUTHORIZATION, token);
+        }
         if let Some(key) = call.idempotency_key() {
             let key = HeaderValue::try_from(key).map_err(|_| {
                 let message = "the idempotency key has characters that no key has";

@@ -161,16 +161,16 @@ async fn show(state: &ConsoleState, query: &FormData, message: Markup) -> Result
                 thead role="rowgroup" { tr role="row" { @for title in ["Entry", "Time", "What", "Event", "Who", "Flow", "Hash"] { th role="columnheader" scope="col" { (title) } } } }
                 tbody role="rowgroup" { @for (record, entry) in &rows { tr role="row" {
                     th.mono role="rowheader" scope="row" { @match &entry.kind {
-                        // It is about no Run.
-                        AuditKind::UserAction { .. } => { (record.seq) }
+                        kind if !kind.is_of_run() => { (record.seq) }
                         _ => { a href={ "/r/" (entry.run) } { (record.seq) } }
                     } }
                     td role="cell" data-label="Time" { (time_to_second(entry.at, now)) }
                     td role="cell" data-label="What" { @match &entry.kind {
                         AuditKind::UserAction { action, username, .. } => { (action.past_participle()) " " (username) }
+                        AuditKind::Account(event) => { (event.name().replace('_', " ")) br; span.why { (event) } }
                         kind => { (kind.name().replace('_', " ")) }
                     } @if let Some(handler) = entry.kind.handler() { br; code.src { (handler.name()) } } }
-                    td role="cell" data-label="Event" { @if !matches!(entry.kind, AuditKind::UserAction { .. }) { (entry.event.name.to_string().replace('_', " ")) } }
+                    td role="cell" data-label="Event" { @if entry.kind.is_of_run() { (entry.event.name.to_string().replace('_', " ")) } }
                     td role="cell" data-label="Who" { (who(&entry.event.actor)) }
                     td role="cell" data-label="Flow" { (entry.flow.slug()) }
                     td.mono.src role="cell" data-label="Hash" { (record.hash.to_string().chars().take(8).collect::<String>()) }

@@ -115,15 +115,13 @@ pub(super) async fn change_tokens(
     let bot = find(&state, &bot).await?;
     match form.text("action") {
         Some("issue") => {
-            let issued = issue(&state, &bot, &form).await?;
-            tracing::info!(token = %issued.id, bot = bot.username(), by = viewer.user.username(), "a token was issued");
+            let issued = issue(&state, &viewer, &bot, &form).await?;
             let page = people::show(&state, &viewer, &bot, secret_flash(&issued, &state)).await?;
             Ok(page.into_response())
         }
         Some("revoke") => {
             let token: TokenId = form.parsed("token")?;
-            state.runtime.directory().revoke_token(token).await?;
-            tracing::info!(%token, bot = bot.username(), by = viewer.user.username(), "a token was revoked");
+            state.runtime.revoke_token(token, viewer.administrator()).await?;
             Ok(see_other(&format!("/console/people/{}?done=saved", bot.id())))
         }
         _ => Err(Refusal::invalid("The form names nothing to do.")),
@@ -131,12 +129,13 @@ pub(super) async fn change_tokens(
 }
 
 /// Issues a token for a purpose that no valid one has, so that a form that is sent twice issues one.
-async fn issue(state: &ConsoleState, bot: &User, form: &FormData) -> Result<IssuedToken, Refusal> {
-    let directory = state.runtime.directory();
+async fn issue(state: &ConsoleState, viewer: &SignedIn, bot: &User, form: &FormData) -> Result<IssuedToken, Refusal> {
     let label = form.text("label").ok_or_else(|| Refusal::invalid("Enter the purpose of the token."))?;
     let valid_for = parse_duration(form.text("for").unwrap_or(DEFAULT_VALIDITY))?;
     let now = state.now();
-    let is_taken = directory
+    let is_taken = state
+        .runtime
+        .directory()
         .tokens(Some(bot.id()))
         .await?
         .iter()
@@ -145,7 +144,7 @@ async fn issue(state: &ConsoleState, bot: &User, form: &FormData) -> Result<Issu
         let message = "The bot has a token for this purpose. Enter another, or revoke that one first.";
         return Err(Refusal::invalid(message));
     }
-    Ok(directory.issue_token(bot.id(), label, valid_for).await?)
+    Ok(state.runtime.issue_token(bot.id(), label, valid_for, viewer.administrator()).await?)
 }
 
 fn secret_flash(issued: &IssuedToken, state: &ConsoleState) -> Markup {

@@ -26,6 +26,7 @@ mod assets;
 mod audit;
 mod authentication;
 mod bots;
+mod command_line;
 mod decide;
 mod flows;
 mod form;
@@ -144,6 +145,7 @@ impl FrontEnd for Console {
             .route("/people/{user}", get(people::user).post(people::change))
             .route("/people/{user}/tokens", post(bots::change_tokens))
             .route("/people/{user}/trusts", post(bots::change_trusts))
+            .route("/command-line", get(command_line::page).post(command_line::answer))
             .route("/preferences", post(sign_in::set_preferences))
             .route("/changes", get(live::changes));
         // With an identity provider, the server has routes of its own for these.

@@ -204,8 +204,7 @@ pub(super) async fn change(
 ) -> Result<Response, Refusal> {
     let user = find(&state, &user).await?;
     if form.text("action") == Some("sign-out") {
-        state.runtime.end_sessions_of(&user.id()).await?;
-        tracing::info!(user = user.username(), by = viewer.user.username(), "a person was signed out everywhere");
+        state.runtime.end_sessions_of(&user.id(), viewer.administrator()).await?;
         return Ok(see_other(&format!("/console/people/{}?done=saved", user.id())));
     }
     if form.text("action") == Some("revoke-all") {

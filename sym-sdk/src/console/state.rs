@@ -17,8 +17,8 @@ use crate::engine::{Relation, RunFilter, RunQuery, StoredRun, Viewer};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{ChannelType, User};
 use crate::runtime::{PublicUrl, RouterContext, Runtime};
-use crate::server::CancellationToken;
 use crate::server::rate::RateLimit;
+use crate::server::{CancellationToken, Rate};
 
 /// The largest number of requests that the inbox shows.
 pub(super) const MAX_INBOX: usize = 200;
@@ -28,6 +28,9 @@ pub(super) const MAX_COUNT: usize = 99;
 
 /// Timeout of a page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The rate at which one person may enter codes of command lines, wrong ones or not: twice for each.
+const CODE_RATE: Rate = Rate::per_minute(10);
 
 /// The state of the routes.
 #[derive(Clone)]
@@ -42,6 +45,8 @@ pub(super) struct Shared {
     pub(super) streams: Streams,
     pub(super) reads: RateLimit<String>,
     pub(super) writes: RateLimit<String>,
+    /// Codes of command lines that people enter.
+    pub(super) codes: RateLimit<String>,
 }
 
 impl ConsoleState {
@@ -51,7 +56,8 @@ impl ConsoleState {
         let reads = RateLimit::new("pages", limits.reads, runtime.clock());
         let streams = Streams::new(limits.streams, limits.streams_per_caller);
         let writes = RateLimit::new("changes", limits.writes, runtime.clock());
-        Self(Arc::new(Shared { runtime, stop, public_url, sign_in, streams, reads, writes }))
+        let codes = RateLimit::new("codes", CODE_RATE, runtime.clock());
+        Self(Arc::new(Shared { runtime, stop, public_url, sign_in, streams, reads, writes, codes }))
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -340,6 +340,7 @@ fn line(seq: u64, entry: &AuditEntry, names: &BTreeMap<UserId, String>, is_admin
         AuditKind::UserAction { action, username, .. } => {
             by_person(plain(Track::People, Role::Info, format!("{} {username}", action.past_participle())))
         }
+        AuditKind::Account(event) => by_person(plain(Track::People, Role::Info, event.to_string())),
         AuditKind::Alerted { .. } => plain(Track::People, Role::Info, "The error destination was alerted".to_owned()),
         AuditKind::AlertUndelivered { reason, .. } => failed("The alert could not be delivered".to_owned(), reason),
     })

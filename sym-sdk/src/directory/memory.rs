@@ -418,6 +418,11 @@ impl DirectoryStore for MemoryDirectory {
     }
 
     #[cfg(feature = "runtime")]
+    fn pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
+        let found = lock(&self.tables).pending_sign_ins.get(&hash).cloned();
+        done(found.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))
+    }
+
     fn take_pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
         let taken = lock(&self.tables).pending_sign_ins.remove(&hash);
         done(taken.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))

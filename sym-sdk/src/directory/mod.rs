@@ -31,7 +31,10 @@ pub use memory_key_value::MemoryKeyValue;
 pub(crate) use sessions::MAX_PENDING_SIGN_INS;
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]
-pub use sessions::{PendingSignIn, ReturnPath, Session, SessionKind, SignInSecret, StoredSession};
+pub use sessions::{
+    CommandLineAnswer, CommandLineSignIn, PendingSignIn, ReturnPath, Session, SessionKind, SignInCode, SignInSecret,
+    StoredSession, WaitingCommandLine,
+};
 pub use store::{DirectoryConflict, DirectoryStore, Inserted, UserChange};
 #[cfg(feature = "runtime")]
 #[cfg_attr(docsrs, doc(cfg(feature = "runtime")))]

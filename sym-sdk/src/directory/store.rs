@@ -206,7 +206,7 @@ pub trait DirectoryStore: Send + Sync {
         Box::pin(ready(Ok(0)))
     }
 
-    /// Adds a pending sign-in, by the hash of its secret. Those that expired before `now` are removed, and the oldest beyond
+    /// Adds a pending sign-in, by the hash of its secret, or replaces the one that has it. Those that expired before `now` are removed, and the oldest beyond
     /// 10,000.
     #[cfg(feature = "runtime")]
     fn insert_pending_sign_in(
@@ -218,6 +218,13 @@ pub trait DirectoryStore: Send + Sync {
     ) -> BoxFuture<'_, Result<()>> {
         let _ = (hash, pending, now, expires_at);
         Box::pin(ready(Err(keeps_no_sessions())))
+    }
+
+    /// Returns a pending sign-in, unless it expires at `now` or before. By default, there is none.
+    #[cfg(feature = "runtime")]
+    fn pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
+        let _ = (hash, now);
+        Box::pin(ready(Ok(None)))
     }
 
     /// Removes a pending sign-in, and returns it unless it expires at `now` or before. By default, there is none.

@@ -152,5 +152,6 @@ fn kind_of(input: &Input) -> &'static str {
         InputBody::Rearm => "rearm",
         InputBody::ClockWentBack => "clock_set_back",
         InputBody::UserAction(_) => "user_action",
+        InputBody::AccountEvent(_) => "account_event",
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::account_events::AccountEvent;
 use super::effect_error::EffectError;
 use super::event_record::EventRecord;
 use super::input::ActionKind;
@@ -358,6 +359,9 @@ pub enum AuditKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         refusal: Option<EffectError>,
     },
+    /// Somebody has signed in or out, a token was issued or revoked, or a role was changed. It belongs to no Run. Its
+    /// [name](Self::name) is that of the event.
+    Account(Box<AccountEvent>),
     /// The error destination was notified of an error, as a front end has confirmed.
     ///
     /// Entries that were written before [`AlertUndelivered`](Self::AlertUndelivered) existed say this also when there was nobody to
@@ -377,7 +381,7 @@ pub enum AuditKind {
 }
 
 impl AuditKind {
-    /// Returns the name of the kind, as it is stored.
+    /// Returns the name of the kind, by which entries are searched.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Received => "received",
@@ -419,9 +423,15 @@ impl AuditKind {
             Self::Rearmed => "rearmed",
             Self::ExpiryCorrected { .. } => "expiry_corrected",
             Self::UserAction { .. } => "user_action",
+            Self::Account(event) => event.name(),
             Self::Alerted { .. } => "alerted",
             Self::AlertUndelivered { .. } => "alert_undelivered",
         }
+    }
+
+    /// Returns whether the entry belongs to a Run. The others are about users and their accounts, and have the id of a Run that never was.
+    pub const fn is_of_run(&self) -> bool {
+        !matches!(self, Self::UserAction { .. } | Self::Account(_))
     }
 
     /// Returns the handler that the entry names: it was called, or it has failed.

@@ -96,14 +96,14 @@ impl EventRecord {
         Some(Self::new(state, state.created_at, id, Step::Request, requester, state.run.source_channel().clone()))
     }
 
-    /// Creates the record of an action on a user, which belongs to no request.
-    pub(super) fn of_user_action(
+    /// Creates the record of an event that belongs to no Run: an action on a user, or an event of an account.
+    pub(super) fn outside_of_runs(
         at: Timestamp,
         id: EventId,
         name: Step,
         actor: &Arc<User>,
         channel: Channel,
-        reason: String,
+        reason: Option<String>,
     ) -> Self {
         Self {
             id,
@@ -115,7 +115,7 @@ impl EventRecord {
             duration: None,
             fields: Arc::default(),
             labels: OptionLabels::default(),
-            reason: Some(reason),
+            reason,
             decision_message: None,
             deescalate_type: None,
             extra: Map::new(),

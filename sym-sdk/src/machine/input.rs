@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::account_events::AccountEventInput;
 use super::effect_error::EffectError;
 use super::outcome::Outcome;
 use super::people::People;
@@ -144,6 +145,8 @@ pub enum InputBody {
     ClockWentBack,
     /// An administrator acted on a user. It belongs to no Run, and leaves an audit entry.
     UserAction(Box<UserActionInput>),
+    /// Somebody has signed in, or a token or a role has changed. It belongs to no Run, and leaves an audit entry.
+    AccountEvent(Box<AccountEventInput>),
 }
 
 /// The refusal of a submission that never became an input, without what was entered.

@@ -80,6 +80,7 @@
 //! | `hook_override` | events that a hook fires in place of another, or ignores |
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
 //! | `user_actions` | the record of what administrators do to users |
+//! | `account_events` | the record of sign-ins, tokens and roles |
 //! | `receipt` | the message in which the requester follows the request |
 //! | `message_status` | which message of a request may be acted on |
 //! | `resending` | messages that are sent again: after a failure, or because they were deleted |
@@ -87,6 +88,7 @@
 
 mod abilities;
 mod access;
+mod account_events;
 mod approval;
 mod audit_entry;
 mod blocked;
@@ -126,6 +128,7 @@ mod user_actions;
 
 pub use abilities::{Abilities, Verdict, abilities, approver_verdict};
 pub use access::{Access, EntitlementKey, Grant};
+pub use account_events::{AccountEvent, AccountEventInput, RecordedToken, RecordedUser, SignInPlace};
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
 pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
 pub use effect_error::EffectError;
@@ -152,10 +155,14 @@ pub use settling::{MIN_SETTLE_TIME, SettleWindow};
 pub use state::{ActiveEvent, PendingEffect, QueuedInput, RequestData, RunError, RunState, Stage};
 pub use timer::{LiveTimer, TimerChange, TimerKind};
 pub use transition::{EntitlementChange, InputReply, Transition};
-pub(crate) use user_actions::record_user_action;
 pub use user_actions::{UserAction, UserActionInput};
 
 use crate::model::{Flow, Hooks};
+
+/// Returns the transition of an input that belongs to no Run, which is only recorded. `None` if it belongs to one.
+pub(crate) fn record_outside_of_runs(input: &Input) -> Option<Transition> {
+    user_actions::record_user_action(input).or_else(|| account_events::record_account_event(input))
+}
 
 /// The parts of a flow that determine what the machine does.
 #[derive(Clone, Copy, Debug)]

@@ -92,8 +92,8 @@ impl<'a> Stepper<'a> {
             InputBody::FlowRemoved => self.flow_removed(),
             InputBody::RevocationBlocked { error } => self.revocation_blocked(error.as_ref()),
             InputBody::ClockWentBack => self.clock_went_back(),
-            // Recorded by `record_user_action`; it belongs to no Run.
-            InputBody::UserAction(_) => InputReply::Stale,
+            // Recorded by `record_outside_of_runs`; they belong to no Run.
+            InputBody::UserAction(_) | InputBody::AccountEvent(_) => InputReply::Stale,
         };
         self.drain_queue();
         let stored = self.stored && reply != InputReply::Stale;

@@ -77,7 +77,8 @@ pub struct UserActionInput {
 pub(crate) fn record_user_action(input: &Input) -> Option<Transition> {
     let InputBody::UserAction(action) = &input.body else { return None };
     let UserActionInput { event, actor, channel, action, user, username, reason, refusal } = &**action;
-    let record = EventRecord::of_user_action(input.at, *event, action.step(), actor, channel.clone(), reason.clone());
+    let record =
+        EventRecord::outside_of_runs(input.at, *event, action.step(), actor, channel.clone(), Some(reason.clone()));
     let kind =
         AuditKind::UserAction { action: *action, user: *user, username: username.clone(), refusal: refusal.clone() };
     let logged = logged_actor(actor, channel, input.flow.organization());

@@ -43,6 +43,7 @@
 //! `server` module, which mounts the routes of front ends.
 
 #[cfg(feature = "mcp")]
+mod account_events;
 mod agents;
 mod approver_count;
 mod audit_anchors;
@@ -154,7 +155,7 @@ pub(crate) use replay::{RecordedRequest, Unreplayable};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 use sign_in::SignIn;
-pub use sign_in::{IdentityProvider, SignInRequest, SignInRules, SignedIn};
+pub use sign_in::{CommandLineProgress, IdentityProvider, SignInRequest, SignInRules, SignedIn};
 pub use submission::{
     Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };
@@ -187,6 +188,7 @@ pub struct Runtime {
     values: KeyValue,
     recent_targets: RecentTargets,
     refusals: Refusals,
+    account_refusals: Refusals,
     change_reader: ChangeReader,
     menus: MenuCache,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,

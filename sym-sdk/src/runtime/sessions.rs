@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::Runtime;
+use super::user_administration::Administration;
+use super::{Administrator, Runtime};
 use crate::directory::{PendingSignIn, Session, SessionKind, SignInSecret};
 use crate::error::Result;
-use crate::model::{SessionId, User, UserId};
+use crate::machine::SignInPlace;
+use crate::model::{Channel, ChannelType, SessionId, User, UserId};
 
 impl Runtime {
     /// Begins a session of a person, who was authenticated: see [`Directory::begin_session`](crate::directory::Directory::begin_session).
@@ -15,8 +17,22 @@ impl Runtime {
     /// # Errors
     /// If there is no such person, they are locked, or the store fails.
     pub async fn begin_session(&self, user: &UserId, kind: SessionKind) -> Result<(Session, SecretString)> {
+        self.begin_session_at(user, kind, SignInPlace::from(kind), None).await
+    }
+
+    /// Begins a session of a person at a place, who was authenticated by the issuer if there is one.
+    pub(super) async fn begin_session_at(
+        &self,
+        user: &UserId,
+        kind: SessionKind,
+        place: SignInPlace,
+        issuer: Option<&str>,
+    ) -> Result<(Session, SecretString)> {
         let begun = self.executor.ask_directory(self.directory().begin_session(*user, kind)).await?;
         tracing::info!(user = %user, session = %begun.0.id, kind = kind.as_str(), "a session has begun");
+        if let Some(user) = self.executor.ask_directory(self.directory().user(*user)).await? {
+            self.record_sign_in(&user, place, issuer).await;
+        }
         Ok(begun)
     }
 
@@ -29,7 +45,7 @@ impl Runtime {
         self.executor.ask_directory(self.directory().session(secret)).await
     }
 
-    /// Ends a session, and returns it if there was one.
+    /// Ends a session, and returns it if there was one. Its person is on record as the one who has signed out.
     ///
     /// # Errors
     /// If the store fails.
@@ -37,17 +53,36 @@ impl Runtime {
         let ended = self.executor.ask_directory(self.directory().end_session(id)).await?;
         if let Some(session) = &ended {
             tracing::info!(user = %session.user, session = %id, "a session was ended");
+            if let Some(user) = self.executor.ask_directory(self.directory().user(session.user)).await? {
+                let channel = match session.kind {
+                    SessionKind::Browser => ChannelType::Web,
+                    SessionKind::CommandLine => ChannelType::Api,
+                };
+                let by = Administration { actor: user.clone(), channel: Channel::new(channel), reason: None };
+                self.record_sign_out(&by, &user, 1).await?;
+            }
         }
         Ok(ended)
     }
 
-    /// Ends all sessions of a person, in browsers and on command lines. Returns their number.
+    /// Ends all sessions of a person, in browsers and on command lines. Returns their number, some of which may have expired before. `by` is
+    /// on record: the person, or an administrator, which is for the caller to check.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn end_sessions_of(&self, user: &UserId) -> Result<usize> {
+    pub async fn end_sessions_of(&self, user: &UserId, by: impl Into<Administrator>) -> Result<usize> {
+        let by = self.administration(by.into(), None).await?;
+        self.end_sessions_by(user, &by).await
+    }
+
+    pub(super) async fn end_sessions_by(&self, user: &UserId, by: &Administration) -> Result<usize> {
         let ended = self.executor.ask_directory(self.directory().end_sessions_of(*user)).await?;
-        tracing::info!(user = %user, ended, "all sessions of a person were ended");
+        tracing::info!(user = %user, by = by.actor.username(), ended, "all sessions of a person were ended");
+        if ended > 0
+            && let Some(user) = self.executor.ask_directory(self.directory().user(*user)).await?
+        {
+            self.record_sign_out(by, &user, ended).await?;
+        }
         Ok(ended)
     }
 

@@ -18,12 +18,14 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::Runtime;
+use super::account_events::RefusedCaller;
 use super::bounded_call::call_bounded;
 use super::identity::refuse_locked;
 use crate::directory::{ClaimDifference, IssuedToken, WorkloadTrust, claim_text};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
-use crate::model::{User, UserType};
+use crate::machine::{AccountEvent, RecordedToken};
+use crate::model::{Channel, ChannelType, User, UserType};
 use crate::time::TimestampExt as _;
 
 /// The time for which a token that was exchanged is good.
@@ -79,6 +81,21 @@ impl Runtime {
     /// With [`ErrorKind::Unauthorized`] if the token is not good, was used before, or is of a job that is not trusted; also if the program
     /// has no verifier, or the store or the issuer fails.
     pub async fn exchange_token(&self, token: &SecretString, bot: Option<&str>) -> Result<ExchangedToken> {
+        let mut caller = RefusedCaller::Nobody;
+        let exchanged = self.try_exchange_token(token, bot, &mut caller).await;
+        if let Err(error) = &exchanged {
+            self.record_exchange_refused(&caller, error).await;
+        }
+        exchanged
+    }
+
+    /// `caller` gets the job, as far as it is known.
+    async fn try_exchange_token(
+        &self,
+        token: &SecretString,
+        bot: Option<&str>,
+        caller: &mut RefusedCaller,
+    ) -> Result<ExchangedToken> {
         let Some(verifier) = &self.workload_verifier else {
             let error = Error::new(
                 ErrorKind::Unavailable,
@@ -91,6 +108,9 @@ impl Runtime {
             return Err(invalid_token(format!("the token is larger than {MAX_TOKEN_BYTES} bytes")));
         }
         let unverified = verifier.unverified_claims(token)?;
+        if let Some(issuer) = unverified.get("iss").and_then(Value::as_str) {
+            *caller = RefusedCaller::Job { issuer: shortened(issuer), subject: None };
+        }
         let trusts = self.executor.ask_directory(self.executor.directory.trusts(None)).await?;
         let issuer = issuer_of(&unverified, &trusts)?;
         let limit = VERIFICATION_TIMEOUT;
@@ -101,6 +121,8 @@ impl Runtime {
         if claim_text(claims.get("iss")).as_ref() != Some(&issuer) {
             return Err(invalid_token("the token names another issuer than the one that has signed it"));
         }
+        let subject = claim_text(claims.get("sub")).map(|subject| shortened(&subject));
+        *caller = RefusedCaller::Job { issuer: shortened(&issuer), subject };
         let now = self.clock().now();
         let expires_at = check_times(&claims, now)?;
         let audience = audience_of(&claims)?;
@@ -123,6 +145,13 @@ impl Runtime {
         let label = label_of(&trust, &claims);
         let issuing = directory.issue_token(user.id(), &label, EXCHANGED_TOKEN_TTL);
         let issued = self.executor.ask_directory(issuing).await?;
+        let recorded = AccountEvent::TokenExchanged {
+            token: RecordedToken::new(issued.id, label.clone(), issued.expires_at),
+            trust: trust.id,
+            issuer,
+        };
+        let recorded = self.record_account_event(&user, &Channel::new(ChannelType::Api), recorded, None).await;
+        self.or_revoke(&issued, recorded).await?;
         tracing::info!(bot = user.username(), trust = %trust.id, token = %issued.id, job = label, "a token was exchanged");
         Ok(ExchangedToken { token: issued, bot: user, trust })
     }

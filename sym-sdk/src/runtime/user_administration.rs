@@ -63,10 +63,29 @@ macro_rules! from_actor {
 from_actor!(Actor, Arc<User>, User, UserId, &str);
 
 /// An action of an administrator, who has been looked up.
-struct Administration {
-    actor: Arc<User>,
-    channel: Channel,
-    reason: String,
+pub(super) struct Administration {
+    pub(super) actor: Arc<User>,
+    pub(super) channel: Channel,
+    pub(super) reason: Option<String>,
+}
+
+impl Administration {
+    /// Checks that the actor is an administrator, and on the command line a person.
+    pub(super) fn check(&self) -> Result<()> {
+        if self.channel.kind() == ChannelType::Cli {
+            require_person(&self.actor)?;
+        }
+        if self.actor.is_admin() {
+            return Ok(());
+        }
+        let message = format!("{} is not an administrator", self.actor.username());
+        let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
+        Err(error.with_hint("ask an administrator to do it"))
+    }
+
+    fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or_default()
+    }
 }
 
 impl Runtime {
@@ -173,7 +192,7 @@ impl Runtime {
     }
 
     /// Looks up a user to act on. Unlike the actor of a submission, they may be locked, and are never created.
-    async fn known_user(&self, user: Actor) -> Result<Arc<User>> {
+    pub(super) async fn known_user(&self, user: Actor) -> Result<Arc<User>> {
         let found = self.find_actor(&user).await?;
         let name = || match &user {
             Actor::User(user) => user.username().to_owned(),
@@ -201,19 +220,16 @@ impl Runtime {
         user: &User,
         reason: String,
     ) -> Result<Administration> {
-        let actor = self.executor.ask_directory(self.resolve_actor(by.actor, false)).await?;
-        let admin = Administration { actor, channel: by.channel, reason };
-        let error = match require_person(&admin.actor) {
-            Err(error) if admin.channel.kind() == ChannelType::Cli => Error::from(error),
-            _ if admin.actor.is_admin() => return Ok(admin),
-            _ => {
-                let message = format!("{} is not an administrator", admin.actor.username());
-                let error = Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message);
-                error.with_hint("ask an administrator to do it")
-            }
-        };
+        let admin = self.administration(by, Some(reason)).await?;
+        let Err(error) = admin.check() else { return Ok(admin) };
         self.record_user_action(&admin, action, user, Some(EffectError::from(&error))).await?;
         Err(error)
+    }
+
+    /// Looks up who acts.
+    pub(super) async fn administration(&self, by: Administrator, reason: Option<String>) -> Result<Administration> {
+        let actor = self.executor.ask_directory(self.resolve_actor(by.actor, false)).await?;
+        Ok(Administration { actor, channel: by.channel, reason })
     }
 
     async fn record_user_action(
@@ -231,14 +247,14 @@ impl Runtime {
             action,
             user: user.id(),
             username: user.username().to_owned(),
-            reason: admin.reason.clone(),
+            reason: admin.reason().to_owned(),
             refusal,
         }));
         let input = Input::new(self.new_run(None), self.directory_srn(), self.clock().now(), body);
         self.engine.submit(InputKey::new(format!("event:{event}")), input).await.map(drop)
     }
 
-    fn directory_srn(&self) -> Srn {
+    pub(super) fn directory_srn(&self) -> Srn {
         let flows = self.flows();
         let organization = flows.iter().next().map_or("sym", |flow| flow.srn().organization());
         Srn::from_slugs(&crate::model::Slug::lossy(organization), "directory", None, DIRECTORY)
@@ -270,7 +286,7 @@ impl Runtime {
             let (action, done) = match what_to_end(state) {
                 Some(End::Access) => (Action::Revoke, &mut ended.revoking),
                 Some(End::Request) => {
-                    let decision_message = Some(format!("the requester is no longer admitted: {}", admin.reason));
+                    let decision_message = Some(format!("the requester is no longer admitted: {}", admin.reason()));
                     (Action::Deny { decision_message, extension: None, seen: None }, &mut ended.denied)
                 }
                 None => continue,

@@ -14,7 +14,7 @@ use crate::directory::SessionKind;
 use crate::error::{Error, ErrorKind, codes};
 #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
 use crate::machine::require_person;
-use crate::model::{Channel, ChannelType, User, UserRole, UserType};
+use crate::model::{Channel, ChannelType, SessionId, User, UserRole, UserType};
 use crate::runtime::{Administrator, Runtime, call_bounded};
 
 /// The cookies that sessions of people are kept in.
@@ -34,7 +34,7 @@ pub(crate) enum Caller {
     /// A bot, by one of its tokens.
     Bot(Arc<User>),
     /// A person, by the token of a session on a command line.
-    Person(Arc<User>),
+    Person(Arc<User>, SessionId),
     /// The user whom the command line names, on a file that its operator can read. Nobody has authenticated them, and the channel says so.
     #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
     Operator(Arc<User>, Channel),
@@ -43,7 +43,7 @@ pub(crate) enum Caller {
 impl Caller {
     pub(crate) fn user(&self) -> &Arc<User> {
         match self {
-            Self::Bot(user) | Self::Person(user) => user,
+            Self::Bot(user) | Self::Person(user, _) => user,
             #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(user, _) => user,
         }
@@ -61,7 +61,7 @@ impl Caller {
     /// Returns the channel of what the caller submits for themselves.
     pub(crate) fn channel(&self) -> Channel {
         match self {
-            Self::Bot(_) | Self::Person(_) => Channel::new(ChannelType::Api),
+            Self::Bot(_) | Self::Person(..) => Channel::new(ChannelType::Api),
             #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(_, channel) => channel.clone(),
         }
@@ -70,7 +70,7 @@ impl Caller {
     /// Returns the channel through which a request is looked at in advance. On the command line, it is made elsewhere.
     pub(crate) fn preview_channel(&self, channel: Channel) -> Channel {
         match self {
-            Self::Bot(_) | Self::Person(_) => channel,
+            Self::Bot(_) | Self::Person(..) => channel,
             #[cfg(all(feature = "cli", feature = "remote", feature = "sqlite"))]
             Self::Operator(..) => Channel::new(ChannelType::Api),
         }
@@ -90,7 +90,7 @@ impl Caller {
             Self::Bot(bot) if bot.user_type() == UserType::Bot && bot.role() != UserRole::Guest => {
                 Ok(Channel::of_bot(bot))
             }
-            Self::Bot(user) | Self::Person(user) => {
+            Self::Bot(user) | Self::Person(user, _) => {
                 let message = format!("{} cannot make requests for others", user.username());
                 Err(Error::new(ErrorKind::Forbidden, codes::NOT_PERMITTED, message))
             }
@@ -178,7 +178,7 @@ impl Credentials {
             }
         };
         if SessionKind::CommandLine.is_kind_of(token) {
-            return person(runtime, token).await.map(Caller::Person);
+            return person(runtime, token).await;
         }
         let asking = runtime.directory().authenticate(token);
         let asked = call_bounded(&**runtime.clock(), AUTHENTICATION_TIMEOUT, || "the directory".to_owned(), asking);
@@ -186,12 +186,12 @@ impl Credentials {
     }
 }
 
-/// Returns the person who has signed in on a command line.
-async fn person(runtime: &Runtime, token: &SecretString) -> Result<Arc<User>, Error> {
+/// Returns the person who has signed in on a command line, as the caller.
+async fn person(runtime: &Runtime, token: &SecretString) -> Result<Caller, Error> {
     let asking = runtime.directory().session(token);
     let asked = call_bounded(&**runtime.clock(), AUTHENTICATION_TIMEOUT, || "the directory".to_owned(), asking);
     let found = asked.await.flatten()?.filter(|(session, _)| session.kind == SessionKind::CommandLine);
-    found.map(|(_, user)| user).ok_or_else(|| {
+    found.map(|(session, user)| Caller::Person(user, session.id)).ok_or_else(|| {
         let message = "the session has ended, or never existed";
         let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_SESSION_ENDED, message);
         error.with_hint("sign in again: sessions end after twelve hours, and when a role is taken away")

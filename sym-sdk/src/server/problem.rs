@@ -87,6 +87,7 @@ struct Inner {
     error: Error,
     fields: Vec<FieldProblem>,
     run: Option<Map<String, Value>>,
+    oauth_error: Option<&'static str>,
     headers: HeaderMap,
 }
 
@@ -102,7 +103,8 @@ impl Problem {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        let problem = Self(Box::new(Inner { status, error, fields: Vec::new(), run: None, headers }));
+        let problem =
+            Self(Box::new(Inner { status, error, fields: Vec::new(), run: None, oauth_error: None, headers }));
         match problem.0.error.retry_after() {
             Some(wait) => problem.retry_after(wait),
             None => problem,
@@ -118,6 +120,13 @@ impl Problem {
     /// Sets the request as it is now.
     pub(crate) fn with_run(mut self, run: Map<String, Value>) -> Self {
         self.0.run = Some(run);
+        self
+    }
+
+    /// Makes the body one of OAuth (RFC 6749, section 5.2), whose member `error` is this name, beside the members that each problem has.
+    #[cfg(feature = "api")]
+    pub(crate) fn with_oauth_error(mut self, name: &'static str) -> Self {
+        self.0.oauth_error = Some(name);
         self
     }
 
@@ -144,7 +153,7 @@ impl Problem {
 
     /// Returns the body for this reader.
     pub(crate) fn body(&self, is_admin: bool, request_id: &str) -> ProblemBody {
-        let Inner { status, error, fields, run, .. } = &*self.0;
+        let Inner { status, error, fields, run, oauth_error: _, headers: _ } = &*self.0;
         let (message, hint) = match redacted(error).filter(|_| !is_admin) {
             Some(message) => {
                 let hint =
@@ -165,6 +174,31 @@ impl Problem {
             run: run.clone(),
         }
     }
+}
+
+/// Returns the JSON of a body.
+fn to_json(body: &ProblemBody, oauth_error: Option<&str>) -> Value {
+    let mut json = serde_json::to_value(body).unwrap_or_default();
+    if let Some(name) = oauth_error {
+        let description = match &body.hint {
+            Some(hint) => format!("{}; {hint}", body.message),
+            None => body.message.clone(),
+        };
+        json["error"] = name.into();
+        json["error_description"] = oauth_text(&description).into();
+    }
+    json
+}
+
+/// Returns a text with the characters alone that a description of OAuth has: visible ASCII and blanks, without quotes and backslashes.
+fn oauth_text(text: &str) -> String {
+    let replaced = text.chars().map(|c| match c {
+        '"' => '\'',
+        '\\' => '/',
+        ' '..='~' => c,
+        _ => '?',
+    });
+    replaced.collect()
 }
 
 /// Returns the status that an error is answered with.
@@ -231,7 +265,7 @@ pub(crate) async fn render(request: Request, next: Next) -> Response {
             tracing::error!(error = %problem.error().report(), "a request failed");
         }
         let is_admin = response.extensions().get::<ForAdmin>().is_some();
-        let body = Json(problem.body(is_admin, id.as_str()));
+        let body = Json(to_json(&problem.body(is_admin, id.as_str()), problem.0.oauth_error));
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(header::CONTENT_LENGTH);
         parts.headers.remove(header::CONTENT_TYPE);

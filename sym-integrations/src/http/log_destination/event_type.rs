@@ -2,6 +2,7 @@
 
 use sym_sdk::audit::{AuditEntry, AuditKind, AuditLine};
 use sym_sdk::error::Result;
+use sym_sdk::machine::AccountEvent;
 
 use super::poster::configuration;
 
@@ -63,7 +64,8 @@ const RUN_TYPES: [&str; 47] = [
 ];
 
 /// Returns the type of an entry: `run.approved` where a step is completed, `run.errored` where it fails, and `run.` with the kind of any other
-/// entry. Steps of an extension begin with `extension.`, and actions on users are such as `user.locked`.
+/// entry. Steps of an extension begin with `extension.`, actions on users are such as `user.locked`, and sign-ins, tokens and roles such as
+/// `account.signed_in`.
 pub(super) fn event_type(line: &AuditLine) -> String {
     let Ok(entry) = line.record().entry() else { return UNKNOWN.to_owned() };
     type_of(&entry)
@@ -76,6 +78,7 @@ fn type_of(entry: &AuditEntry) -> String {
         AuditKind::Failed { .. } => format!("{subject}.errored"),
         AuditKind::UserAction { action, refusal: None, .. } => format!("user.{}", action.past_participle()),
         AuditKind::UserAction { .. } => "user.refused".to_owned(),
+        AuditKind::Account(event) => format!("account.{}", event.name()),
         kind => format!("{subject}.{}", kind.name()),
     }
 }
@@ -93,8 +96,9 @@ impl EventFilter {
         let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
         for name in &names {
             let is_known = match name.split_once('.') {
-                Some(("run" | "extension" | "user" | "audit", "*")) => true,
+                Some(("run" | "extension" | "user" | "account" | "audit", "*")) => true,
                 Some(("run" | "extension", kind)) => RUN_TYPES.contains(&kind),
+                Some(("account", kind)) => AccountEvent::NAMES.contains(&kind),
                 Some(("user", kind)) => USER_TYPES.contains(&kind),
                 _ => name == ANCHOR,
             };

@@ -19,6 +19,7 @@ mod open;
 mod operations;
 mod people;
 mod place;
+mod profile_files;
 mod profiles;
 mod progress;
 mod raw_call;
@@ -26,6 +27,7 @@ mod request;
 mod run_view;
 mod runs;
 mod session;
+mod sign_in;
 mod text;
 mod times;
 mod trusts;
@@ -57,6 +59,11 @@ pub(super) async fn run(
     context: &Context,
     output: &mut Output<'_>,
 ) -> Result<Exit, CommandError> {
+    let command = match command {
+        ApiCommand::SignIn(args) => return sign_in::sign_in(args, context, output).await,
+        ApiCommand::SignOut(args) => return sign_in::sign_out(args, output).await,
+        command => command,
+    };
     let (connection, needs) = match &command {
         ApiCommand::Profiles(columns) => return profiles::list(columns, output),
         // Files are verified without a store, and a store without a configuration.
@@ -134,7 +141,9 @@ fn connection(command: &ApiCommand) -> (ConnectionArgs, Needs) {
         ApiCommand::Reconcile(args) => (&args.connection, Needs::Copy),
         ApiCommand::Api(args) if args.method.eq_ignore_ascii_case("GET") => (&args.connection, Needs::Reader),
         ApiCommand::Api(args) => (&args.connection, Needs::Writer),
-        ApiCommand::Profiles(_) => return (ConnectionArgs::default(), Needs::Reader),
+        ApiCommand::Profiles(_) | ApiCommand::SignIn(_) | ApiCommand::SignOut(_) => {
+            return (ConnectionArgs::default(), Needs::Reader);
+        }
     };
     (args.clone(), needs)
 }
@@ -167,5 +176,7 @@ async fn execute(
         ApiCommand::Whoami(_) => operations::whoami(session, output).await,
         ApiCommand::Api(args) => raw_call::run(session, args, output).await,
         ApiCommand::Profiles(columns) => profiles::list(&columns, output),
+        // They need no session.
+        ApiCommand::SignIn(_) | ApiCommand::SignOut(_) => Ok(Exit::Usage),
     }
 }

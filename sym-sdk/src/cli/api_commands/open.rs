@@ -31,25 +31,36 @@ pub(super) async fn run(session: &Session, args: OpenArgs, output: &mut Output<'
     output.out.flush()?;
     let is_for_people = session.terminal.columns.is_some() && !output.json;
     if is_for_people && !args.print {
-        // It waits for what it starts, for a second or so.
-        let opening = tokio::task::spawn_blocking(move || open::that_detached(url));
-        let opened = opening.await.map_err(std::io::Error::other).flatten();
-        if let Err(error) = opened {
-            writeln!(output.err, "note: no browser could be opened ({error}): use the address above")?;
-        }
+        open_page(url, output).await?;
     }
     Ok(Exit::Success)
 }
 
-/// Returns the page of a Run that the server names. It is opened only if it is one of HTTP: a browser would obey other addresses, too.
+/// Opens an address in the browser.
+pub(super) async fn open_page(url: String, output: &mut Output<'_>) -> Result<(), CommandError> {
+    // It waits for what it starts, for a second or so.
+    let opening = tokio::task::spawn_blocking(move || open::that_detached(url));
+    let opened = opening.await.map_err(std::io::Error::other).flatten();
+    if let Err(error) = opened {
+        writeln!(output.err, "note: no browser could be opened ({error}): use the address above")?;
+    }
+    Ok(())
+}
+
+/// Returns the page of a Run that the server names.
 fn linked_page(run: &Value) -> Option<String> {
-    let url = Url::parse(run["links"]["console"].as_str()?).ok()?;
+    web_page(run["links"]["console"].as_str()?)
+}
+
+/// Returns an address that a server names, if it is one of HTTP: a browser would obey others, too.
+pub(super) fn web_page(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
     let is_page = ["http", "https"].contains(&url.scheme()) && url.username().is_empty() && url.password().is_none();
     is_page.then(|| url.to_string())
 }
 
 /// Returns the address of a path on a server.
-fn page(server: &str, path: &str) -> String {
+pub(super) fn page(server: &str, path: &str) -> String {
     format!("{}{path}", server.trim().trim_end_matches('/'))
 }
 

@@ -85,7 +85,7 @@ pub(super) async fn resolve(
     Ok(Place::Server { url, credential, ca_cert: ca_cert.or_else(|| profile.ca_cert.clone()) })
 }
 
-fn no_place() -> CommandError {
+pub(super) fn no_place() -> CommandError {
     CommandError::Usage {
         message: "no server and no store are named".to_owned(),
         help: "pass `--server URL` (or set SYM_SERVER, or a profile) to call a running program, or `--db FILE` to work on its file",

@@ -34,6 +34,12 @@ const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// The maximum length of what such a command prints, in bytes.
 const MAX_TOKEN_BYTES: u64 = 64 * 1024;
 
+/// The file with the profiles.
+pub(super) const CONFIG_FILE: &str = "config.toml";
+
+/// The file with their tokens.
+pub(super) const CREDENTIALS_FILE: &str = "credentials.toml";
+
 /// The profiles of a user.
 #[derive(Debug, Default)]
 pub(super) struct Profiles {
@@ -76,10 +82,26 @@ struct ProfileTable {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct StoredToken {
-    token: SecretString,
+    /// `sign-out` leaves none.
+    #[serde(default)]
+    token: Option<SecretString>,
 }
 
 impl Profile {
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the token that is stored, if no command prints it.
+    pub(super) fn stored_token(&self) -> Option<&SecretString> {
+        self.token.as_ref()
+    }
+
+    pub(super) fn is_for(&self, url: &str) -> bool {
+        let bare = |url: &str| url.trim().trim_end_matches('/').to_owned();
+        bare(&self.server) == bare(url)
+    }
+
     fn token_source(&self) -> &'static str {
         match (&self.token, &self.token_command) {
             (Some(_), _) => "credentials.toml",
@@ -96,9 +118,9 @@ impl Profiles {
         Self::read_from(&dir).map_err(CommandError::Failed)
     }
 
-    fn read_from(dir: &Path) -> Result<Self> {
-        let config = read_if_exists(&dir.join("config.toml"))?.unwrap_or_default();
-        let path = dir.join("credentials.toml");
+    pub(super) fn read_from(dir: &Path) -> Result<Self> {
+        let config = read_if_exists(&dir.join(CONFIG_FILE))?.unwrap_or_default();
+        let path = dir.join(CREDENTIALS_FILE);
         let credentials = match path.symlink_metadata() {
             Ok(_) => {
                 check_privacy(&path)?;
@@ -127,7 +149,7 @@ impl Profiles {
                 .with_hint("the token of a profile is `[NAME]` with `token = \"symbot_…\"`")
         })?;
         let profiles = file.profiles.into_iter().map(|(name, table)| {
-            let token = credentials.remove(&name).map(|credential| credential.token);
+            let token = credentials.remove(&name).and_then(|credential| credential.token);
             let ProfileTable { server, token_command, ca_cert } = table;
             (name.clone(), Profile { name, server, token, token_command, ca_cert })
         });
@@ -150,8 +172,11 @@ impl Profiles {
     }
 
     pub(super) fn of_server(&self, url: &str) -> Option<&Profile> {
-        let bare = |url: &str| url.trim().trim_end_matches('/').to_owned();
-        self.profiles.values().find(|profile| bare(&profile.server) == bare(url))
+        self.profiles.values().find(|profile| profile.is_for(url))
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&Profile> {
+        self.profiles.get(name)
     }
 
     pub(super) async fn token(&self, profile: &Profile) -> Result<SecretString, CommandError> {
@@ -210,7 +235,7 @@ pub(super) fn list(columns: &ColumnArgs, output: &mut Output<'_>) -> Result<Exit
 }
 
 /// Returns the directory of the files.
-fn directory() -> Option<PathBuf> {
+pub(super) fn directory() -> Option<PathBuf> {
     let config = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|dir| dir.is_absolute());
     let config = config.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".config")))?;
     Some(config.join("sym"))
@@ -305,11 +330,11 @@ pub(super) fn no_token(server: &str) -> CommandError {
     let message = format!("there is no token for {name}");
     let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_MISSING, message);
     CommandError::Call(error.with_hint(
-        "set SYM_TOKEN (in a CI job, SYM_JWT), or give the profile a token in `credentials.toml`, or a `token_command`; an administrator issues tokens with `tokens issue`",
+        "sign in with `sign-in --server URL`; programs set SYM_TOKEN (in a CI job, SYM_JWT), or give the profile a token in `credentials.toml`, or a `token_command`; an administrator issues tokens with `tokens issue`",
     ))
 }
 
-fn invalid(message: String) -> Error {
+pub(super) fn invalid(message: String) -> Error {
     Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message)
 }
 

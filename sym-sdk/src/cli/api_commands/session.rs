@@ -14,7 +14,7 @@ use crate::cli::args::ConnectionArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::{Output, Terminal};
 use crate::cli::{Common, Program};
-use crate::client::{Answer, Call, Client};
+use crate::client::{Answer, Call, Client, ClientBuilder};
 use crate::error::{Error, codes};
 
 /// The session of a command.
@@ -34,6 +34,17 @@ pub(super) struct Session {
 
 /// Returns a client of a server. The token of a job is exchanged before the first call.
 async fn connect(url: &str, credential: Credential, ca_cert: Option<&Path>) -> Result<Client, CommandError> {
+    let builder = builder(url, ca_cert).await?;
+    match credential {
+        Credential::Token(token) => builder.token(token).map_err(CommandError::Request),
+        Credential::Job { token, bot } => {
+            builder.workload_token(&token, bot.as_deref()).await.map_err(CommandError::Call)
+        }
+    }
+}
+
+/// Returns the settings of a client of a server.
+pub(super) async fn builder(url: &str, ca_cert: Option<&Path>) -> Result<ClientBuilder, CommandError> {
     let mut builder = Client::builder(url);
     if let Some(path) = ca_cert {
         let file = path.to_owned();
@@ -44,12 +55,7 @@ async fn connect(url: &str, credential: Credential, ca_cert: Option<&Path>) -> R
         })?;
         builder = builder.certificate_authorities(pem);
     }
-    match credential {
-        Credential::Token(token) => builder.token(token).map_err(CommandError::Request),
-        Credential::Job { token, bot } => {
-            builder.workload_token(&token, bot.as_deref()).await.map_err(CommandError::Call)
-        }
-    }
+    Ok(builder)
 }
 
 impl Session {

@@ -97,6 +97,12 @@ pub(in crate::cli) enum ApiCommand {
     /// With `--db`, reads the targets with this program's credentials and a copy of the store, also while it is in use, and changes nothing.
     /// Exits with 1 if a target lists access that no Run gives, or lacks access that one gives.
     Reconcile(ReconcileArgs),
+    /// Sign in as yourself, in the console of a server
+    ///
+    /// Shows a code, which you enter on a page of the console. The session is kept in a profile, for twelve hours.
+    SignIn(SignInArgs),
+    /// End the session of a profile, and forget it
+    SignOut(SignOutArgs),
     /// Show who you are, and what you may do
     Whoami(ConnectionArgs),
     /// List the profiles of the configuration file
@@ -633,6 +639,35 @@ pub(in crate::cli) struct ReconcileArgs {
     pub(in crate::cli) revoke_extra: bool,
     #[command(flatten)]
     pub(in crate::cli) connection: ConnectionArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SignInArgs {
+    /// Sign in at the program at this address [env: SYM_SERVER]
+    #[arg(long, value_name = "URL")]
+    pub(in crate::cli) server: Option<String>,
+    /// Keep the session in this profile, which is added if it is new. By default, it has the name of the host [env: SYM_PROFILE]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) profile: Option<String>,
+    /// Trust the authorities in this file, in PEM format, and no others, for the server's certificate [env: SYM_CA_CERT]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) ca_cert: Option<PathBuf>,
+    /// Print the address of the page, and open nothing
+    #[arg(long)]
+    pub(in crate::cli) print: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SignOutArgs {
+    /// Sign out at the program at this address [env: SYM_SERVER]
+    #[arg(long, value_name = "URL", conflicts_with = "profile")]
+    pub(in crate::cli) server: Option<String>,
+    /// End the session of this profile [env: SYM_PROFILE]
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) profile: Option<String>,
+    /// Trust the authorities in this file, in PEM format, and no others, for the server's certificate [env: SYM_CA_CERT]
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

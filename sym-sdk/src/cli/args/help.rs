@@ -23,7 +23,7 @@ const CALL_EXIT_CODES: &str = "Exit codes: 0 for success or approved, 1 for erro
 
 /// The commands that call the API, with examples.
 #[cfg(all(feature = "api", feature = "remote", feature = "sqlite"))]
-const CALLS: [(&str, &[&str]); 20] = [
+const CALLS: [(&str, &[&str]); 22] = [
     ("access", &["access --user ana@example.com", "access --db sym.db --json"]),
     ("api", &["api GET /runs -f limit=5", "api POST /bots -f name=ci"]),
     ("approve", &["approve RUN -m \"go ahead\" --for 30m"]),
@@ -57,6 +57,8 @@ const CALLS: [(&str, &[&str]); 20] = [
             "runs --user ana@example.com --since 7d --all --json",
         ],
     ),
+    ("sign-in", &["sign-in --server https://sym.example.com", "sign-in --profile prod --print"]),
+    ("sign-out", &["sign-out", "sign-out --profile prod"]),
     ("tokens", &["tokens issue ci --for 30d", "tokens revoke TOKEN"]),
     (
         "trusts",

@@ -60,7 +60,7 @@ fn missing(capabilities: &Capabilities) -> Vec<Missing> {
 
 /// The commands that call the API, and have no other way to a store.
 #[cfg(not(all(feature = "api", feature = "remote", feature = "sqlite")))]
-const NEED_THE_API: [&str; 15] = [
+const NEED_THE_API: [&str; 17] = [
     "access",
     "api",
     "approve",
@@ -73,6 +73,8 @@ const NEED_THE_API: [&str; 15] = [
     "profiles",
     "request",
     "run",
+    "sign-in",
+    "sign-out",
     "tokens",
     "trusts",
     "whoami",

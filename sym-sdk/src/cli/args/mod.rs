@@ -36,7 +36,7 @@ use crate::strategy::{Failures, GrantOutcome};
 pub(super) use api_commands::{
     AccessArgs, ApiArgs, ApiCommand, ApproveArgs, AuditCommand, AuditFilterArgs, BotsCommand, ColumnArgs,
     ConnectionArgs, DenyArgs, FlowsArgs, GiveBackArgs, OpenArgs, ReconcileArgs, RequestArgs, RevokeArgs, RunArgs,
-    RunsArgs, TokensCommand, TrustsCommand, UserArgs, UsersCommand, WriteOffArgs,
+    RunsArgs, SignInArgs, SignOutArgs, TokensCommand, TrustsCommand, UserArgs, UsersCommand, WriteOffArgs,
 };
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;

@@ -4,6 +4,7 @@
 //! what they may do: the user is read anew each time, so a role that was taken away counts from the next request on. Whoever is locked,
 //! deleted, or loses a role loses their sessions in the same transaction.
 
+mod command_line;
 mod managing;
 mod pending;
 
@@ -14,6 +15,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub use self::command_line::{CommandLineAnswer, CommandLineSignIn, SignInCode, WaitingCommandLine};
 pub use self::pending::{PendingSignIn, ReturnPath, SignInSecret};
 use super::TokenHash;
 use crate::model::{SessionId, User, UserId};

@@ -12,11 +12,10 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::SIGN_IN_TIMEOUT;
+use super::{CommandLineAnswer, SIGN_IN_TIMEOUT, WaitingCommandLine};
 use crate::directory::Directory;
 use crate::directory::tokens::{hex, random};
 use crate::error::{Error, Result, codes};
-use crate::model::UserId;
 use crate::time::TimestampExt as _;
 
 /// The maximum length of a return path, in bytes.
@@ -85,16 +84,13 @@ pub enum PendingSignIn {
         /// The path.
         return_path: ReturnPath,
     },
-    /// A person has let a command line sign in. It fetches its session with the secret, and with the verifier that only it knows.
-    CommandLine {
-        /// The person.
-        user: UserId,
-        /// The SHA-256 hash of the verifier, in hexadecimal digits.
-        challenge: String,
-    },
+    /// A command line waits to be let in. The store knows it by the hash of its code.
+    CommandLine(WaitingCommandLine),
+    /// The answer to a command line. The store knows it by the hash of the secret with which it is fetched.
+    CommandLineAnswer(CommandLineAnswer),
 }
 
-/// The secret of a pending sign-in: 256 random bits, which the browser keeps in a cookie.
+/// The secret of a pending sign-in: 256 random bits, which the browser keeps in a cookie, or a command line in its memory.
 #[derive(Clone, Debug)]
 pub struct SignInSecret(SecretString);
 
@@ -113,7 +109,7 @@ impl SignInSecret {
         is_secret.then(|| Self(SecretString::from(text)))
     }
 
-    /// Returns the secret, for the cookie.
+    /// Returns the secret, for the cookie or the command line.
     pub fn secret(&self) -> &SecretString {
         &self.0
     }
@@ -148,7 +144,7 @@ impl SignInSecret {
     }
 
     /// Returns the hash that the store knows the sign-in by.
-    fn hash(&self) -> [u8; 32] {
+    pub(super) fn hash(&self) -> [u8; 32] {
         self.derive("store")
     }
 }

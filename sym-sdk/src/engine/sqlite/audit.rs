@@ -11,6 +11,7 @@ use super::queries;
 use super::rows::{Id, id, limit, nanoseconds, run_id, timestamp};
 use crate::audit::{AuditEntry, AuditHash, AuditHead, AuditRecord, StoredEntry, StoredEvent, StoredText};
 use crate::engine::{AuditOrder, AuditPage, AuditQuery, Change, StoreError};
+use crate::machine::AccountEvent;
 use crate::model::RunId;
 
 /// An audit entry as rows: one in the chain, and one for the event and for its fields each, unless they are stored already.
@@ -215,7 +216,11 @@ fn search_statement(
         // An event that was admitted belongs to a Run, whose record is short. Others have been refused.
         match queries::run_of_event(db, event)? {
             Some(run) => and("audit.run = ?", id(run).to_vec().into()),
-            None => and("audit.kind IN ('refused', 'submission_refused', 'user_action') AND ?", 1.into()),
+            None => {
+                let accounts = AccountEvent::NAMES.map(|name| format!(", '{name}'")).concat();
+                let kinds = format!("audit.kind IN ('refused', 'submission_refused', 'user_action'{accounts}) AND ?");
+                and(&kinds, 1.into());
+            }
         }
         and("json_extract(audit.entry, '$.event.id') = ?", event.to_string().into());
     }

@@ -221,6 +221,10 @@ impl DirectoryStore for SqliteStore {
         })
     }
 
+    fn pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
+        Box::pin(self.look_up(move |db| sessions::find_pending(db, &hash, now)))
+    }
+
     fn take_pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
         Box::pin(self.change(Priority::Normal, move |db| sessions::take_pending(db, &hash, now)))
     }

@@ -65,7 +65,7 @@ pub(super) fn end_all_of(db: &Connection, user: UserId) -> rusqlite::Result<usiz
     db.prepare_cached("DELETE FROM sessions WHERE user = ?1")?.execute([bytes(user.as_uuid())])
 }
 
-/// Adds a sign-in, and removes those that have expired and the oldest of too many.
+/// Adds a sign-in or replaces it, and removes those that have expired and the oldest of too many.
 pub(super) fn insert_pending(
     db: &Connection,
     hash: &[u8; 32],
@@ -79,19 +79,27 @@ pub(super) fn insert_pending(
          (SELECT hash FROM pending_sign_ins ORDER BY expires_at DESC, hash DESC LIMIT -1 OFFSET ?1)",
     )?
     .execute([limit(MAX_PENDING_SIGN_INS) - 1])?;
-    db.prepare_cached("INSERT INTO pending_sign_ins (hash, expires_at, pending) VALUES (?1, ?2, ?3)")?
+    db.prepare_cached("INSERT OR REPLACE INTO pending_sign_ins (hash, expires_at, pending) VALUES (?1, ?2, ?3)")?
         .execute(params![hash, nanoseconds(expires_at), pending])
         .map(drop)
 }
 
 pub(super) fn take_pending(db: &Connection, hash: &[u8; 32], now: Timestamp) -> Found<PendingSignIn> {
     let mut take = db.prepare_cached("DELETE FROM pending_sign_ins WHERE hash = ?1 RETURNING expires_at, pending")?;
-    let taken = take.query_row([hash], |row| {
-        let json: String = row.get("pending")?;
-        let pending = serde_json::from_str(&json).map_err(|error| unreadable(format!("a sign-in: {error}")))?;
-        Ok((timestamp(row.get("expires_at")?), pending))
-    });
-    Ok(taken.optional()?.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))
+    let taken = take.query_row([hash], to_pending).optional()?;
+    Ok(taken.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))
+}
+
+pub(super) fn find_pending(db: &Connection, hash: &[u8; 32], now: Timestamp) -> Found<PendingSignIn> {
+    let mut find = db.prepare_cached("SELECT expires_at, pending FROM pending_sign_ins WHERE hash = ?1")?;
+    let found = find.query_row([hash], to_pending).optional()?;
+    Ok(found.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))
+}
+
+fn to_pending(row: &Row<'_>) -> rusqlite::Result<(Timestamp, PendingSignIn)> {
+    let json: String = row.get("pending")?;
+    let pending = serde_json::from_str(&json).map_err(|error| unreadable(format!("a sign-in: {error}")))?;
+    Ok((timestamp(row.get("expires_at")?), pending))
 }
 
 fn to_session(row: &Row<'_>) -> rusqlite::Result<Session> {

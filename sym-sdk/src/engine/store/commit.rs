@@ -237,6 +237,7 @@ fn is_taken_away(kind: &AuditKind) -> bool {
     match kind {
         AuditKind::Revoked { .. } | AuditKind::StandingAccessKept { .. } => true,
         AuditKind::UserAction { action, .. } => matches!(action, UserAction::Lock | UserAction::Delete),
+        AuditKind::Account(event) => event.takes_away(),
         _ => false,
     }
 }

@@ -196,6 +196,7 @@ impl Builder {
             recent_targets: RecentTargets::new(values.clone()),
             values,
             refusals: Refusals::default(),
+            account_refusals: Refusals::default(),
             change_reader: ChangeReader::default(),
             menus: MenuCache::default(),
             workload_verifier: builder.workload_verifier.clone(),

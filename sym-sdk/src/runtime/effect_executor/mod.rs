@@ -89,7 +89,7 @@ impl EffectExecutor {
 
 impl EffectHandler for EffectExecutor {
     fn step(&self, state: Option<&RunState>, input: &Input) -> Result<Transition> {
-        if let Some(recorded) = machine::record_user_action(input) {
+        if let Some(recorded) = machine::record_outside_of_runs(input) {
             return Ok(recorded);
         }
         let flow = state.map_or(&input.flow, |state| &state.flow);

@@ -8,9 +8,10 @@ mod limit;
 
 use std::sync::{Arc, Mutex};
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
-use self::limit::RefusalLimit;
+use self::limit::{ActorKey, RefusalLimit};
 use super::Runtime;
 use super::submission::{Actor, Submission};
 use crate::engine::InputKey;
@@ -31,6 +32,18 @@ const UNKNOWN_FLOW: &str = "unknown-flow";
 /// The refusals of a runtime so far, of which clones share the count.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusals(Arc<Mutex<RefusalLimit>>);
+
+impl Refusals {
+    /// Counts a refusal. Returns the number that was left out before it if it is to be recorded, and `None` if it is left out too.
+    pub(super) fn admit(&self, actor: ActorKey, now: Timestamp) -> Option<u64> {
+        lock(&self.0).admit(actor, now)
+    }
+
+    /// Adds to the number that the next record says was left out.
+    pub(super) fn put_back(&self, omitted: u64) {
+        lock(&self.0).put_back(omitted);
+    }
+}
 
 /// A submission without its content, for the record of its refusal.
 pub(super) struct Attempt {
@@ -71,9 +84,9 @@ impl Runtime {
         }
         let claimed = claimed_user(&attempt.actor);
         let key = (claimed.id(), attempt.channel.kind());
-        let Some(omitted) = lock(&self.refusals.0).admit(key, self.clock().now()) else { return };
+        let Some(omitted) = self.refusals.admit(key, self.clock().now()) else { return };
         if let Err(failure) = self.write_refusal(attempt, claimed, error, omitted).await {
-            lock(&self.refusals.0).put_back(omitted.saturating_add(1));
+            self.refusals.put_back(omitted.saturating_add(1));
             tracing::error!(error = %failure, refused = %error.code(), "a refusal could not be recorded in the audit log");
         }
     }
@@ -117,7 +130,7 @@ impl Runtime {
 }
 
 /// Whether an error says that somebody may not do something, rather than that something is broken.
-fn is_refusal(error: &Error) -> bool {
+pub(super) fn is_refusal(error: &Error) -> bool {
     use ErrorKind::{Conflict, Forbidden, InvalidInput, NotFound, RateLimited, Unauthorized};
     match error.kind() {
         InvalidInput | NotFound | Unauthorized | Forbidden | Conflict => true,
@@ -134,7 +147,7 @@ fn without_message(error: &Error) -> EffectError {
 
 /// Returns a user who stands for what a submission claims. Their name is one line and their id is nobody's, unless the front end gave
 /// one.
-fn claimed_user(actor: &Actor) -> User {
+pub(super) fn claimed_user(actor: &Actor) -> User {
     let (id, name) = match actor {
         Actor::Resolved(resolved) => return User::clone(resolved.user()),
         Actor::User(user) => return User::clone(user),

@@ -10,6 +10,7 @@
 //!   as they are. Whoever is in no group loses role and sessions in one transaction.
 
 mod claims;
+mod command_line;
 mod groups;
 
 use std::collections::BTreeMap;
@@ -21,13 +22,16 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use self::claims::{Subject, check_claims};
+pub use self::command_line::CommandLineProgress;
 use self::groups::{RoleByGroups, role_by_groups};
 use super::Runtime;
+use super::account_events::{RefusedCaller, by_identity_provider};
 use super::bounded_call::call_bounded;
 use super::identity::refuse_locked;
-use crate::directory::{DeletedBy, PendingSignIn, ReturnPath, Session, SessionKind, SignInSecret, UserChange};
+use crate::directory::{DeletedBy, PendingSignIn, ReturnPath, Session, SessionKind, SignInSecret};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
+use crate::machine::SignInPlace;
 use crate::model::{User, UserIdentity, UserRole, UserType};
 
 /// The service of the accounts that people have at identity providers. Its instance is the issuer.
@@ -202,6 +206,34 @@ impl Runtime {
         redirect_uri: &str,
         code: &SecretString,
     ) -> Result<SignedIn> {
+        let mut caller = RefusedCaller::Nobody;
+        let completed = self.try_complete_sign_in(secret, redirect_uri, code, &mut caller).await;
+        if let Err(error) = &completed {
+            self.record_sign_in_refused(&caller, SignInPlace::Browser, error).await;
+        }
+        completed
+    }
+
+    /// Ends a sign-in that the identity provider has refused, which is recorded. Returns the error.
+    ///
+    /// # Errors
+    /// Always: with the reason, or because the store fails.
+    pub async fn refuse_sign_in(&self, secret: &SignInSecret, reason: Error) -> Result<SignedIn> {
+        // Without one, nobody has begun anything.
+        if self.take_sign_in(secret).await?.is_some() {
+            self.record_sign_in_refused(&RefusedCaller::Nobody, SignInPlace::Browser, &reason).await;
+        }
+        Err(reason)
+    }
+
+    /// `caller` gets whoever it is, as soon as it is known.
+    async fn try_complete_sign_in(
+        &self,
+        secret: &SignInSecret,
+        redirect_uri: &str,
+        code: &SecretString,
+        caller: &mut RefusedCaller,
+    ) -> Result<SignedIn> {
         let sign_in = self.sign_in()?;
         let Some(PendingSignIn::Browser { return_path }) = self.take_sign_in(secret).await? else {
             let message = "this sign-in was finished before, or took longer than ten minutes";
@@ -215,8 +247,9 @@ impl Runtime {
         let claims = call_bounded(&**self.clock(), PROVIDER_TIMEOUT, subject, redeeming).await??;
         let (issuer, client) = (provider.issuer(), provider.client_id());
         let subject = check_claims(&claims, issuer, client, &request.nonce(), self.clock().now())?;
-        let user = self.signed_in_person(sign_in, &subject, &claims).await?;
-        let (session, secret) = self.begin_session(&user.id(), SessionKind::Browser).await?;
+        let user = self.signed_in_person(sign_in, &subject, &claims, caller).await?;
+        let (kind, place) = (SessionKind::Browser, SignInPlace::Browser);
+        let (session, secret) = self.begin_session_at(&user.id(), kind, place, Some(issuer)).await?;
         Ok(SignedIn { user, session, secret, return_path })
     }
 
@@ -234,9 +267,14 @@ impl Runtime {
         sign_in: &SignIn,
         subject: &Subject,
         claims: &Map<String, Value>,
+        caller: &mut RefusedCaller,
     ) -> Result<Arc<User>> {
         let (directory, rules) = (self.directory(), &sign_in.rules);
         let account = UserIdentity::new(ACCOUNT_SERVICE, sign_in.provider.issuer(), &subject.id);
+        *caller = match &subject.email {
+            Some(email) => RefusedCaller::Address(email.clone()),
+            None => RefusedCaller::Account(account.clone()),
+        };
         let store = &directory.store;
         if self.executor.ask_directory(store.deleted_user(DeletedBy::Account(&account))).await?.is_some() {
             let message = "the person with this account was deleted from the directory";
@@ -245,6 +283,7 @@ impl Runtime {
         }
         let known = self.executor.ask_directory(store.user_by_identity(&account)).await?;
         if let Some(known) = &known {
+            *caller = RefusedCaller::Known(known.clone());
             refuse_locked(known)?;
         }
         let role = match role_by_groups(claims, rules) {
@@ -262,7 +301,7 @@ impl Runtime {
             }
             RoleByGroups::None => {
                 if let Some(known) = &known {
-                    self.take_role(known).await?;
+                    self.take_role(known, sign_in.provider.issuer()).await?;
                 }
                 let message = "you are in none of the groups whose members may sign in";
                 let error = Error::new(ErrorKind::Forbidden, codes::AUTHENTICATION_SIGN_IN_REFUSED, message);
@@ -276,20 +315,20 @@ impl Runtime {
         match role.filter(|role| *role != user.role()) {
             Some(role) => {
                 tracing::info!(user = user.username(), role = role.as_str(), "the identity provider gives a role");
-                self.executor.ask_directory(directory.set_role(user.id(), role)).await
+                self.role_by_identity_provider(&user, role, sign_in.provider.issuer()).await
             }
             None => Ok(user),
         }
     }
 
     /// Takes role and sessions from somebody who is in no group any more.
-    async fn take_role(&self, user: &User) -> Result<()> {
+    async fn take_role(&self, user: &Arc<User>, issuer: &str) -> Result<()> {
         tracing::warn!(user = user.username(), "a person is in no group any more, and loses role and sessions");
         if user.role() == UserRole::Guest {
-            return self.end_sessions_of(&user.id()).await.map(drop);
+            let by = by_identity_provider(issuer);
+            return self.end_sessions_by(&user.id(), &by).await.map(drop);
         }
-        let change = self.directory().change(user.id(), UserChange::Role(UserRole::Guest));
-        self.executor.ask_directory(change).await.map(drop)
+        self.role_by_identity_provider(user, UserRole::Guest, issuer).await.map(drop)
     }
 
     /// Joins an account to the person with its e-mail address, who is added if they are unknown.

@@ -165,7 +165,7 @@ async fn finish(state: &SignInState, params: CallbackParams, headers: &HeaderMap
     };
     let finished = match code_of(runtime, &params) {
         Ok(code) => runtime.complete_sign_in(&secret, &url.join(CALLBACK_PATH), code).await,
-        Err(error) => runtime.take_sign_in(&secret).await.and(Err(error)),
+        Err(error) => runtime.refuse_sign_in(&secret, error).await,
     };
     let mut response = match finished {
         Ok(signed_in) => {

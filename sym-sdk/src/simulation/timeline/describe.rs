@@ -125,6 +125,10 @@ pub(super) fn audit(entry: &AuditEntry, names: &BTreeMap<UserId, String>) -> (&'
                 None => format!("{username} {} by {}", action.past_participle(), entry.event.actor.username()),
             },
         ),
+        AuditKind::Account(event) if event.is_by_actor() => {
+            ("account", format!("{} {event}", entry.event.actor.username()))
+        }
+        AuditKind::Account(event) => ("account", format!("somebody {event}")),
         AuditKind::Alerted { error } => ("alerted", format!("the error destination: {}", error.code)),
         AuditKind::AlertUndelivered { error, reason } => {
             ("not alerted", format!("{}, of {}", failure(reason), error.code))
@@ -155,7 +159,7 @@ pub(super) fn sent(sent: &Sent) -> String {
 pub(super) fn hint(kind: &AuditKind) -> Option<String> {
     match kind {
         // The error of an alert has an entry of its own, with the hint.
-        AuditKind::Alerted { .. } | AuditKind::UserAction { .. } => None,
+        AuditKind::Alerted { .. } | AuditKind::UserAction { .. } | AuditKind::Account(_) => None,
         AuditKind::AlertUndelivered { reason, .. } => {
             reason.hint.as_deref().map(|hint| printable(hint, MAX_TEXT_CHARS))
         }

@@ -120,7 +120,8 @@ pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Re
     sessions::sessions_are_found_by_their_secret(async || open(30).await).await?;
     sessions::sessions_expire(async || open(31).await).await?;
     sessions::sessions_end_with_their_user(async || open(32).await).await?;
-    sessions::a_sign_in_is_finished_once(async || open(33).await).await
+    sessions::a_sign_in_is_finished_once(async || open(33).await).await?;
+    sessions::a_command_line_is_let_in_once(async || open(34).await).await
 }
 
 fn at(second: i64) -> Timestamp {

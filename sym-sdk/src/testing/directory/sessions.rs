@@ -3,9 +3,9 @@
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{DirectoryStores, at, error_code, person};
-use crate::directory::{PendingSignIn, ReturnPath, SessionKind, SignInSecret, UserChange};
+use crate::directory::{CommandLineAnswer, PendingSignIn, ReturnPath, SessionKind, SignInSecret, UserChange};
 use crate::error::{Result, codes};
-use crate::model::UserRole;
+use crate::model::{SessionId, UserRole};
 
 const HOUR: i64 = 3_600;
 
@@ -159,5 +159,49 @@ pub(super) async fn a_sign_in_is_finished_once(open: impl AsyncFn() -> Directory
     let parts = [first.state(), first.nonce(), first.verifier().expose_secret().to_owned()];
     assert!(parts.iter().all(|part| parts.iter().filter(|other| *other == part).count() == 1));
     assert!(first.has_state(&first.state()) && !first.has_state(&second.state()));
+    Ok(())
+}
+
+pub(super) async fn a_command_line_is_let_in_once(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    let (person, session) = (person("ana@example.com").id(), SessionId::from_uuid(uuid::Uuid::from_u128(7)));
+    let address = || Some("192.0.2.1".to_owned());
+    let (one, other, late) = {
+        let (directory, _) = open().await.at(0);
+        let one = directory.begin_command_line_sign_in(address(), Some("ana@laptop\n")).await?;
+        let other = directory.begin_command_line_sign_in(None, None).await?;
+        (one, other, directory.begin_command_line_sign_in(None, None).await?)
+    };
+    let stores = open().await;
+    let (directory, _) = stores.at(599);
+    assert_eq!(directory.take_command_line_answer(&one.secret).await?, Some(CommandLineAnswer::Waiting));
+    let waiting = directory.waiting_command_line(&one.code).await?.expect("a command line that waits");
+    assert_eq!((waiting.address, waiting.machine.as_deref()), (address(), Some("ana@laptop")));
+    // Of two answers at once, one counts.
+    let (allowed, refused) = futures_util::future::join(
+        directory.answer_command_line(&one.code, Some((person, session))),
+        directory.answer_command_line(&one.code, None),
+    )
+    .await;
+    let (allowed, refused) = (allowed?.is_some(), refused?.is_some());
+    assert!(allowed != refused, "one of two at once");
+    let expected = match allowed {
+        true => CommandLineAnswer::Allowed { user: person, session, address: address() },
+        false => CommandLineAnswer::Refused,
+    };
+    assert_eq!(directory.waiting_command_line(&one.code).await?, None, "a code is good once");
+    assert_eq!(directory.take_command_line_answer(&one.secret).await?, Some(expected));
+    assert_eq!(directory.take_command_line_answer(&one.secret).await?, None, "an answer is fetched once");
+    assert!(directory.answer_command_line(&other.code, None).await?.is_some());
+    assert_eq!(directory.take_command_line_answer(&other.secret).await?, Some(CommandLineAnswer::Refused));
+    assert_eq!(directory.take_command_line_answer(&SignInSecret::random()?).await?, None);
+    // Neither leads to a sign-in in a browser, nor the other way round.
+    let browser = PendingSignIn::Browser { return_path: "/console".parse()? };
+    let browser = directory.begin_sign_in(browser).await?;
+    assert_eq!(directory.take_command_line_answer(&browser).await?, None);
+    assert!(directory.take_sign_in(&browser).await?.is_some());
+    let (directory, _) = stores.at(600);
+    assert_eq!(directory.waiting_command_line(&late.code).await?, None, "ten minutes");
+    assert_eq!(directory.answer_command_line(&late.code, Some((person, session))).await?, None);
+    assert_eq!(directory.take_command_line_answer(&late.secret).await?, None);
     Ok(())
 }

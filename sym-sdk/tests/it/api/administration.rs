@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use sym_sdk::server::axum::http::Method;
 
-use super::TestApi;
 use super::client::{Answer, Call};
+use super::{TestApi, account_record};
 
 impl TestApi {
     async fn as_ops(&self, method: Method, path: &str, body: Value) -> Answer {
@@ -110,5 +110,59 @@ async fn operations_tell_what_is_there_and_what_differs() {
         (&found["is_clean"], &found["compared"]),
         (&json!(true), &json!(2)),
         "both targets of the flow: {found}"
+    );
+}
+
+/// Whoever gives or takes rights is on record, with what was before.
+#[tokio::test]
+async fn roles_and_tokens_are_on_record() {
+    let api = TestApi::start().await;
+    let eve = api.post(&api.ops, "/users", json!({ "email": "eve@example.com", "role": "member" })).await;
+    let eve = format!("/users/{}", eve.json()["id"].as_str().unwrap());
+    for role in ["admin", "admin", "guest"] {
+        api.as_ops(Method::PATCH, &eve, json!({ "role": role, "reason": "on call" })).await.ok();
+    }
+    let bot = api.post(&api.ops, "/bots", json!({ "name": "nightly", "role": "guest" })).await;
+    let tokens = format!("/bots/{}/tokens", bot.json()["id"].as_str().unwrap());
+    let issued = api.post(&api.ops, &tokens, json!({ "label": "build", "for": "30d" })).await.json();
+    let token = format!("/tokens/{}", issued["id"].as_str().unwrap());
+    for _ in 0..2 {
+        api.as_ops(Method::DELETE, &token, json!({})).await.ok();
+    }
+    let record = account_record(api.harness.runtime(), &[issued["token"].as_str().unwrap()]).await;
+    assert_eq!(
+        record,
+        [
+            "ops: changed the role of eve@example.com from member to admin",
+            "ops: changed the role of eve@example.com from admin to guest",
+            "ops: changed the role of nightly from member to guest",
+            "ops: issued the token “build” of nightly, until 2024-03-30T12:00:00Z",
+            "ops: revoked the token “build” of nightly",
+        ]
+    );
+    // They are searched and exported like all others.
+    let found = api.get(&api.ops, "/audit?kind=role_changed&actor=ops").await.ok();
+    let entries = found["entries"].as_array().unwrap();
+    assert_eq!(entries.len(), 3);
+    assert_eq!(entries[0]["kind"], "role_changed");
+    assert_eq!((&entries[2]["details"]["from"], &entries[2]["details"]["to"]), (&json!("member"), &json!("admin")));
+    let by_event = entries[0]["event"]["id"].as_str().unwrap();
+    let found = api.get(&api.ops, &format!("/audit?event={by_event}")).await.ok();
+    assert_eq!(found["entries"].as_array().unwrap().len(), 1, "{found}");
+    let csv = api.get(&api.ops, "/audit/export?format=csv&kind=token_revoked").await;
+    assert_eq!(csv.text.lines().count(), 2, "{}", csv.text);
+    // Somebody who is no administrator is on record, too, and changes nothing.
+    let runtime = api.harness.runtime();
+    let (ben, ana) = ("ben@example.com", "ana@example.com");
+    for user in [ben, ana] {
+        runtime.directory().get_or_create_user_by_email(user).await.unwrap();
+    }
+    runtime.change_role(ana, sym_sdk::model::UserRole::Admin, ben, "please").await.unwrap_err();
+    assert!(!runtime.directory().user_by_email(ana).await.unwrap().unwrap().is_admin());
+    let record = account_record(runtime, &[]).await;
+    assert_eq!(
+        record.last().unwrap(),
+        "ben@example.com: could not change the role of ana@example.com from member to admin: ben@example.com is not an \
+         administrator (SymSDK:NOT_PERMITTED)"
     );
 }

@@ -68,6 +68,9 @@ async fn roles_and_calls() {
         (Call::new(Method::DELETE, &format!("/trusts/{unknown}")), [404, 403, 403, 401]),
         // Whoever calls it has no token of ours yet.
         (post("/tokens/exchange", &empty), [415, 415, 415, 415]),
+        (post("/command-line/sign-ins", &empty), [503, 503, 503, 503]),
+        (post("/command-line/sessions", &json!({ "secret": "x" })), [401, 401, 401, 401]),
+        (post("/me/sign-out", &empty), [403, 403, 403, 401]),
         (get("/runs"), [200, 200, 200, 401]),
         (get("/access"), [200, 200, 200, 401]),
         (get("/flows"), [200, 200, 200, 401]),

@@ -23,10 +23,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sym_sdk::api::{Api, ApiLimits};
+use sym_sdk::audit::AuditKind;
 use sym_sdk::config::FlowsFilter;
 use sym_sdk::handlers;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::Submission;
+use sym_sdk::runtime::{Runtime, Submission};
 use sym_sdk::server::Server;
 use sym_sdk::server::axum::Router;
 use sym_sdk::testing::{Harness, HarnessBuilder};
@@ -48,6 +49,19 @@ async fn get_permissions(directory: &Directory) -> Result<RequestPermission> {
 #[reducer]
 fn get_flows(user: &User, flows: &Flows) -> Vec<std::sync::Arc<Flow>> {
     flows.iter().filter(|flow| user.is_admin() || flow.name().as_str() != "secret").cloned().collect()
+}
+
+/// Returns what the audit log says about accounts, each line with the one who did it. The log is intact, and has none of the secrets.
+async fn account_record(runtime: &Runtime, secrets: &[&str]) -> Vec<String> {
+    sym_sdk::audit::verify(&**runtime.engine()).await.unwrap();
+    let entries = runtime.audit(None, usize::MAX).await.unwrap();
+    let all = serde_json::to_string(&entries).unwrap();
+    assert!(secrets.iter().all(|secret| !all.contains(secret)), "{all}");
+    let of_accounts = entries.iter().filter_map(|entry| match &entry.kind {
+        AuditKind::Account(event) => Some(format!("{}: {event}", entry.event.actor.username())),
+        _ => None,
+    });
+    of_accounts.collect()
 }
 
 /// The API, a harness of the flows behind it, and tokens of bots.

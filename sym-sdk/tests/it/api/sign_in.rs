@@ -19,7 +19,7 @@ use sym_sdk::server::axum::http::{HeaderMap, Method, Request};
 use sym_sdk::testing::Harness;
 use tower::ServiceExt as _;
 
-use super::get_permissions;
+use super::{account_record, get_permissions};
 
 const ISSUER: &str = "https://id.example.com";
 const CLIENT: &str = "sym";
@@ -632,4 +632,50 @@ async fn without_a_provider_there_is_nothing_to_sign_in_at() {
         assert_eq!(response.status().as_u16(), 404, "{path}");
     }
     assert_eq!(api.harness.runtime().sign_in_issuer(), None);
+}
+
+#[tokio::test]
+async fn sign_ins_and_sign_outs_are_on_record() {
+    let fixture =
+        Fixture::start(SignInRules::new().role(UserRole::Admin, ["ops"]).role(UserRole::Member, ["eng"])).await;
+    let of_groups = |groups: &[&str]| {
+        let mut claims = fixture.claims("ana");
+        claims["groups"] = json!(groups);
+        claims
+    };
+    fixture.provider.says(&of_groups(&["eng"]));
+    let mut browser = Browser::default();
+    let callback = browser.begin(&fixture, "/console").await;
+    browser.get(&fixture, &callback).await;
+    let secret = browser.session().unwrap();
+    let origin = [("origin", "https://sym.example.com"), ("sec-fetch-site", "same-origin")];
+    browser.send(&fixture, Method::POST, "/console/sign-out", &origin).await;
+    // More rights, none at all, and a token that is not good.
+    fixture.sign_in(&of_groups(&["ops"])).await.unwrap();
+    fixture.refusal(&of_groups(&[])).await;
+    let mut claims = of_groups(&["eng"]);
+    claims["nonce"] = json!("another");
+    fixture.refusal(&claims).await;
+    // The provider refuses, and the page is loaded again.
+    let callback = browser.begin(&fixture, "/console").await.replace("code=code", "error=access_denied");
+    for _ in 0..2 {
+        browser.get(&fixture, &callback).await;
+    }
+    let record = account_record(fixture.runtime(), &[secret.expose_secret()]).await;
+    assert_eq!(
+        record,
+        [
+            "ana@example.com: signed in on a browser, at https://id.example.com",
+            "ana@example.com: ended a session of ana@example.com",
+            "sym: changed the role of ana@example.com from member to admin",
+            "ana@example.com: signed in on a browser, at https://id.example.com",
+            "sym: changed the role of ana@example.com from admin to guest",
+            "ana@example.com: could not sign in on a browser: you are in none of the groups whose members may sign in \
+             (Authentication:SIGN_IN_REFUSED)",
+            "unknown: could not sign in on a browser: the token does not have the nonce (`nonce`) of this sign-in \
+             (Authentication:INVALID_JWT)",
+            "unknown: could not sign in on a browser: the identity provider has refused the sign-in: access_denied \
+             (Authentication:SIGN_IN_REFUSED)",
+        ]
+    );
 }

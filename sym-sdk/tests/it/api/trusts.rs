@@ -13,7 +13,7 @@ use sym_sdk::server::Rate;
 use sym_sdk::server::axum::http::Method;
 
 use super::client::{Answer, Call};
-use super::{HOUR, TestApi};
+use super::{HOUR, TestApi, account_record};
 
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
 
@@ -111,6 +111,23 @@ impl TestApi {
     }
 }
 
+impl Answer {
+    /// Returns the status and the code of a refused exchange, whose shape it checks: that of OAuth.
+    fn refusal(&self) -> (u16, String) {
+        let body = self.json();
+        let name = if self.status == 429 { "temporarily_unavailable" } else { "invalid_request" };
+        assert_eq!(body["error"], name, "{}", self.text);
+        let description = body["error_description"].as_str().unwrap();
+        assert!(
+            description.bytes().all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte)),
+            "{description}"
+        );
+        assert_eq!(self.header("cache-control"), Some("no-store"));
+        assert_eq!(body["status_code"], self.status.as_u16(), "{}", self.text);
+        (self.status.as_u16(), body["code"].as_str().unwrap().to_owned())
+    }
+}
+
 fn trust(changes: Value) -> Value {
     let mut trust = json!({
         "provider": "github_actions", "audience": "https://sym.example.com",
@@ -149,7 +166,7 @@ async fn a_job_gets_a_token_of_the_bot_that_trusts_it() {
     assert_eq!(again.problem(), (404, "SymSDK:UNKNOWN_TRUST".to_owned()));
     assert_eq!(api.get(&api.ops, &path).await.ok()["trusts"], json!([]));
     let refused = api.exchange(&token(json!({}))).await;
-    assert_eq!(refused.problem(), (401, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
+    assert_eq!(refused.refusal(), (400, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
     api.harness.advance(Duration::from_secs(899)).await.unwrap();
     api.get(&secret, "/me").await.ok();
     api.harness.advance(Duration::from_secs(1)).await.unwrap();
@@ -164,19 +181,19 @@ async fn a_token_is_good_once() {
     for job in [token(json!({})), token(json!({ "jti": null }))] {
         let both = tokio::join!(api.exchange(&job), api.exchange(&job));
         let statuses = [both.0.status.as_u16(), both.1.status.as_u16()];
-        assert!(statuses == [200, 401] || statuses == [401, 200], "{statuses:?}");
+        assert!(statuses == [200, 400] || statuses == [400, 200], "{statuses:?}");
         let used = api.exchange(&job).await;
-        assert_eq!(used.problem(), (401, "Authentication:TOKEN_ALREADY_USED".to_owned()));
+        assert_eq!(used.refusal(), (400, "Authentication:TOKEN_ALREADY_USED".to_owned()));
         assert_eq!(used.json()["message"], "this token was used at 2024-02-29T12:00:00Z");
         assert!(used.json()["hint"].as_str().unwrap().contains("ask the CI service for a new one"));
     }
     // A token that is signed again under the same id is the same.
     let (first, second) = (token(json!({ "jti": "j1" })), token(json!({ "jti": "j1", "exp": START + 299 })));
     api.exchange(&first).await.ok();
-    assert_eq!(api.exchange(&second).await.problem().1, "Authentication:TOKEN_ALREADY_USED");
+    assert_eq!(api.exchange(&second).await.refusal().1, "Authentication:TOKEN_ALREADY_USED");
     // Once it has expired, that alone is told.
     api.harness.advance(HOUR).await.unwrap();
-    assert_eq!(api.exchange(&first).await.problem().1, "Authentication:TOKEN_EXPIRED");
+    assert_eq!(api.exchange(&first).await.refusal().1, "Authentication:TOKEN_EXPIRED");
 }
 
 /// QB05: each of these is wrong in one thing.
@@ -220,12 +237,12 @@ async fn tokens_that_are_wrong_in_one_thing_are_refused() {
         (json!({ "event_name": "workflow_run" }), untrusted, "`event_name` is `workflow_run`"),
     ] {
         let answer = api.exchange(&token(changes.clone())).await;
-        assert_eq!(answer.problem(), (401, code.to_owned()), "{changes}: {}", answer.text);
+        assert_eq!(answer.refusal(), (400, code.to_owned()), "{changes}: {}", answer.text);
         assert!(answer.json()["message"].as_str().unwrap().contains(part), "{changes}: {}", answer.text);
     }
     let forged = token(json!({})).replace(".signed", ".forged");
-    assert_eq!(api.exchange(&forged).await.problem(), (401, invalid.to_owned()));
-    assert_eq!(api.exchange("nonsense").await.problem(), (401, invalid.to_owned()));
+    assert_eq!(api.exchange(&forged).await.refusal(), (400, invalid.to_owned()));
+    assert_eq!(api.exchange("nonsense").await.refusal(), (400, invalid.to_owned()));
     // What is not wrong.
     for changes in [
         json!({ "aud": ["https://sym.example.com"] }),
@@ -247,7 +264,7 @@ async fn an_issuer_with_another_slash_is_told_apart_with_a_hint() {
     let api = TestApi::exchanging().await;
     api.trust().await;
     let answer = api.exchange(&token(json!({ "iss": format!("{GITHUB}/") }))).await;
-    assert_eq!(answer.problem(), (401, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
+    assert_eq!(answer.refusal(), (400, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
     assert!(answer.json()["hint"].as_str().unwrap().contains("only the slash at the end differs"), "{}", answer.text);
 }
 
@@ -259,7 +276,7 @@ async fn jobs_of_strangers_are_not_told_what_is_trusted() {
     // QB09: the same name, made again by somebody else.
     let changes = json!({ "repository_owner_id": "666", "repository_id": "1", "environment": "x" });
     let answer = api.exchange(&token(changes)).await;
-    assert_eq!(answer.problem(), (401, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
+    assert_eq!(answer.refusal(), (400, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
     let message = "the job is not trusted: `repository_owner_id` is `666`, which is not what the trust demands";
     assert_eq!(answer.json()["message"], message);
     assert!(!answer.text.contains("1342004") && !answer.text.contains("production"));
@@ -273,9 +290,9 @@ async fn a_job_that_several_bots_trust_names_one() {
     assert_eq!(api.post(&api.ops, &path, trust(json!({}))).await.status, 201);
     let job = token(json!({}));
     let ambiguous = api.exchange(&job).await;
-    assert_eq!(ambiguous.problem(), (401, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
+    assert_eq!(ambiguous.refusal(), (400, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
     assert_eq!(ambiguous.json()["hint"], "name one of them as `bot`");
-    assert_eq!(api.send_form(&format!("{}&bot=ops", form(&job))).await.problem().0, 401);
+    assert_eq!(api.send_form(&format!("{}&bot=ops", form(&job))).await.refusal().0, 400);
     let exchanged = api.send_form(&format!("{}&bot=CI", form(&job))).await.ok();
     assert_eq!(exchanged["bot_id"], api.bot("ci").await);
 }
@@ -290,11 +307,11 @@ async fn a_bot_that_is_locked_or_deleted_gets_no_token() {
     };
     lock(true).await.ok();
     let job = token(json!({}));
-    assert_eq!(api.exchange(&job).await.problem().1, "SymSDK:USER_LOCKED");
+    assert_eq!(api.exchange(&job).await.refusal().1, "SymSDK:USER_LOCKED");
     lock(false).await.ok();
     api.exchange(&job).await.ok();
     Call::new(Method::DELETE, &path.replace("users", "bots")).token(&api.ops).send(&api.routes).await.ok();
-    assert_eq!(api.exchange(&token(json!({}))).await.problem().1, "Authentication:UNTRUSTED_WORKLOAD");
+    assert_eq!(api.exchange(&token(json!({}))).await.refusal().1, "Authentication:UNTRUSTED_WORKLOAD");
 }
 
 #[tokio::test]
@@ -396,18 +413,23 @@ async fn malformed_exchanges_are_refused() {
     let good = form(&job);
     let token_type = encode("urn:ietf:params:oauth:token-type:saml2");
     for (form, status, code) in [
-        (good.replace("token-exchange", "x").replace("grant_type=", "grant_type=x"), 400, "SymSDK:INVALID_PARAMETER"),
         (format!("{good}&requested_token_type={token_type}"), 400, "SymSDK:INVALID_PARAMETER"),
         (format!("{good}&actor_token=x"), 400, "SymSDK:INVALID_PARAMETER"),
         ("grant_type=x".to_owned(), 400, "SymSDK:INVALID_PARAMETER"),
         (String::new(), 400, "SymSDK:INVALID_PARAMETER"),
         (format!("{good}{}", "x".repeat(200_000)), 413, "SymSDK:TOO_LARGE"),
-        (self::form(&"x".repeat(20_000)), 401, "Authentication:INVALID_JWT"),
+        (self::form(&"x".repeat(20_000)), 400, "Authentication:INVALID_JWT"),
     ] {
         let answer = api.send_form(&form).await;
-        assert_eq!(answer.problem(), (status, code.to_owned()), "{}", answer.text);
+        assert_eq!(answer.refusal(), (status, code.to_owned()), "{}", answer.text);
         assert!(!answer.text.contains("repository"), "it repeats nothing of the token: {}", answer.text);
     }
+    let other = api.send_form(&good.replacen("grant_type=", "grant_type=x", 1)).await;
+    assert_eq!((other.status.as_u16(), &other.json()["error"]), (400, &json!("unsupported_grant_type")));
+    // What a token says becomes part of the description, which is ASCII.
+    let named = api.exchange(&token(json!({ "iss": "https://ø\"\\" }))).await;
+    assert_eq!(named.refusal().1, "Authentication:UNTRUSTED_WORKLOAD");
+    assert!(named.json()["error_description"].as_str().unwrap().contains("`https://?'/`"), "{}", named.text);
     let json = Call::post("/tokens/exchange", json!({ "subject_token": job })).send(&api.routes).await;
     assert_eq!(json.problem(), (415, "SymSDK:UNSUPPORTED_MEDIA_TYPE".to_owned()));
     assert_eq!(Call::get("/tokens/exchange").send(&api.routes).await.problem().0, 405);
@@ -424,8 +446,8 @@ async fn bad_tokens_are_limited_and_good_ones_are_not() {
     };
     let api = TestApi::with(limits, change).await;
     api.trust().await;
-    let bad = async || api.exchange(&token(json!({ "environment": "staging" }))).await.problem();
-    assert_eq!((bad().await.0, bad().await.0), (401, 401));
+    let bad = async || api.exchange(&token(json!({ "environment": "staging" }))).await.refusal();
+    assert_eq!((bad().await.0, bad().await.0), (400, 400));
     assert_eq!(bad().await, (429, "SymSDK:TOO_MANY_CALLS".to_owned()));
     api.exchange(&token(json!({}))).await.ok();
 }
@@ -435,4 +457,48 @@ async fn a_program_without_a_verifier_says_so() {
     let api = TestApi::start().await;
     let answer = api.exchange(&token(json!({}))).await;
     assert_eq!(answer.problem(), (503, "Authentication:UNTRUSTED_WORKLOAD".to_owned()));
+}
+
+#[tokio::test]
+async fn exchanges_are_on_record_and_refusals_say_which_claim_differs() {
+    let api = TestApi::exchanging().await;
+    api.trust().await;
+    let job = token(json!({}));
+    let secret = api.exchange(&job).await.ok()["access_token"].as_str().unwrap().to_owned();
+    let subject = "repo:Acme/website:environment:staging";
+    api.exchange(&token(json!({ "environment": "staging", "sub": subject }))).await;
+    api.exchange(&token(json!({ "iss": "https://evil.example", "sub": subject }))).await;
+    api.exchange("nonsense").await;
+    let record = account_record(api.harness.runtime(), &[&secret, "nonsense", ".signed"]).await;
+    assert_eq!(
+        record,
+        [
+            "deployer: got a token for the job “GitHub Actions Acme/website 42” of \
+             https://token.actions.githubusercontent.com, until 2024-02-29T12:15:00Z",
+            "repo:acme/website:environment:staging: got no token: the job is not trusted: `environment` is `staging`, \
+             and the trust demands `production` (Authentication:UNTRUSTED_WORKLOAD)",
+            "unknown: got no token: no bot trusts the issuer (`iss`) `https://evil.example` of the token \
+             (Authentication:UNTRUSTED_WORKLOAD)",
+            "unknown: got no token: no token (Authentication:INVALID_JWT)",
+        ]
+    );
+}
+
+/// Whoever has authenticated nobody decides how often they try, and not how much is written.
+#[tokio::test]
+async fn a_flood_of_refused_exchanges_leaves_few_entries_that_count_the_rest() {
+    let mut api = TestApi::exchanging().await;
+    api.trust().await;
+    for number in 0..500 {
+        api.exchange(&token(json!({ "iss": "https://evil.example", "sub": format!("job {number}") }))).await;
+    }
+    let refused = |record: &[String]| record.iter().filter(|line| line.starts_with("unknown: got no token")).count();
+    assert_eq!(refused(&account_record(api.harness.runtime(), &[]).await), 24);
+    // The job of somebody else is recorded all the same, and the next entry counts what was left out.
+    api.exchange(&token(json!({ "environment": "staging", "sub": "repo:Acme/website" }))).await;
+    api.harness.advance(HOUR).await.unwrap();
+    api.exchange("nonsense").await;
+    let record = account_record(api.harness.runtime(), &[]).await;
+    assert!(record[24].starts_with("repo:acme/website: got no token"), "{record:#?}");
+    assert!(record[25].ends_with("(Authentication:INVALID_JWT), and 180 more before it"), "{}", record[25]);
 }

@@ -6,6 +6,8 @@ mod place;
 mod program;
 mod requests;
 mod server;
+#[cfg(all(feature = "console", unix))]
+mod sign_in;
 mod world;
 
 use world::{Way, World};

@@ -79,6 +79,30 @@ pub(super) async fn interrupt(
     Done { err, ..done(&dir) }
 }
 
+/// Runs a command, and passes on each line that it writes to standard error, while it runs.
+#[cfg(unix)]
+pub(super) async fn run_with(args: &[&str], environment: &[(&str, &str)], mut on_line: impl AsyncFnMut(&str)) -> Done {
+    use std::io::{BufRead as _, BufReader};
+
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = command(&dir, args, environment);
+    command.env(WRITES_THROUGH, "yes").stderr(Stdio::piped());
+    let (sender, mut lines) = tokio::sync::mpsc::unbounded_channel();
+    let ended = tokio::task::spawn_blocking(move || {
+        let mut child = command.spawn().unwrap();
+        let err = BufReader::new(child.stderr.take().unwrap());
+        err.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)).unwrap();
+        assert!(child.wait().unwrap().success(), "the program has ended");
+    });
+    let mut err = String::new();
+    while let Some(line) = lines.recv().await {
+        on_line(&line).await;
+        err = format!("{err}{line}\n");
+    }
+    ended.await.unwrap();
+    Done { err, ..done(&dir) }
+}
+
 /// A command that runs until it gets a signal.
 #[cfg(unix)]
 pub(super) struct Running {

@@ -67,6 +67,8 @@ pub(super) struct World {
     pub(super) clock: Arc<VirtualClock>,
     /// The program, if it runs.
     pub(super) runtime: Option<Runtime>,
+    /// Its routes.
+    pub(super) routes: axum::Router,
     /// The address of the program, and the token of an administrator.
     pub(super) server: String,
     pub(super) token: String,
@@ -92,6 +94,7 @@ impl World {
             strategy: RecordingStrategy::new(),
             clock: Arc::new(VirtualClock::at(start)),
             runtime: None,
+            routes: axum::Router::new(),
             server: String::new(),
             token: String::new(),
             held: RunId::from_uuid(uuid::Uuid::nil()),
@@ -140,6 +143,7 @@ impl World {
         let listener = listen("127.0.0.1:0".parse().unwrap()).await.unwrap();
         self.server = format!("http://{}", listener.local_addr().unwrap());
         let routes = Server::new(runtime.clone()).router();
+        self.routes = routes.clone();
         tokio::spawn(async move { axum::serve(listener, routes).await });
         self.runtime = Some(runtime);
     }
@@ -150,7 +154,10 @@ impl World {
 
     async fn start(&self) -> Runtime {
         let strategy = self.strategy.clone();
-        Runtime::builder(config())
+        let builder = Runtime::builder(config());
+        #[cfg(feature = "console")]
+        let builder = builder.front_end(sym_sdk::console::Console::new().with_user_chooser());
+        builder
             .registry(handlers![get_permissions])
             .delivery(RecordingDelivery::new())
             .strategy_type(StrategyType::new("test", move |_| Ok(strategy.clone())))

@@ -2,6 +2,7 @@
 
 mod administration;
 mod browser;
+mod command_line;
 mod decisions;
 mod new_request;
 mod pages;

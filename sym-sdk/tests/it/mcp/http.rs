@@ -161,8 +161,8 @@ async fn tokens_of_agents_are_good_for_mcp_alone() {
     assert_eq!(document.status, 405);
     let mut calls = 0;
     for (path, methods) in sym_sdk::api::Api::openapi()["paths"].as_object().unwrap() {
-        // The exchange takes the token of a job, and none of ours.
-        if path.ends_with("openapi.json") || path.ends_with("/tokens/exchange") {
+        // Whoever calls these has no token of ours yet.
+        if path.ends_with("openapi.json") || path.ends_with("/tokens/exchange") || path.contains("/command-line/") {
             continue;
         }
         let path = path.replace("{run}", "0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f");
