@@ -5,7 +5,7 @@ use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use secrecy::ExposeSecret as _;
 
-use super::authentication::SignedInAdmin;
+use super::authentication::{SignedIn, SignedInAdmin};
 use super::form::FormData;
 use super::parts::{Role, empty, tag, time};
 use super::people;
