@@ -84,7 +84,7 @@ pub(super) async fn page(
             }
         }
     };
-    Ok(Page::new("Home", main).section(Section::Home).to_decide(inbox).live("all"))
+    Ok(Page::new("Home", main).section(Section::Home).with_to_decide(inbox).live("all"))
 }
 
 fn held_row(state: &ConsoleState, viewer: &SignedIn, stored: &StoredRun, now: Timestamp) -> Markup {

@@ -51,7 +51,7 @@ pub(super) async fn page(
             p.muted.small { @if is_partial { "The " (MAX_INBOX) " latest requests, " } @else { (all.len()) @if all.len() == 1 { " open request, " } @else { " open requests, " } } "longest wait first" }
         }
     };
-    Ok(Page::new("Inbox", main).section(Section::Inbox).to_decide(all.len()).live("all"))
+    Ok(Page::new("Inbox", main).section(Section::Inbox).with_to_decide(all.len()).live("all"))
 }
 
 fn is_asked_for(state: &ConsoleState, waiting: &Waiting, query: &FormData) -> bool {

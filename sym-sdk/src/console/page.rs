@@ -87,7 +87,7 @@ impl Page {
     }
 
     /// States how many requests wait for the viewer's decision, so that they are not counted again for the menu.
-    pub(super) fn to_decide(mut self, waiting: usize) -> Self {
+    pub(super) fn with_to_decide(mut self, waiting: usize) -> Self {
         self.counts = Counts::ToDecide(waiting);
         self
     }

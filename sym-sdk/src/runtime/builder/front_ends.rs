@@ -52,7 +52,6 @@ impl Builder {
     /// # }
     /// ```
     #[cfg_attr(docsrs, doc(cfg(feature = "server")))]
-    #[must_use]
     pub fn without_front_end(mut self, name: &str) -> Self {
         self.front_ends.front_ends.retain(|front_end| front_end.name() != name);
         self

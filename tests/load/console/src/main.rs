@@ -53,7 +53,7 @@ async fn run(args: &Arguments) -> Outcome<ExitCode> {
     let serving = tokio::spawn(Server::new(runtime.clone()).serve(listener, stop.clone()));
 
     let begun = Instant::now();
-    let sample = fill::fill(&runtime, &*store, args.runs).await?;
+    let sample = fill::fill(&runtime, &store, args.runs).await?;
     progress(&format!("{} Runs in {:.0} s", args.runs, begun.elapsed().as_secs_f64()));
 
     let mut admins = Vec::new();
