@@ -1,6 +1,7 @@
 //! People and bots, as the API shows them.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -104,6 +105,10 @@ pub(super) struct TokenBody {
     expires_at: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     revoked_at: Option<Timestamp>,
+    /// The day of the last use, in UTC. Absent if it was never used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date, example = "2026-12-02")]
+    last_used_on: Option<Date>,
 }
 
 impl From<&Token> for TokenBody {
@@ -114,6 +119,7 @@ impl From<&Token> for TokenBody {
             created_at: token.created_at,
             expires_at: token.expires_at,
             revoked_at: token.revoked_at,
+            last_used_on: token.last_used_on(),
         }
     }
 }

@@ -75,7 +75,7 @@ fn tokens_card(state: &ConsoleState, bot: &User, tokens: &[Token]) -> Markup {
             header { h2 #tokens { "Tokens" } }
             @if tokens.is_empty() { (empty("No tokens.", "A token lets a program act as this bot. It is shown once.")) }
             ul.list { @for token in tokens.iter().rev() { li {
-                div { h3 { (label_of(token)) } p.why { @if now < token.expires_at { "Good until " } @else { "Expired " } (time(token.expires_at, now)) } }
+                div { h3 { (label_of(token)) } p.why { @if now < token.expires_at { "Good until " } @else { "Expired " } (time(token.expires_at, now)) " · " @match token.last_used_on() { Some(day) => { "last used on " (day.strftime("%-d %b %Y").to_string()) } None => { "never used" } } } }
                 @if token.revoked_at.is_some() { (tag(Role::Ended, "revoked")) }
                 @else if now >= token.expires_at { (tag(Role::Ended, "expired")) }
                 @else {

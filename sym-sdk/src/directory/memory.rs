@@ -337,6 +337,14 @@ impl DirectoryStore for MemoryDirectory {
         done(revoked)
     }
 
+    fn record_token_use(&self, id: TokenId, at: Timestamp) -> BoxFuture<'_, Result<()>> {
+        if let Some(stored) = lock(&self.tables).tokens.get_mut(&id) {
+            // None is less than any time.
+            stored.token.last_used_at = stored.token.last_used_at.max(Some(at));
+        }
+        done(())
+    }
+
     #[cfg(feature = "runtime")]
     fn insert_trust(&self, trust: WorkloadTrust) -> BoxFuture<'_, Result<bool>> {
         done(lock(&self.tables).insert_trust(trust))

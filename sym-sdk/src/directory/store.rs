@@ -126,6 +126,12 @@ pub trait DirectoryStore: Send + Sync {
     /// Revokes a token, unless it is revoked already. Returns `None` if there is no such token.
     fn revoke_token(&self, id: TokenId, now: Timestamp) -> BoxFuture<'_, Result<Option<StoredToken>>>;
 
+    /// Sets the time of the last use of a token, unless it was used later. By default, nothing happens, and the last use is not known.
+    fn record_token_use(&self, id: TokenId, at: Timestamp) -> BoxFuture<'_, Result<()>> {
+        let _ = (id, at);
+        Box::pin(ready(Ok(())))
+    }
+
     /// Adds a trust if its bot exists. Returns whether it was added. Deleting the bot deletes it. By default, a store keeps no trusts.
     #[cfg(feature = "runtime")]
     fn insert_trust(&self, trust: WorkloadTrust) -> BoxFuture<'_, Result<bool>> {

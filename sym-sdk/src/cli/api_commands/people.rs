@@ -3,6 +3,7 @@
 use std::io;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -41,6 +42,8 @@ struct Token {
     expires_at: Timestamp,
     #[serde(default)]
     revoked_at: Option<Timestamp>,
+    #[serde(default)]
+    last_used_on: Option<Date>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -363,6 +366,9 @@ const TOKEN_COLUMNS: &[Column<ListedToken>] = &[
     Column::new("state", |times, listed| match listed.token.revoked_at {
         Some(at) => format!("revoked {}", times.show(at)),
         None => format!("until {}", times.show_with_distance(listed.token.expires_at)),
+    }),
+    Column::new("used", |_, listed| {
+        listed.token.last_used_on.map_or_else(|| "never".to_owned(), |day| day.to_string())
     }),
     Column::new("id", |_, listed| listed.token.id.to_string()),
 ];

@@ -18,6 +18,8 @@ impl Directory {
     /// # Errors
     /// Fails with kind [`ErrorKind::Unauthorized`] if there is no such token, if it has expired or was revoked, or if its bot was
     /// deleted or is locked, as is the owner of an agent. The code tells these apart. Also fails if the store fails.
+    ///
+    /// The first use of a token on each day, in UTC, is written down.
     pub async fn authenticate(&self, token: &SecretString) -> Result<Arc<User>> {
         let refused = |code, message| Error::new(ErrorKind::Unauthorized, code, message);
         let unknown = || {
@@ -50,6 +52,13 @@ impl Directory {
             ErrorKind::Forbidden => error.with_kind(ErrorKind::Unauthorized),
             _ => error,
         })?;
+        let now = self.clock.now();
+        if stored.is_new_day(now) {
+            // Whoever revokes access on a full disk must get in.
+            if let Err(error) = self.store.record_token_use(id, now).await {
+                tracing::warn!(token = %id, %error, "the use of a token could not be written down");
+            }
+        }
         Ok(user)
     }
 }

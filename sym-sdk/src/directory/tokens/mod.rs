@@ -11,6 +11,8 @@ mod issuing;
 use std::fmt;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 #[cfg(feature = "runtime")]
 pub use self::issuing::IssuedToken;
@@ -38,12 +40,26 @@ pub struct Token {
     pub expires_at: Timestamp,
     /// The time at which it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// The time of the last use, to the day in UTC: that of the first use on that day. `None` if it was never used, or not since uses are
+    /// recorded.
+    pub last_used_at: Option<Timestamp>,
 }
 
 impl Token {
-    /// Creates a token that is not revoked.
+    /// Creates a token that is not revoked, and was never used.
     pub fn new(id: TokenId, bot: UserId, label: String, created_at: Timestamp, expires_at: Timestamp) -> Self {
-        Self { id, bot, label, created_at, expires_at, revoked_at: None }
+        Self { id, bot, label, created_at, expires_at, revoked_at: None, last_used_at: None }
+    }
+
+    /// Returns the day of the last use, in UTC.
+    pub fn last_used_on(&self) -> Option<Date> {
+        self.last_used_at.map(day_of)
+    }
+
+    /// Reports whether a use at this time is to be recorded: one on another day than the last one.
+    #[cfg(feature = "runtime")]
+    fn is_new_day(&self, now: Timestamp) -> bool {
+        self.last_used_at.is_none_or(|last| last < now && day_of(last) != day_of(now))
     }
 
     /// Reports whether the token has expired: it is valid before `expires_at`, and not from then on.
@@ -51,6 +67,10 @@ impl Token {
     fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
     }
+}
+
+fn day_of(time: Timestamp) -> Date {
+    time.to_zoned(TimeZone::UTC).date()
 }
 
 /// A token as it is stored: its description and its hash.

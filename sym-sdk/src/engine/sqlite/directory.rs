@@ -159,6 +159,10 @@ impl DirectoryStore for SqliteStore {
         Box::pin(self.change(Priority::High, move |db| revoke_token(db, id, now)))
     }
 
+    fn record_token_use(&self, id: TokenId, at: Timestamp) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.change(Priority::Normal, move |db| record_token_use(db, id, at)))
+    }
+
     fn insert_trust(&self, trust: WorkloadTrust) -> BoxFuture<'_, Result<bool>> {
         Box::pin(async move {
             let row = TrustRow::of(&trust)?;
@@ -436,6 +440,7 @@ fn to_token(row: &Row<'_>) -> rusqlite::Result<StoredToken> {
         time("expires_at")?,
     );
     token.revoked_at = row.get::<_, Option<i64>>("revoked_at")?.map(timestamp);
+    token.last_used_at = row.get::<_, Option<i64>>("last_used_at")?.map(timestamp);
     Ok(StoredToken::new(token, TokenHash::from_bytes(row.get("hash")?)))
 }
 
@@ -453,4 +458,12 @@ fn revoke_token(db: &Connection, id: TokenId, now: Timestamp) -> Found<StoredTok
     db.prepare_cached("UPDATE tokens SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL")?
         .execute(params![bytes(id.as_uuid()), nanoseconds(now)])?;
     token(db, id)
+}
+
+/// Sets the time of the last use, unless the token was used later.
+fn record_token_use(db: &Connection, id: TokenId, at: Timestamp) -> rusqlite::Result<()> {
+    let mut update = db.prepare_cached(
+        "UPDATE tokens SET last_used_at = ?2 WHERE id = ?1 AND (last_used_at IS NULL OR last_used_at < ?2)",
+    )?;
+    update.execute(params![bytes(id.as_uuid()), nanoseconds(at)]).map(drop)
 }

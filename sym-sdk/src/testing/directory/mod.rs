@@ -121,7 +121,8 @@ pub async fn check_directory(open: impl AsyncFn(usize) -> DirectoryStores) -> Re
     sessions::sessions_expire(async || open(31).await).await?;
     sessions::sessions_end_with_their_user(async || open(32).await).await?;
     sessions::a_sign_in_is_finished_once(async || open(33).await).await?;
-    sessions::a_command_line_is_let_in_once(async || open(34).await).await
+    sessions::a_command_line_is_let_in_once(async || open(34).await).await?;
+    tokens::uses_are_recorded_to_the_day(async || open(35).await).await
 }
 
 fn at(second: i64) -> Timestamp {

@@ -151,3 +151,37 @@ pub(super) async fn issues_tokens_for_bots_only(stores: &DirectoryStores) -> Res
     assert!(stores.at(1).0.authenticate(&forever.secret).await.is_ok());
     Ok(())
 }
+
+pub(super) async fn uses_are_recorded_to_the_day(open: impl AsyncFn() -> DirectoryStores) -> Result<()> {
+    // The tests begin at noon.
+    const MIDNIGHT: i64 = 12 * 3_600;
+    let issued = {
+        let (directory, _) = open().await.at(0);
+        let bot = directory.create_bot("ci").await?;
+        directory.issue_token(bot.id(), "build", HOUR * 100).await?
+    };
+    let stores = open().await;
+    let last_used = async |second: i64| -> Result<_> {
+        let (directory, _) = stores.at(second);
+        directory.authenticate(&issued.secret).await?;
+        Ok(directory.tokens(None).await?.first().and_then(|token| token.last_used_at))
+    };
+    assert_eq!(stores.at(0).0.tokens(None).await?.first().and_then(|token| token.last_used_at), None);
+    for (second, expected) in [
+        (10, 10),
+        (MIDNIGHT - 1, 10),
+        (MIDNIGHT, MIDNIGHT),
+        (MIDNIGHT + 80_000, MIDNIGHT),
+        (MIDNIGHT + 86_400, MIDNIGHT + 86_400),
+        // The clock was set back.
+        (20, MIDNIGHT + 86_400),
+    ] {
+        assert_eq!(last_used(second).await?, Some(at(expected)), "{second}");
+    }
+    // A token that is not good was not used.
+    let wrong = SecretString::from(format!("{}0", issued.secret.expose_secret()));
+    assert!(stores.at(3 * 86_400).0.authenticate(&wrong).await.is_err());
+    let token = stores.directory.token(issued.id).await?.expect("the token").token;
+    assert_eq!(token.last_used_on(), Some(jiff::civil::date(2024, 3, 2)));
+    Ok(())
+}

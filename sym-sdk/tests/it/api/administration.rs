@@ -32,6 +32,7 @@ async fn a_token_is_shown_once_and_ends() {
     assert_eq!(api.get(&secret, "/me").await.ok()["user"]["username"], "nightly");
     let listed = api.get(&api.ops, &tokens).await;
     assert_eq!(listed.ok()["tokens"][0]["label"], "nightly build");
+    assert_eq!(listed.ok()["tokens"][0]["last_used_on"], "2024-02-29");
     let all = api.get(&api.ops, "/bots").await;
     assert!(!listed.text.contains(&secret) && !all.text.contains(&secret));
     let id = issued.json()["id"].as_str().unwrap().to_owned();

@@ -264,7 +264,10 @@ async fn both_ways_have_the_same_json() {
     ] {
         let (of_file, of_server) = (file.look(args).await, server.look(args).await);
         assert_eq!((of_file.code, of_server.code), (0, 0), "{args:?}: {}{}", of_file.err, of_server.err);
-        assert_eq!(shape(&of_file.json()), shape(&of_server.json()), "{args:?}");
+        let mut members = shape(&of_server.json());
+        // A file is read without a token.
+        members.remove(".bots.tokens.last_used_on");
+        assert_eq!(shape(&of_file.json()), members, "{args:?}");
     }
 }
 
