@@ -231,7 +231,7 @@ impl AccountEvent {
     }
 }
 
-/// What has happened, without saying by whom: `issued the token “build server” of ci`.
+/// A text of the event, without saying by whom: `issued the token “build server” of ci`.
 impl fmt::Display for AccountEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let more = |f: &mut fmt::Formatter<'_>, omitted: u64| match omitted {

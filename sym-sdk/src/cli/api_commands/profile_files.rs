@@ -394,7 +394,7 @@ mod tests {
         }
     }
 
-    /// What a program cannot change without harm is left to people.
+    /// A file that a program cannot change without harm is left to people.
     #[test]
     fn files_that_are_written_otherwise_stay_as_they_are() {
         let (_dir, files) = files();

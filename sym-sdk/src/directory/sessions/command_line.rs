@@ -90,7 +90,7 @@ pub struct WaitingCommandLine {
     answer: AnswerHash,
     /// The address from which it calls, as far as the server knows it.
     pub address: Option<String>,
-    /// What it says about itself: the name of a machine, usually. Nobody has verified it.
+    /// Its own description of itself: the name of a machine, usually. Nobody has verified it.
     pub machine: Option<String>,
     /// The time at which the sign-in was begun.
     pub began_at: Timestamp,
