@@ -310,7 +310,7 @@ pub(crate) fn record_account_event(input: &Input) -> Option<Transition> {
     let step = account_event.step();
     let record = EventRecord::outside_of_runs(input.at, *event, step, actor, channel.clone(), reason.clone());
     let logged = logged_actor(actor, channel, input.flow.organization());
-    let actors = account_event.names_actor().then(|| (step, logged)).into_iter();
+    let actors = account_event.names_actor().then_some((step, logged)).into_iter();
     let entry = AuditEntry {
         run: input.run,
         flow: input.flow.clone(),
