@@ -5,6 +5,12 @@
 //! - **An operator's day** (`day`): each task as one command and as one call of the API, in one test.
 //!
 //! Each test has a time limit of its own, also for code that never yields.
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy's exception for tests leaves out their helpers"
+)]
 
 mod browser;
 mod call;
