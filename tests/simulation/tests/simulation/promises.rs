@@ -18,7 +18,7 @@ use crate::fault;
 use crate::flows::Policy;
 use crate::people::{Answer, People, Wish, WishAction};
 use crate::staff::{self, By, Staff};
-use crate::target::{Piece, Target};
+use crate::target::{CallKey, Piece, Target};
 use crate::trouble::Trouble;
 use crate::world::World;
 
@@ -350,9 +350,10 @@ fn on_the_record(world: &World, run: RunId, entries: &[AuditEntry], target: &Tar
         replaces || matches!(kind, Revoked { .. } | RevokedProvisionally { .. } | RevokeFailed { .. })
     };
     let calls = target.calls();
-    let called = |place| calls.iter().filter(|((key, _), (called, _))| key.run == run && *called == place).count();
+    let is_of_run = |call: &CallKey| call.0.run == run && !target.is_lost(call);
+    let called = |place| calls.iter().filter(|(call, (called, _))| is_of_run(call) && *called == place).count();
     let recorded = |is_it: fn(&AuditKind) -> bool| entries.iter().filter(|entry| is_it(&entry.kind)).count();
-    // A call that was made before it was on record is lost to the record if its process crashes.
+    // The outcome of a call that was made before it was on record is dropped if the Run went on otherwise than was predicted.
     let may_be_lost = world.troubles.has(Trouble::Outage);
     let (grants, revocations) = (called(fault::Place::Grant), called(fault::Place::Revoke));
     world.check(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not audited"));
