@@ -130,10 +130,24 @@ impl Memory {
     pub(crate) fn clock_went_back(&mut self, runs: &[StoredRun], now: Timestamp) {
         for StoredRun { state, .. } in runs {
             if let Some(duration) = state.access.grant().and_then(|grant| grant.duration) {
-                let corrected = self.corrected.entry(state.run.id()).or_insert(now + duration);
-                *corrected = (*corrected).min(now + duration);
+                self.may_end_by(state.run.id(), now + duration);
             }
         }
+    }
+
+    /// Notes access whose end was computed before the clock went back to `now`, and committed afterwards: it is corrected just so.
+    fn note_late_end(&mut self, state: &RunState, now: Timestamp) {
+        if let Some(grant) = state.access.grant()
+            && let Some(duration) = grant.duration
+            && grant.until.is_some_and(|until| until > now + duration)
+        {
+            self.may_end_by(state.run.id(), now + duration);
+        }
+    }
+
+    fn may_end_by(&mut self, run: RunId, at: Timestamp) {
+        let corrected = self.corrected.entry(run).or_insert(at);
+        *corrected = (*corrected).min(at);
     }
 }
 
@@ -159,6 +173,7 @@ pub(crate) fn hold(
     accounted_for(world, &held, runs);
     for StoredRun { version, state, .. } in runs {
         let run = state.run.id();
+        memory.note_late_end(state, world.clock.now());
         if let Access::Held(grant) = &state.access {
             let piece = piece_of(grant);
             let corrected = memory.corrected.get(&run).copied().filter(|_| world.has_unreliable_store());
