@@ -183,10 +183,11 @@ impl EffectExecution<'_> {
             EffectKind::Grant { target, identity, deadline, .. } => {
                 let mut valid = self.check_end(*deadline);
                 if valid.is_ok() {
-                    valid = self.check_grant(target).await?;
-                }
-                if valid.is_ok() {
                     valid = self.check_level_of_grant().await?;
+                }
+                // After the look at the Runs, which a slow store prolongs: the requester may lose their role or be locked meanwhile.
+                if valid.is_ok() {
+                    valid = self.check_grant(target).await?;
                 }
                 // Once more, because people and Runs are looked up for as long as that takes.
                 match valid.and_then(|()| self.check_end(*deadline)) {

@@ -5,6 +5,7 @@ mod configuration;
 mod earlier_versions;
 mod failing_directory;
 mod lifetime;
+mod locking_store;
 mod offers;
 mod people;
 mod removed_flows;

@@ -7,6 +7,7 @@ use sym_sdk::handlers;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Reconcile, Submission};
 
+use super::locking_store::LockingStore;
 use super::*;
 
 const GUEST: &str = "the requester is no longer a member, and guests are not granted access";
@@ -121,6 +122,22 @@ async fn requester_is_looked_at_again_before_the_grant() {
         assert_closed(&world, &runtime, run, codes::NOT_PERMITTED, GUEST).await;
         assert_eq!(world.messages_to("ben").len(), 1, "after {steps} steps: {:?}", world.messages_to("ben"));
     }
+}
+
+/// W1. The look at other Runs takes as long as the store does, and they were looked up before it.
+#[tokio::test]
+async fn requester_is_looked_at_again_after_the_look_at_other_runs() {
+    let users = Arc::new(MemoryDirectory::new());
+    let directory = Directory::from_store(users.clone(), ["example.com"]);
+    let ana = directory.contact("ana@example.com").await.unwrap().into_user();
+    let store = LockingStore::new(users.clone(), ana.id());
+    let strategy = RecordingStrategy::new().with_levels("group_id");
+    let world = World { strategy, ..World::on(store.clone(), users) };
+    let runtime = world.start(config()).await;
+    let run = request(&runtime, "1h").await;
+    approve(&runtime, run, "ben").await;
+    assert_eq!(store.looks(), 2, "one before the grant was requested, and one before it was made");
+    assert_closed(&world, &runtime, run, codes::USER_LOCKED, LOCKED).await;
 }
 
 /// W1, for access that is granted again.

@@ -248,6 +248,7 @@ impl History {
         self.world.process_crashed();
         self.people.cut_off();
         self.world.schedule.idle().await;
+        self.target.process_crashed(&*self.disk.store());
         self.disk.reopen();
         self.process = Process::start(&self.world, &self.staff, &self.target, self.disk.store(), &self.declared);
     }

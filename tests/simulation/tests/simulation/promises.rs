@@ -18,7 +18,7 @@ use crate::fault;
 use crate::flows::Policy;
 use crate::people::{Answer, People, Wish, WishAction};
 use crate::staff::{self, By, Staff};
-use crate::target::{Piece, Target};
+use crate::target::{CallKey, Piece, Target};
 use crate::trouble::Trouble;
 use crate::world::World;
 
@@ -130,10 +130,24 @@ impl Memory {
     pub(crate) fn clock_went_back(&mut self, runs: &[StoredRun], now: Timestamp) {
         for StoredRun { state, .. } in runs {
             if let Some(duration) = state.access.grant().and_then(|grant| grant.duration) {
-                let corrected = self.corrected.entry(state.run.id()).or_insert(now + duration);
-                *corrected = (*corrected).min(now + duration);
+                self.may_end_by(state.run.id(), now + duration);
             }
         }
+    }
+
+    /// Notes access whose end was computed before the clock went back to `now`, and committed afterwards: it is corrected just so.
+    fn note_late_end(&mut self, state: &RunState, now: Timestamp) {
+        if let Some(grant) = state.access.grant()
+            && let Some(duration) = grant.duration
+            && grant.until.is_some_and(|until| until > now + duration)
+        {
+            self.may_end_by(state.run.id(), now + duration);
+        }
+    }
+
+    fn may_end_by(&mut self, run: RunId, at: Timestamp) {
+        let corrected = self.corrected.entry(run).or_insert(at);
+        *corrected = (*corrected).min(at);
     }
 }
 
@@ -159,6 +173,7 @@ pub(crate) fn hold(
     accounted_for(world, &held, runs);
     for StoredRun { version, state, .. } in runs {
         let run = state.run.id();
+        memory.note_late_end(state, world.clock.now());
         if let Access::Held(grant) = &state.access {
             let piece = piece_of(grant);
             let corrected = memory.corrected.get(&run).copied().filter(|_| world.has_unreliable_store());
@@ -350,9 +365,10 @@ fn on_the_record(world: &World, run: RunId, entries: &[AuditEntry], target: &Tar
         replaces || matches!(kind, Revoked { .. } | RevokedProvisionally { .. } | RevokeFailed { .. })
     };
     let calls = target.calls();
-    let called = |place| calls.iter().filter(|((key, _), (called, _))| key.run == run && *called == place).count();
+    let is_of_run = |call: &CallKey| call.0.run == run && !target.is_lost(call);
+    let called = |place| calls.iter().filter(|(call, (called, _))| is_of_run(call) && *called == place).count();
     let recorded = |is_it: fn(&AuditKind) -> bool| entries.iter().filter(|entry| is_it(&entry.kind)).count();
-    // A call that was made before it was on record is lost to the record if its process crashes.
+    // The outcome of a call that was made before it was on record is dropped if the Run went on otherwise than was predicted.
     let may_be_lost = world.troubles.has(Trouble::Outage);
     let (grants, revocations) = (called(fault::Place::Grant), called(fault::Place::Revoke));
     world.check(grants <= recorded(is_of_grant), || format!("P6: a grant of Run {run} is not audited"));

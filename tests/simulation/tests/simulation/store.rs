@@ -63,6 +63,8 @@ impl UnreliableStore {
             let waiting = Waiting { world: world.clone(), since: world.clock.steady_now() };
             world.schedule.pass(point).await;
             drop(waiting);
+            // A caller that has given up has noted that then, and learns nothing more.
+            let is_noted = is_noted && !answer.is_closed();
             if let Some(error) = world.outage.refuse(is_write, is_noted, world.clock.steady_now()) {
                 world.count("call refused in an outage");
                 world.log(format_args!("{point}: {error}"));

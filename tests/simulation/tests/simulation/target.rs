@@ -45,6 +45,8 @@ struct Journal {
     lost_to_late_revocations: BTreeSet<Piece>,
     /// The request of each call.
     calls: BTreeMap<CallKey, (Place, Piece)>,
+    /// The calls of crashed processes that were made before they were on record, and not again since: they are lost to the record.
+    lost: BTreeSet<CallKey>,
     /// The time of the last attempt at a revocation, by Run.
     revocations: BTreeMap<RunId, Timestamp>,
     /// The users for whom access was granted to identities, by account.
@@ -64,6 +66,24 @@ impl Target {
     /// Returns the calls so far, with their keys.
     pub(crate) fn calls(&self) -> BTreeMap<CallKey, (Place, Piece)> {
         self.lock().calls.clone()
+    }
+
+    /// Returns whether a call is lost to the record, because its process crashed.
+    pub(crate) fn is_lost(&self, call: &CallKey) -> bool {
+        self.lock().lost.contains(call)
+    }
+
+    /// Records that the process has crashed, and which of its calls nobody will know of: those of revocations that it has only predicted,
+    /// since the store took no writes, however long that was so.
+    pub(crate) fn process_crashed(&self, committed: &dyn Store) {
+        let is_on_record = |key: EffectKey| {
+            let run = at_once(committed.load(key.run)).unwrap();
+            run.is_some_and(|run| key.seq < run.state.next_seq)
+        };
+        let mut journal = self.lock();
+        let revocations = journal.calls.iter().filter(|(_, (place, _))| *place == Place::Revoke);
+        let lost: Vec<_> = revocations.map(|(call, _)| *call).filter(|(key, _)| !is_on_record(*key)).collect();
+        journal.lost.extend(lost);
     }
 
     /// Returns the time of the last attempt to revoke the access of a Run, by the clock that is never set.
@@ -124,7 +144,9 @@ impl Client {
         world.log(format_args!("{place:?} {} for {} ({key})", piece.0, piece.1));
         let asked_piece = piece.clone();
         let asked = (place, piece);
-        let before = self.target.lock().calls.insert((key, request.attempt()), asked.clone());
+        let call = (key, request.attempt());
+        self.target.lock().lost.remove(&call);
+        let before = self.target.lock().calls.insert(call, asked.clone());
         world.check(before.is_none_or(|before| before == asked), || format!("P7: key {key} stands for two calls"));
         let run = at_once(self.committed.load(key.run)).unwrap();
         let Some(run) = run else { return world.broken(format_args!("P2: {key} is of a Run that is not committed")) };
