@@ -2,9 +2,9 @@
 //!
 //! Access that begins or ends is [User Access Management](https://schema.ocsf.io/1.5.0/classes/user_access), because that is the class
 //! which rules for privileges look at, and so are changed roles. Sign-ins, sign-outs and exchanged tokens are
-//! [Authentication](https://schema.ocsf.io/1.5.0/classes/authentication). All else is [Entity Management](https://schema.ocsf.io/1.5.0/classes/entity_management): the entity
-//! is the request, or the user or token on which an administrator acts. `time` is when it happened, and `metadata.logged_time` when it was recorded,
-//! both in milliseconds since 1970.
+//! [Authentication](https://schema.ocsf.io/1.5.0/classes/authentication). All else is
+//! [Entity Management](https://schema.ocsf.io/1.5.0/classes/entity_management): the entity is the request, or the user or token on which an
+//! administrator acts. `time` is when it happened, and `metadata.logged_time` when it was recorded, both in milliseconds since 1970.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};

@@ -11,10 +11,9 @@ use super::ApiLimits;
 use super::streams::Streams;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::{PublicUrl, RouterContext, RunLinks, Runtime};
-use crate::server::CancellationToken;
-use crate::server::Rate;
 use crate::server::problem::Problem;
 use crate::server::rate::RateLimit;
+use crate::server::{CancellationToken, Rate};
 
 /// The rate at which one client may begin to sign in on command lines. All people behind a proxy may be one client.
 const SIGN_IN_RATE: Rate = Rate::per_minute(30);

@@ -233,9 +233,10 @@ fn with_front_ends(builder: Builder, args: &ServeArgs) -> Builder {
     #[cfg(feature = "api")]
     let builder = if builder.has_front_end(api::NAME) { builder } else { builder.front_end(api::Api::new()) };
     #[cfg(feature = "console")]
-    let builder = match builder.has_identity_provider() || args.no_console {
-        true => with_console(builder, Console::new(), args),
-        false => builder,
+    let builder = if builder.has_identity_provider() || args.no_console {
+        with_console(builder, Console::new(), args)
+    } else {
+        builder
     };
     #[cfg(feature = "mcp")]
     let builder = if builder.has_front_end(mcp::NAME) { builder } else { builder.front_end(mcp::Mcp::new()) };

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::Client;
 use super::answer::Answer;
 use super::http::HttpTransport;
-use crate::error::{ErrorKind, Result};
+use crate::error::{ErrorKind, Result, codes};
 
 /// The settings of a [`Client`], which the token ends.
 ///
@@ -72,7 +72,7 @@ impl ClientBuilder {
         let transport = HttpTransport::open(&self.server, self.authorities.as_deref())?;
         let answer = Answer::read(transport.exchange(token, bot).await?).await.map_err(|error| {
             // To OAuth, a token that is not good is an invalid request.
-            let is_authentication = error.code().to_string().starts_with("Authentication:");
+            let is_authentication = error.code().error_type() == codes::AUTHENTICATION_INVALID_JWT.error_type();
             match error.kind() {
                 ErrorKind::InvalidInput if is_authentication => error.with_kind(ErrorKind::Unauthorized),
                 _ => error,

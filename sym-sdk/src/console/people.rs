@@ -13,9 +13,9 @@ use super::parts::{Role, ago, empty, linked_who, name_of, tag, time};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
 use super::sign_in::see_other;
-use super::state::ConsoleState;
+use super::state::{ConsoleState, MAX_COUNT};
 use crate::directory::{Session, SessionKind};
-use crate::engine::RunFilter;
+use crate::engine::{RunFilter, RunQuery};
 use crate::error::codes;
 use crate::model::{User, UserId, UserRole, UserType};
 use crate::runtime::Submission;
@@ -97,8 +97,7 @@ pub(super) async fn show(
     let is_self = user.is_same(&viewer.user);
     let bot_cards = bots::cards(state, user).await?;
     let sessions = state.runtime.sessions_of(&user.id()).await?;
-    let holding = RunFilter { requester: Some(user.id()), may_hold_access: true, ..RunFilter::default() };
-    let held = state.runtime.runs(holding, usize::MAX).await?;
+    let held = state.runtime.count_runs(&RunQuery::new(held_by(user), None).with_limit(MAX_COUNT + 1)).await?;
     let main = html! {
         (message)
         div.row { h1 { (name_of(user)) } @if user.is_locked() { (tag(Role::Failed, "locked")) } }
@@ -129,7 +128,7 @@ pub(super) async fn show(
                     }
                 }
                 @if user.user_type() == UserType::Normal { (sessions_card(state, user, &sessions)) }
-                @if !held.is_empty() { (access_card(user, held.len())) }
+                @if held > 0 { (access_card(user, held)) }
                 section.card aria-labelledby="lock" {
                     header { h2 #lock { @if user.is_locked() { "Let them in again" } @else { "Lock out" } } }
                     form.body method="post" action={ "/console/people/" (user.id()) } {
@@ -151,7 +150,7 @@ fn access_card(user: &User, held: usize) -> Markup {
         section.card aria-labelledby="access" {
             header { h2 #access { "Access now" } }
             form.body method="post" action={ "/console/people/" (user.id()) } {
-                p { a href={ "/console/access?who=" (user.username()) } { (held) @if held == 1 { " grant" } @else { " grants" } } }
+                p { a href={ "/console/access?who=" (user.username()) } { @if held > MAX_COUNT { (MAX_COUNT) "+" } @else { (held) } @if held == 1 { " grant" } @else { " grants" } } }
                 p.why { "They stay who they are, and can ask again." }
                 div.row { button.button.danger name="action" value="revoke-all" { "End all access" } }
             }
@@ -181,16 +180,28 @@ fn sessions_card(state: &ConsoleState, user: &User, sessions: &[Session]) -> Mar
     }
 }
 
+/// Returns the filter for the Runs that may give a user access.
+fn held_by(user: &User) -> RunFilter {
+    RunFilter { requester: Some(user.id()), may_hold_access: true, ..RunFilter::default() }
+}
+
 /// Ends all access of a user, who stays who they are.
 async fn end_all_access(state: &ConsoleState, viewer: &SignedIn, user: &User) -> Result<Response, Refusal> {
-    let filter = RunFilter { requester: Some(user.id()), may_hold_access: true, ..RunFilter::default() };
-    for stored in state.runtime.runs(filter, usize::MAX).await? {
+    let mut failure = None;
+    for stored in state.runtime.runs(held_by(user), usize::MAX).await? {
         let revocation = Submission::revoke(stored.state.run.id(), viewer.user.clone()).channel(SignedIn::channel());
         match state.runtime.submit(revocation).await {
+            Ok(_) => {}
             // It is being taken away already.
             Err(error) if *error.code() == codes::DEESCALATE_INVALID_RUN => {}
-            done => drop(done?),
+            // One Run keeps the access of no other from ending.
+            Err(error) => {
+                failure.get_or_insert(error);
+            }
         }
+    }
+    if let Some(error) = failure {
+        return Err(error.into());
     }
     Ok(see_other(&format!("/console/people/{}?done=revoke-all", user.id())))
 }

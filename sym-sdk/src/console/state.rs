@@ -29,7 +29,8 @@ pub(super) const MAX_COUNT: usize = 99;
 /// Timeout of a page.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The rate at which one person may enter codes of command lines, wrong ones or not: twice for each.
+/// The rate at which one person may send codes of command lines, wrong ones or not. To let one in takes two: the code is looked up, and then
+/// answered.
 const CODE_RATE: Rate = Rate::per_minute(10);
 
 /// The state of the routes.

@@ -431,6 +431,7 @@ impl DirectoryStore for MemoryDirectory {
         done(found.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))
     }
 
+    #[cfg(feature = "runtime")]
     fn take_pending_sign_in(&self, hash: [u8; 32], now: Timestamp) -> BoxFuture<'_, Result<Option<PendingSignIn>>> {
         let taken = lock(&self.tables).pending_sign_ins.remove(&hash);
         done(taken.filter(|(expires_at, _)| *expires_at > now).map(|(_, pending)| pending))

@@ -212,8 +212,8 @@ pub trait DirectoryStore: Send + Sync {
         Box::pin(ready(Ok(0)))
     }
 
-    /// Adds a pending sign-in, by the hash of its secret, or replaces the one that has it. Those that expired before `now` are removed, and the oldest beyond
-    /// 10,000.
+    /// Adds a pending sign-in, by the hash of its secret, or replaces the one that has it. Those that expired before `now` are removed, and
+    /// the oldest beyond 10,000.
     #[cfg(feature = "runtime")]
     fn insert_pending_sign_in(
         &self,

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::audit_entry::{AuditEntry, AuditKind};
+use super::audit_entry::AuditKind;
 use super::effect_error::EffectError;
-use super::event_record::EventRecord;
 use super::input::{Input, InputBody};
+use super::outside_of_runs::OutsideEvent;
 use super::transition::{InputReply, Transition};
-use crate::model::{Channel, EventId, RunStatus, Step, TokenId, TrustId, User, UserId, UserRole, logged_actor};
+use crate::model::{Channel, EventId, Step, TokenId, TrustId, User, UserId, UserRole};
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(count: &u64) -> bool {
@@ -225,7 +225,7 @@ impl AccountEvent {
         }
     }
 
-    /// Returns whether the words of the event have its actor as their subject: `signed in` does, and `role of … changed` does not.
+    /// Returns whether it is known who the event is by. Otherwise, the actor stands for what somebody has claimed.
     pub const fn is_by_actor(&self) -> bool {
         !matches!(self, Self::SignInRefused { is_known_actor: false, .. } | Self::ExchangeRefused { .. })
     }
@@ -294,36 +294,16 @@ impl AccountEventInput {
     pub fn new(event: EventId, actor: Arc<User>, channel: Channel, account_event: AccountEvent) -> Self {
         Self { event, actor, channel, reason: None, account_event }
     }
-
-    /// Sets the reason.
-    #[must_use]
-    pub fn with_reason(mut self, reason: impl Into<String>) -> Self {
-        self.reason = Some(reason.into());
-        self
-    }
 }
 
 /// Returns the transition that records an event of an account. `None` if the input is another one.
-pub(crate) fn record_account_event(input: &Input) -> Option<Transition> {
+pub(super) fn record_account_event(input: &Input) -> Option<Transition> {
     let InputBody::AccountEvent(recorded) = &input.body else { return None };
     let AccountEventInput { event, actor, channel, reason, account_event } = &**recorded;
-    let step = account_event.step();
-    let record = EventRecord::outside_of_runs(input.at, *event, step, actor, channel.clone(), reason.clone());
-    let logged = logged_actor(actor, channel, input.flow.organization());
-    let actors = account_event.names_actor().then_some((step, logged)).into_iter();
-    let entry = AuditEntry {
-        run: input.run,
-        flow: input.flow.clone(),
-        parent: None,
-        at: input.at,
-        event: Arc::new(record),
-        actors: Arc::new(actors.collect()),
-        status: RunStatus::Pending,
-        kind: AuditKind::Account(Box::new(account_event.clone())),
-    };
-    let (effects, timers, holds) = Default::default();
-    let reply = InputReply::Accepted { event: Some(*event) };
-    Some(Transition { state: None, effects, timers, holds, audit: vec![entry], reply })
+    let (step, names_actor) = (account_event.step(), account_event.names_actor());
+    let kind = AuditKind::Account(Box::new(account_event.clone()));
+    let recorded = OutsideEvent { id: *event, step, actor, channel, reason: reason.clone(), names_actor, kind };
+    Some(recorded.record(input, InputReply::Accepted { event: Some(*event) }))
 }
 
 #[cfg(test)]

@@ -81,6 +81,7 @@
 //! | `operator_actions` | retried and written-off revocations, grants repeated, unmanaged access removed |
 //! | `user_actions` | the record of what administrators do to users |
 //! | `account_events` | the record of sign-ins, tokens and roles |
+//! | `outside_of_runs` | audit entries of what belongs to no Run |
 //! | `receipt` | the message in which the requester follows the request |
 //! | `message_status` | which message of a request may be acted on |
 //! | `resending` | messages that are sent again: after a failure, or because they were deleted |
@@ -109,6 +110,7 @@ mod message_status;
 mod notice;
 mod operator_actions;
 mod outcome;
+mod outside_of_runs;
 mod people;
 mod permissions;
 mod prior_state;
@@ -142,6 +144,7 @@ pub use notice::Notice;
 pub use outcome::{
     DeliveryResult, EarlierRequest, HandlerLookUps, HookResult, Outcome, Revocation, RevocationCheck, Routing,
 };
+pub(crate) use outside_of_runs::record_outside_of_runs;
 pub use people::People;
 pub use permissions::allowed_actions;
 pub(crate) use permissions::{check_kind, check_source, is_not_own_request, may_begin, require_person};
@@ -158,11 +161,6 @@ pub use transition::{EntitlementChange, InputReply, Transition};
 pub use user_actions::{UserAction, UserActionInput};
 
 use crate::model::{Flow, Hooks};
-
-/// Returns the transition of an input that belongs to no Run, which is only recorded. `None` if it belongs to one.
-pub(crate) fn record_outside_of_runs(input: &Input) -> Option<Transition> {
-    user_actions::record_user_action(input).or_else(|| account_events::record_account_event(input))
-}
 
 /// The parts of a flow that determine what the machine does.
 #[derive(Clone, Copy, Debug)]

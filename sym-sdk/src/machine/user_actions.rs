@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::audit_entry::{AuditEntry, AuditKind};
+use super::audit_entry::AuditKind;
 use super::effect_error::EffectError;
-use super::event_record::EventRecord;
 use super::input::{Input, InputBody};
+use super::outside_of_runs::OutsideEvent;
 use super::transition::{InputReply, Transition};
-use crate::model::{Channel, EventId, RunStatus, Step, User, UserId, logged_actor};
+use crate::model::{Channel, EventId, Step, User, UserId};
 
 /// An action of an administrator on a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,29 +74,16 @@ pub struct UserActionInput {
 }
 
 /// Returns the transition that records an action on a user. `None` if the input is another one.
-pub(crate) fn record_user_action(input: &Input) -> Option<Transition> {
+pub(super) fn record_user_action(input: &Input) -> Option<Transition> {
     let InputBody::UserAction(action) = &input.body else { return None };
     let UserActionInput { event, actor, channel, action, user, username, reason, refusal } = &**action;
-    let record =
-        EventRecord::outside_of_runs(input.at, *event, action.step(), actor, channel.clone(), Some(reason.clone()));
     let kind =
         AuditKind::UserAction { action: *action, user: *user, username: username.clone(), refusal: refusal.clone() };
-    let logged = logged_actor(actor, channel, input.flow.organization());
-    let actors = refusal.is_none().then(|| (action.step(), logged)).into_iter();
-    let entry = AuditEntry {
-        run: input.run,
-        flow: input.flow.clone(),
-        parent: None,
-        at: input.at,
-        event: Arc::new(record),
-        actors: Arc::new(actors.collect()),
-        status: RunStatus::Pending,
-        kind,
-    };
     let reply = match refusal {
         Some(error) => InputReply::Refused { event: *event, error: error.clone() },
         None => InputReply::Accepted { event: Some(*event) },
     };
-    let (effects, timers, holds) = Default::default();
-    Some(Transition { state: None, effects, timers, holds, audit: vec![entry], reply })
+    let (reason, names_actor) = (Some(reason.clone()), refusal.is_none());
+    let recorded = OutsideEvent { id: *event, step: action.step(), actor, channel, reason, names_actor, kind };
+    Some(recorded.record(input, reply))
 }

@@ -1,8 +1,8 @@
 //! The record of who may act: sign-ins, sign-outs, tokens and roles, with those who were refused.
 //!
-//! What takes something away happens first and is recorded second. What gives something is recorded before it is handed out: a token that
-//! could not be recorded is revoked. A sign-in is the exception: whoever revokes access while nothing can be written must get in, and all
-//! that they do is recorded by itself.
+//! A change that takes something away happens first and is recorded second. One that gives something is recorded before it is handed out: a
+//! token that could not be recorded is revoked. A sign-in is the exception: whoever revokes access while nothing can be written must get in,
+//! and all that they do is recorded by itself.
 //!
 //! Whoever is refused has authenticated nobody, and decides how often they try. The number of records is therefore
 //! [limited](super::refusals), apart from that of refused submissions: a flood of the one does not displace the other.
@@ -28,7 +28,7 @@ const NOBODY: &str = "unknown";
 const MAX_MESSAGE_CHARS: usize = 1_000;
 
 /// Whoever was refused, as far as is known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) enum RefusedCaller {
     /// A user of the directory.
     Known(Arc<User>),
@@ -43,8 +43,7 @@ pub(super) enum RefusedCaller {
         /// The subject of the token, once it was verified.
         subject: Option<String>,
     },
-    /// Anybody.
-    #[default]
+    /// Somebody of whom nothing is known.
     Nobody,
 }
 

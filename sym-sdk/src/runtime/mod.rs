@@ -42,8 +42,8 @@
 //! grant with what targets list, but repairs only through inputs, like everybody else. Serving HTTP is left to the
 //! `server` module, which mounts the routes of front ends.
 
-#[cfg(feature = "mcp")]
 mod account_events;
+#[cfg(feature = "mcp")]
 mod agents;
 mod approver_count;
 mod audit_anchors;

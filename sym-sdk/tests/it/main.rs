@@ -71,6 +71,8 @@ mod slack_users;
 #[cfg(all(feature = "sqlite", feature = "testing"))]
 mod sqlite;
 mod srn;
+#[cfg(feature = "testing")]
+mod store_forwarding;
 mod support;
 mod template;
 #[cfg(feature = "terraform")]

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{PendingSignIn, SIGN_IN_TIMEOUT, SignInSecret};
 use crate::directory::Directory;
-use crate::directory::tokens::{hex, random};
+use crate::directory::tokens::random;
 use crate::error::{Error, Result, codes};
 use crate::model::{SessionId, UserId};
 use crate::time::TimestampExt as _;
@@ -87,38 +87,13 @@ impl FromStr for SignInCode {
 #[non_exhaustive]
 pub struct WaitingCommandLine {
     /// The hash by which the store knows the answer.
-    answer: AnswerHash,
+    answer: [u8; 32],
     /// The address from which it calls, as far as the server knows it.
     pub address: Option<String>,
     /// Its own description of itself: the name of a machine, usually. Nobody has verified it.
     pub machine: Option<String>,
     /// The time at which the sign-in was begun.
     pub began_at: Timestamp,
-}
-
-/// The hash of the secret of a command line, as hexadecimal digits in JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-struct AnswerHash([u8; 32]);
-
-impl From<AnswerHash> for String {
-    fn from(hash: AnswerHash) -> Self {
-        hex(&hash.0)
-    }
-}
-
-impl TryFrom<String> for AnswerHash {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        let digits = (text.len() == 64).then(|| text.as_bytes().chunks_exact(2));
-        let bytes = digits.and_then(|digits| {
-            let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-            digits.map(byte).collect::<Option<Vec<u8>>>()
-        });
-        let hash = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        hash.map(Self).ok_or("a hash of 64 hexadecimal digits was expected")
-    }
 }
 
 /// The answer of a person to a command line.
@@ -173,7 +148,7 @@ impl Directory {
         let machine = machine.filter(|machine| !machine.is_empty());
         let answer = PendingSignIn::CommandLineAnswer(CommandLineAnswer::Waiting);
         self.store.insert_pending_sign_in(secret.hash(), answer, now, expires_at).await?;
-        let waiting = WaitingCommandLine { answer: AnswerHash(secret.hash()), address, machine, began_at: now };
+        let waiting = WaitingCommandLine { answer: secret.hash(), address, machine, began_at: now };
         let waiting = PendingSignIn::CommandLine(waiting);
         self.store.insert_pending_sign_in(code.hash(), waiting, now, expires_at).await?;
         Ok(CommandLineSignIn { secret, code, expires_at })
@@ -210,7 +185,7 @@ impl Directory {
             None => CommandLineAnswer::Refused,
         };
         let (answer, expires_at) = (PendingSignIn::CommandLineAnswer(answer), waiting.began_at.plus(SIGN_IN_TIMEOUT));
-        self.store.insert_pending_sign_in(waiting.answer.0, answer, now, expires_at).await?;
+        self.store.insert_pending_sign_in(waiting.answer, answer, now, expires_at).await?;
         Ok(Some(waiting))
     }
 
@@ -264,10 +239,8 @@ mod tests {
     #[test]
     fn waiting_command_lines_are_stored_as_json() {
         let (address, machine) = (Some("192.0.2.1".to_owned()), None);
-        let answer = AnswerHash(std::array::from_fn(|at| u8::try_from(at).unwrap_or_default()));
-        let waiting = WaitingCommandLine { answer, address, machine, began_at: Timestamp::UNIX_EPOCH };
+        let waiting = WaitingCommandLine { answer: [7; 32], address, machine, began_at: Timestamp::UNIX_EPOCH };
         let json = serde_json::to_string(&waiting).unwrap();
         assert_eq!(serde_json::from_str::<WaitingCommandLine>(&json).unwrap(), waiting);
-        assert!(serde_json::from_str::<AnswerHash>("\"00\"").is_err());
     }
 }

@@ -99,6 +99,7 @@ impl AuditQuery {
     }
 
     /// Returns the page of a search that has found these records, and read none beyond this number.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn page_until(&self, records: Vec<AuditRecord>, read: u64) -> AuditPage {
         let mut page = self.page(records);
         if page.next.is_none() {

@@ -5,7 +5,11 @@ use sym_sdk::model::RunStatus;
 
 #[cfg(unix)]
 use super::program::interrupt;
+#[cfg(unix)]
+use super::world::MINUTE;
 use super::{Way, World};
+#[cfg(unix)]
+use crate::support::GRACE;
 
 /// The longest wait for a commit before the store is looked at again: one that was slow and is written in the end wakes nobody.
 const LOOKS_AGAIN: std::time::Duration = std::time::Duration::from_secs(1);
@@ -203,17 +207,22 @@ async fn an_interrupted_wait_leaves_the_request_open_or_withdraws_it() {
     assert!(left.err.contains("interrupted: the request stays open"), "{}", left.err);
     assert_eq!(latest().await.1, "requested");
 
+    // The clock stands still, and of two requests at the same time either may be the latest.
+    world.clock.advance(MINUTE);
     let args = [&args[..], &["--withdraw-on-interrupt"]].concat();
     let withdrawn = interrupt(&args, &environment, "waiting for a decision", "-TERM").await;
     assert_eq!(withdrawn.code, 130, "{}", withdrawn.err);
     assert!(withdrawn.err.contains("interrupted: the request is withdrawn"), "{}", withdrawn.err);
     // The denial is carried out once it is accepted.
     let run = latest().await.0.parse().unwrap();
-    loop {
-        let committed = runtime.engine().next_commit();
-        if runtime.run(run).await.unwrap().state.run.status() == RunStatus::Denied {
-            break;
+    let denied = async {
+        loop {
+            let committed = runtime.engine().next_commit();
+            if runtime.run(run).await.unwrap().state.run.status() == RunStatus::Denied {
+                break;
+            }
+            let _ = tokio::time::timeout(LOOKS_AGAIN, committed).await;
         }
-        let _ = tokio::time::timeout(LOOKS_AGAIN, committed).await;
-    }
+    };
+    tokio::time::timeout(GRACE, denied).await.expect("the request is denied");
 }

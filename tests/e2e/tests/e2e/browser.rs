@@ -41,8 +41,8 @@ impl Browser {
         self.follow(Method::POST, address, body).await
     }
 
-    /// Sends the form of a page that has this button, with further fields. If the page has no such button, sends what the form would have
-    /// been, as an old page or a program does.
+    /// Sends the form of a page that has this button, with further fields. If the page has no such button, sends the fields alone, as an old
+    /// page or a program does.
     pub(crate) async fn press(&self, page: &Page, button: (&str, &str), typed: &[(&str, &str)]) -> Page {
         let form = page.form_with(button);
         let action = form.and_then(|form| attribute(form, "action")).unwrap_or(&page.address).to_owned();

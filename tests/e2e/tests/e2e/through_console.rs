@@ -2,6 +2,7 @@
 //! page; it is sent all the same, as from a page that was opened before.
 
 use secrecy::ExposeSecret as _;
+use sym_sdk::machine::RequestDigest;
 use sym_sdk::server::axum::http::StatusCode;
 
 use crate::browser::{Browser, Page};
@@ -30,11 +31,14 @@ pub(crate) async fn attempt(world: &World, situation: &Situation, act: Act) -> A
         }
     };
     let (target, address) = (target(world, act), page.address.clone());
-    let typed = match action {
-        "request" => vec![("target_id", target.as_str()), ("duration", "1h")],
-        _ => vec![("message", "as agreed")],
-    };
     let is_offered = page.has_button("action", action);
+    // The page that was opened before says what was seen, as one with the button does.
+    let seen = if is_offered { None } else { digest(world, situation, act).await };
+    let typed = match (action, &seen) {
+        ("request", _) => vec![("target_id", target.as_str()), ("duration", "1h")],
+        (_, Some(seen)) => vec![("message", "as agreed"), ("seen", seen.as_str())],
+        (_, None) => vec![("message", "as agreed")],
+    };
     let sent = if page.address.starts_with("/console/sign-in") {
         browser.post(if run.is_empty() { "/console/new/prod" } else { &run }, &typed).await
     } else {
@@ -44,6 +48,13 @@ pub(crate) async fn attempt(world: &World, situation: &Situation, act: Act) -> A
     // A button promises what the machine does.
     assert_eq!(is_offered, answer == Answer::Done, "the button {action} of {address}: {answer:?}");
     answer
+}
+
+/// Returns the digest of the request that a decision is about, as the form sends it.
+async fn digest(world: &World, situation: &Situation, act: Act) -> Option<String> {
+    let run = situation.runs.get(act.target()).filter(|_| matches!(act, Act::Approve | Act::Deny))?;
+    let stored = world.runtime().run(*run).await.unwrap();
+    RequestDigest::of(&stored.state).map(|digest| digest.to_string())
 }
 
 /// Returns the id of the target of an act, as the form sends it.

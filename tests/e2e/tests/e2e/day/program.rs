@@ -72,7 +72,8 @@ fn what_is_left_open_by_an_upgrade() {
         let called = day.get("/operations").await;
         let mut blocked = each(&called["blocked_access"], "/run");
         let mut left = [day.held, day.also_held, day.stuck].map(|run| run.to_string());
-        (blocked.sort(), left.sort());
+        blocked.sort();
+        left.sort();
         assert_eq!(blocked, left, "{called}");
         let command = day.command(&["operations", "--json"]).await;
         command.ok();
