@@ -81,8 +81,8 @@ impl Activity {
             "signed_out" => known(Class::Authentication, 2, "Logoff"),
             // A token of the job is a ticket for one of the bot.
             "token_exchanged" | "exchange_refused" => known(Class::Authentication, 4, "Service Ticket Request"),
-            "token_issued" => known(Class::Entity, 1, "Create"),
-            "token_revoked" => known(Class::Entity, 4, "Delete"),
+            "token_issued" | "trust_added" => known(Class::Entity, 1, "Create"),
+            "token_revoked" | "trust_removed" => known(Class::Entity, 4, "Delete"),
             "role_changed" if rank(&details["to"]) < rank(&details["from"]) => {
                 known(Class::UserAccess, 2, "Revoke Privileges")
             }
@@ -256,6 +256,8 @@ fn describe_entity(event: &mut Value, whole: &Value, kind: &str, details: &Value
         json!({ "name": details["username"], "uid": details["user"], "type": "User" })
     } else if details["token"].is_object() {
         json!({ "name": details["token"]["label"], "uid": details["token"]["id"], "type": "Token" })
+    } else if details["trust"].is_object() {
+        json!({ "name": details["trust"]["issuer"], "uid": details["trust"]["id"], "type": "Trust" })
     } else {
         json!({ "name": whole["run"]["flow"], "uid": whole["run"]["id"], "type": "Access Request" })
     };
@@ -311,7 +313,7 @@ mod tests {
     use super::*;
 
     /// The kinds of entries with details, as they are stored, and whether they are errors.
-    const KINDS: [(&str, bool); 44] = [
+    const KINDS: [(&str, bool); 46] = [
         (r#""received""#, false),
         (r#"{"refused":{}}"#, true),
         (r#"{"submission_refused":{}}"#, true),
@@ -352,6 +354,8 @@ mod tests {
         (r#"{"account":{"token_revoked":{"token":{"id":"t1","label":"x"},"bot":{"id":"b","username":"ci"}}}}"#, false),
         (r#"{"account":{"token_exchanged":{"token":{"id":"t1","label":"x"},"issuer":"https://ci.example"}}}"#, false),
         (r#"{"account":{"exchange_refused":{"issuer":"https://ci.example"}}}"#, true),
+        (r#"{"account":{"trust_added":{"trust":{"id":"t1","issuer":"x"},"bot":{"id":"b","username":"ci"}}}}"#, false),
+        (r#"{"account":{"trust_removed":{"trust":{"id":"t1","issuer":"x"},"bot":{"id":"b","username":"ci"}}}}"#, false),
         (
             r#"{"account":{"role_changed":{"user":{"id":"u1","username":"ana@example.com"},"from":"guest","to":"admin"}}}"#,
             false,

@@ -122,7 +122,7 @@ impl CallBody for AccessToRevoke {}
 /// End all access of a user
 ///
 /// Ends the access that `GET /access` lists for the user, which `user` or `username` names. Each Run has a result of its own: whether the caller
-/// may end its access is decided as for one alone. Repeated, it ends what is left.
+/// may end its access is decided as for one alone. Repeated, it ends what is left; what is being revoked already is done.
 #[utoipa::path(
     post, path = "/access/revoke", operation_id = "revoke_all", tag = "access", request_body = AccessToRevoke,
     responses((status = 200, description = "The results, that of the access which would have ended first at the top.", body = DecisionResults)),

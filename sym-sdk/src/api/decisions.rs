@@ -13,7 +13,7 @@ use super::state::ApiState;
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, codes};
 use crate::forms::parse_duration;
-use crate::machine::RequestDigest;
+use crate::machine::{Access, RequestDigest};
 use crate::model::{EventId, RunId};
 use crate::runtime::{Receipt, Submission};
 use crate::server::caller::Caller;
@@ -161,6 +161,7 @@ pub(super) struct DecisionResults {
 struct DecisionResult {
     run_id: RunId,
     done: bool,
+    /// The event that did it. Absent if it had been done before, as with access that is being revoked already.
     #[serde(skip_serializing_if = "Option::is_none")]
     event_id: Option<EventId>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -358,7 +359,7 @@ pub(super) async fn decide_many(
     Ok(Json(DecisionResults { results }))
 }
 
-/// Revokes the access of several Runs, each with a result of its own.
+/// Revokes the access of several Runs, each with a result of its own. What is being revoked already, or has ended meanwhile, is done.
 pub(super) async fn revoke_each(
     state: &ApiState,
     caller: &Caller,
@@ -368,9 +369,23 @@ pub(super) async fn revoke_each(
     let mut results = Vec::new();
     for run in runs {
         let done = submit_revocation(state, caller, run, None).await;
-        results.push(DecisionResult::new(run, done, caller, request_id));
+        let is_done_already = match &done {
+            Err(problem) if *problem.error().code() == codes::DEESCALATE_INVALID_RUN => is_ending(state, run).await,
+            _ => false,
+        };
+        results.push(if is_done_already {
+            DecisionResult { run_id: run, done: true, event_id: None, problem: None }
+        } else {
+            DecisionResult::new(run, done, caller, request_id)
+        });
     }
     DecisionResults { results }
+}
+
+/// Whether the access of a Run is being revoked, or has ended. One that is about to be granted is neither.
+async fn is_ending(state: &ApiState, run: RunId) -> bool {
+    let stored = state.runtime.run(run).await;
+    stored.is_ok_and(|stored| matches!(stored.state.access, Access::Revoking { .. }) || !stored.state.may_hold_access())
 }
 
 fn route(run: RunId, action: &str) -> String {

@@ -86,8 +86,12 @@ struct EntryEvent {
     channel: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     channel_identifier: Option<String>,
+    /// The message of a decision.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
+    /// The reason that an administrator gave, or a hook in place of that of the requester.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
 }
 
 impl Entry {
@@ -111,6 +115,7 @@ impl Entry {
                 channel: entry.event.channel.kind().as_str(),
                 channel_identifier: entry.event.channel.identifier().map(str::to_owned),
                 message: entry.event.decision_message.clone(),
+                reason: entry.event.reason.clone(),
             },
             status: entry.status,
             kind,

@@ -109,8 +109,7 @@ pub(super) async fn add(
     let bot = find_bot(&state, bot).await?;
     let mut trust = NewTrust::new(body.provider, body.audience);
     (trust.issuer, trust.claims) = (body.issuer, body.claims);
-    let trust = state.runtime.directory().add_trust(bot.id(), trust).await?;
-    tracing::info!(trust = %trust.id, bot = bot.username(), by = caller.user().username(), "a trust was added");
+    let trust = state.runtime.add_trust(bot.id(), trust, caller.administrator()).await?;
     Ok((StatusCode::CREATED, Json(trust.into())))
 }
 
@@ -128,7 +127,6 @@ pub(super) async fn remove(
     Segment(trust): Segment<TrustId>,
 ) -> Result<Json<TrustBody>, Problem> {
     caller.require_admin()?;
-    let trust = state.runtime.directory().remove_trust(trust).await?;
-    tracing::info!(trust = %trust.id, by = caller.user().username(), "a trust was removed");
+    let trust = state.runtime.remove_trust(trust, caller.administrator()).await?;
     Ok(Json(trust.into()))
 }

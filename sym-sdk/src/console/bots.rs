@@ -202,14 +202,12 @@ pub(super) async fn change_trusts(
             };
             // A form that is sent twice adds one.
             if !directory.trusts(Some(bot.id())).await?.iter().any(is_known) {
-                let added = directory.add_trust(bot.id(), trust).await?;
-                tracing::info!(trust = %added.id, bot = bot.username(), by = viewer.user.username(), "a trust was added");
+                state.runtime.add_trust(bot.id(), trust, viewer.administrator()).await?;
             }
         }
         Some("remove") => {
             let trust: TrustId = form.parsed("trust")?;
-            directory.remove_trust(trust).await?;
-            tracing::info!(%trust, bot = bot.username(), by = viewer.user.username(), "a trust was removed");
+            state.runtime.remove_trust(trust, viewer.administrator()).await?;
         }
         _ => return Err(Refusal::invalid("The form names nothing to do.")),
     }

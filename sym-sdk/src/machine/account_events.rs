@@ -3,6 +3,7 @@
 //!
 //! An entry never has a secret: a token is named by its id and its label.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -54,6 +55,43 @@ impl RecordedToken {
     /// Creates the name of a token for the record.
     pub fn new(id: TokenId, label: impl Into<String>, expires_at: Timestamp) -> Self {
         Self { id, label: label.into(), expires_at }
+    }
+}
+
+/// A trust of a bot in jobs of a CI service, as the record names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RecordedTrust {
+    /// The id.
+    pub id: TrustId,
+    /// The issuer of the jobs' tokens.
+    pub issuer: String,
+    /// The audience that their tokens must have.
+    pub audience: String,
+    /// The claims that their tokens must have, with the values.
+    pub claims: BTreeMap<String, String>,
+}
+
+impl RecordedTrust {
+    /// Creates the description of a trust for the record.
+    pub fn new(
+        id: TrustId,
+        issuer: impl Into<String>,
+        audience: impl Into<String>,
+        claims: BTreeMap<String, String>,
+    ) -> Self {
+        Self { id, issuer: issuer.into(), audience: audience.into(), claims }
+    }
+}
+
+/// The trust without its bot: `jobs of https://gitlab.com with project_id=7`.
+impl fmt::Display for RecordedTrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "jobs of {}", self.issuer)?;
+        for (number, (name, value)) in self.claims.iter().enumerate() {
+            write!(f, "{} {name}={value}", if number == 0 { " with" } else { "," })?;
+        }
+        Ok(())
     }
 }
 
@@ -147,6 +185,20 @@ pub enum AccountEvent {
         #[serde(default, skip_serializing_if = "is_zero")]
         omitted: u64,
     },
+    /// A trust of a bot in jobs of a CI service was added.
+    TrustAdded {
+        /// The trust.
+        trust: RecordedTrust,
+        /// The bot.
+        bot: RecordedUser,
+    },
+    /// A trust of a bot in jobs of a CI service was removed.
+    TrustRemoved {
+        /// The trust.
+        trust: RecordedTrust,
+        /// The bot.
+        bot: RecordedUser,
+    },
     /// The role of a user was changed.
     RoleChanged {
         /// The user.
@@ -163,7 +215,7 @@ pub enum AccountEvent {
 
 impl AccountEvent {
     /// The names of all kinds.
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 10] = [
         "signed_in",
         "sign_in_refused",
         "signed_out",
@@ -171,6 +223,8 @@ impl AccountEvent {
         "token_revoked",
         "token_exchanged",
         "exchange_refused",
+        "trust_added",
+        "trust_removed",
         "role_changed",
     ];
 
@@ -184,6 +238,8 @@ impl AccountEvent {
             Self::TokenRevoked { .. } => "token_revoked",
             Self::TokenExchanged { .. } => "token_exchanged",
             Self::ExchangeRefused { .. } => "exchange_refused",
+            Self::TrustAdded { .. } => "trust_added",
+            Self::TrustRemoved { .. } => "trust_removed",
             Self::RoleChanged { .. } => "role_changed",
         }
     }
@@ -200,7 +256,7 @@ impl AccountEvent {
     /// Returns whether the event takes something away from somebody. It is recorded also when there is room for nothing else.
     pub fn takes_away(&self) -> bool {
         match self {
-            Self::SignedOut { .. } | Self::TokenRevoked { .. } => true,
+            Self::SignedOut { .. } | Self::TokenRevoked { .. } | Self::TrustRemoved { .. } => true,
             // The roles are in descending order.
             Self::RoleChanged { from, to, refusal, .. } => to > from && refusal.is_none(),
             _ => false,
@@ -258,6 +314,8 @@ impl fmt::Display for AccountEvent {
                 write!(f, "got no token: {} ({})", error.message, error.code)?;
                 more(f, *omitted)
             }
+            Self::TrustAdded { trust, bot } => write!(f, "let {trust} get tokens of {}", bot.username),
+            Self::TrustRemoved { trust, bot } => write!(f, "stopped {trust} from getting tokens of {}", bot.username),
             Self::RoleChanged { user, from, to, refusal } => {
                 let (from, to) = (from.as_str(), to.as_str());
                 match refusal {
@@ -319,6 +377,8 @@ mod tests {
         let error =
             EffectError::new(crate::error::ErrorKind::Forbidden, crate::error::codes::NOT_PERMITTED, "not permitted");
         let (place, issuer) = (SignInPlace::Browser, String::new());
+        let claims = BTreeMap::from([("project_id".to_owned(), "7".to_owned())]);
+        let of_bot = RecordedTrust::new(trust, "https://gitlab.com", "sym", claims);
         let (from, to) = (UserRole::Admin, UserRole::Guest);
         let all = [
             AccountEvent::SignedIn { place: place.clone(), issuer: None },
@@ -328,6 +388,8 @@ mod tests {
             AccountEvent::TokenRevoked { token: token.clone(), bot: user.clone() },
             AccountEvent::TokenExchanged { token, trust, issuer },
             AccountEvent::ExchangeRefused { issuer: None, error, omitted: 0 },
+            AccountEvent::TrustAdded { trust: of_bot.clone(), bot: user.clone() },
+            AccountEvent::TrustRemoved { trust: of_bot, bot: user.clone() },
             AccountEvent::RoleChanged { user, from, to, refusal: None },
         ];
         assert_eq!(all.each_ref().map(AccountEvent::name), AccountEvent::NAMES);

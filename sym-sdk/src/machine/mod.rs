@@ -130,7 +130,7 @@ mod user_actions;
 
 pub use abilities::{Abilities, Verdict, abilities, approver_verdict};
 pub use access::{Access, EntitlementKey, Grant};
-pub use account_events::{AccountEvent, AccountEventInput, RecordedToken, RecordedUser, SignInPlace};
+pub use account_events::{AccountEvent, AccountEventInput, RecordedToken, RecordedTrust, RecordedUser, SignInPlace};
 pub use audit_entry::{AuditEntry, AuditKind, HandlerResult};
 pub use effect::{Bulkhead, Effect, EffectKey, EffectKind, Lane};
 pub use effect_error::EffectError;

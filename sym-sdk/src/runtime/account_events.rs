@@ -1,4 +1,4 @@
-//! The record of who may act: sign-ins, sign-outs, tokens and roles, with those who were refused.
+//! The record of who may act: sign-ins, sign-outs, tokens, trusts and roles, with those who were refused.
 //!
 //! A change that takes something away happens first and is recorded second. One that gives something is recorded before it is handed out: a
 //! token that could not be recorded is revoked. A sign-in is the exception: whoever revokes access while nothing can be written must get in,
@@ -13,13 +13,14 @@ use std::time::Duration;
 use super::refusals::{claimed_user, is_refusal};
 use super::user_administration::Administration;
 use super::{Actor, Administrator, Runtime};
-use crate::directory::{DeletedBy, IssuedToken, SessionKind, Token};
+use crate::directory::{DeletedBy, IssuedToken, NewTrust, SessionKind, Token, WorkloadTrust};
 use crate::engine::InputKey;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::{
-    AccountEvent, AccountEventInput, EffectError, Input, InputBody, RecordedToken, RecordedUser, SignInPlace,
+    AccountEvent, AccountEventInput, EffectError, Input, InputBody, RecordedToken, RecordedTrust, RecordedUser,
+    SignInPlace,
 };
-use crate::model::{Channel, ChannelType, EventId, TokenId, User, UserId, UserIdentity, UserRole};
+use crate::model::{Channel, ChannelType, EventId, TokenId, TrustId, User, UserId, UserIdentity, UserRole};
 
 /// The name of callers of whom nothing is known.
 const NOBODY: &str = "unknown";
@@ -119,6 +120,38 @@ impl Runtime {
         let bot = self.recorded_user(revoked.bot).await?;
         self.record_administration(&admin, AccountEvent::TokenRevoked { token, bot }).await?;
         Ok(revoked)
+    }
+
+    /// Adds the trust of a bot in certain jobs of a CI service, for an administrator: see
+    /// [`Directory::add_trust`](crate::directory::Directory::add_trust). It leaves an audit entry, without which no trust is added.
+    ///
+    /// # Errors
+    /// If `by` is not an administrator, there is no such bot, the trust is invalid, or the store fails.
+    pub async fn add_trust(&self, bot: UserId, trust: NewTrust, by: impl Into<Administrator>) -> Result<WorkloadTrust> {
+        let admin = self.administration(by.into(), None).await?;
+        admin.check()?;
+        let directory = &self.executor.directory;
+        let trust = self.executor.ask_directory(directory.checked_trust(bot, trust)).await?;
+        let bot = self.recorded_user(bot).await?;
+        let name = bot.username.clone();
+        self.record_administration(&admin, AccountEvent::TrustAdded { trust: recorded_trust(&trust), bot }).await?;
+        self.executor.ask_directory(directory.insert_trust(&trust)).await?;
+        tracing::info!(trust = %trust.id, bot = name, by = admin.actor.username(), "a trust was added");
+        Ok(trust)
+    }
+
+    /// Removes a trust, for an administrator. Tokens that were issued by it are valid until they expire. It leaves an audit entry.
+    ///
+    /// # Errors
+    /// If `by` is not an administrator, there is no such trust, or the store fails.
+    pub async fn remove_trust(&self, trust: TrustId, by: impl Into<Administrator>) -> Result<WorkloadTrust> {
+        let admin = self.administration(by.into(), None).await?;
+        admin.check()?;
+        let removed = self.executor.ask_directory(self.executor.directory.remove_trust(trust)).await?;
+        tracing::info!(%trust, by = admin.actor.username(), "a trust was removed");
+        let bot = self.recorded_user(removed.bot).await?;
+        self.record_administration(&admin, AccountEvent::TrustRemoved { trust: recorded_trust(&removed), bot }).await?;
+        Ok(removed)
     }
 
     /// Changes the role of a user, for an administrator. It leaves an audit entry, with the role before; nothing happens if the user has the
@@ -293,6 +326,10 @@ impl Runtime {
             .map(|deleted| RecordedUser::new(&deleted.user))
             .ok_or_else(|| Error::new(ErrorKind::NotFound, codes::UNKNOWN_USER, format!("no user has the id `{id}`")))
     }
+}
+
+fn recorded_trust(trust: &WorkloadTrust) -> RecordedTrust {
+    RecordedTrust::new(trust.id, trust.issuer.clone(), trust.audience.clone(), trust.claims.clone())
 }
 
 /// Returns the author of what follows from the groups that an identity provider names.

@@ -87,9 +87,9 @@ pub(super) async fn users(
             session.write(answer.json(), output, |output| writeln!(output.out, "{}: admitted", plain(user)))?;
             Ok(Exit::Success)
         }
-        UsersCommand::Role { user, role, .. } => {
+        UsersCommand::Role { user, role, reason, .. } => {
             let id = user_id(session, &user).await?;
-            let call = change(id, json!({ "role": role }));
+            let call = change(id, json!({ "role": role, "reason": reason.unwrap_or_default() }));
             let answer = session.call(&call).await?;
             session.write(answer.json(), output, |output| writeln!(output.out, "{}: {role}", plain(&user)))?;
             Ok(Exit::Success)

@@ -391,6 +391,9 @@ pub(in crate::cli) enum UsersCommand {
         /// Role
         #[arg(value_name = "ROLE", value_parser = values::role())]
         role: UserRole,
+        /// Reason, for the audit log
+        #[arg(long, value_name = "TEXT")]
+        reason: Option<String>,
         #[command(flatten)]
         connection: ConnectionArgs,
     },

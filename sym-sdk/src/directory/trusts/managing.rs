@@ -31,18 +31,26 @@ impl Directory {
     /// If there is no such bot; if the trust pins no owner and no repository or project, or names neither environment nor ref; if the issuer
     /// is no HTTPS address; or if the store fails.
     pub async fn add_trust(&self, bot: UserId, trust: NewTrust) -> Result<WorkloadTrust> {
+        let trust = self.checked_trust(bot, trust).await?;
+        self.insert_trust(&trust).await?;
+        Ok(trust)
+    }
+
+    /// Returns the trust that is to be added, under its id.
+    pub(crate) async fn checked_trust(&self, bot: UserId, trust: NewTrust) -> Result<WorkloadTrust> {
         let user = self.store.user(bot).await?.ok_or_else(|| unknown_user(bot))?;
         if user.user_type() != UserType::Bot {
             let message = format!("`{}` is not a bot, and only bots have trusts", user.username());
             return Err(Error::new(ErrorKind::InvalidInput, codes::INVALID_TRUST, message)
                 .with_hint("add a bot with `Directory::create_bot`"));
         }
-        let trust = trust.check(TrustId::from_uuid(uuid::Uuid::new_v4()), bot, self.clock.now())?;
+        trust.check(TrustId::from_uuid(uuid::Uuid::new_v4()), bot, self.clock.now())
+    }
+
+    /// Adds a trust that was checked.
+    pub(crate) async fn insert_trust(&self, trust: &WorkloadTrust) -> Result<()> {
         // The bot may have been deleted in the meantime.
-        if !self.store.insert_trust(trust.clone()).await? {
-            return Err(unknown_user(bot));
-        }
-        Ok(trust)
+        if self.store.insert_trust(trust.clone()).await? { Ok(()) } else { Err(unknown_user(trust.bot)) }
     }
 
     /// Returns the trusts of one bot, or of all bots if `bot` is `None`, oldest first.

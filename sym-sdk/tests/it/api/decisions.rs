@@ -98,6 +98,24 @@ async fn access_is_revoked_and_written_off() {
     assert_eq!(api.get(&api.ops, &path).await.ok()["access"]["state"], "written_off");
 }
 
+/// A call that is sent again before the service has answered has not failed.
+#[tokio::test]
+async fn all_access_of_a_user_is_revoked_once_and_again_without_a_failure() {
+    let mut api = TestApi::start().await;
+    let run = api.request().await;
+    api.approve(&run).await;
+    let body = json!({ "username": "ana@example.com" });
+    let first = api.post(&api.ops, "/access/revoke", body.clone()).await.ok()["results"].clone();
+    assert!(first[0]["run_id"] == *run && first[0]["done"] == true && first[0]["event_id"].is_string(), "{first}");
+    let again = api.post(&api.ops, "/access/revoke", body.clone()).await.ok()["results"].clone();
+    assert_eq!(again, json!([{ "run_id": run, "done": true }]));
+    // One by one, it is said that there is nothing more to do.
+    let single = api.post(&api.ops, &format!("/runs/{run}/revoke"), json!({})).await;
+    assert_eq!(single.problem(), (400, "DeescalateAPI:INVALID_RUN".to_owned()));
+    api.settle().await;
+    assert_eq!(api.post(&api.ops, "/access/revoke", body).await.ok(), json!({ "results": [] }));
+}
+
 /// Some may be done although others are refused, and a repeated call does nothing again.
 #[tokio::test]
 async fn many_decisions_have_a_result_each() {

@@ -470,8 +470,9 @@ async fn exchanges_are_on_record_and_refusals_say_which_claim_differs() {
     api.exchange(&token(json!({ "iss": "https://evil.example", "sub": subject }))).await;
     api.exchange("nonsense").await;
     let record = account_record(api.harness.runtime(), &[&secret, "nonsense", ".signed"]).await;
+    // The trust comes first.
     assert_eq!(
-        record,
+        record[1..],
         [
             "deployer: got a token for the job “GitHub Actions Acme/website 42” of \
              https://token.actions.githubusercontent.com, until 2024-02-29T12:15:00Z",
@@ -482,6 +483,34 @@ async fn exchanges_are_on_record_and_refusals_say_which_claim_differs() {
             "unknown: got no token: no token (Authentication:INVALID_JWT)",
         ]
     );
+}
+
+/// Whoever may let a job have the rights of a bot does not do so unseen.
+#[tokio::test]
+async fn trusts_are_on_record_with_what_they_demand() {
+    let api = TestApi::exchanging().await;
+    let trust = api.trust().await;
+    let delete = || Call::new(Method::DELETE, &format!("/trusts/{trust}"));
+    // Nothing is recorded of what is refused: it changes nothing.
+    let path = format!("/bots/{}/trusts", api.bot("deployer").await);
+    assert_eq!(
+        api.post(&api.ops, &path, json!({ "provider": "gitlab", "audience": "x", "claims": {} })).await.problem().0,
+        400
+    );
+    assert_eq!(delete().token(&api.ci).send(&api.routes).await.problem().0, 403);
+    delete().token(&api.ops).send(&api.routes).await.ok();
+    assert_eq!(delete().token(&api.ops).send(&api.routes).await.problem().0, 404);
+    let jobs =
+        format!("jobs of {GITHUB} with environment=production, repository_id=74791, repository_owner_id=1342004");
+    assert_eq!(
+        account_record(api.harness.runtime(), &[]).await,
+        [
+            format!("ops: let {jobs} get tokens of deployer"),
+            format!("ops: stopped {jobs} from getting tokens of deployer"),
+        ]
+    );
+    let found = api.get(&api.ops, "/audit?kind=trust_added").await.ok();
+    assert_eq!(found["entries"][0]["details"]["trust"]["id"], trust.as_str(), "{found}");
 }
 
 /// Whoever has authenticated nobody decides how often they try, and not how much is written.
@@ -499,6 +528,6 @@ async fn a_flood_of_refused_exchanges_leaves_few_entries_that_count_the_rest() {
     api.harness.advance(HOUR).await.unwrap();
     api.exchange("nonsense").await;
     let record = account_record(api.harness.runtime(), &[]).await;
-    assert!(record[24].starts_with("repo:acme/website: got no token"), "{record:#?}");
-    assert!(record[25].ends_with("(Authentication:INVALID_JWT), and 180 more before it"), "{}", record[25]);
+    assert!(record[25].starts_with("repo:acme/website: got no token"), "{record:#?}");
+    assert!(record[26].ends_with("(Authentication:INVALID_JWT), and 180 more before it"), "{}", record[26]);
 }

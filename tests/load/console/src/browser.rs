@@ -7,10 +7,9 @@ use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode, header};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use load_api::Outcome;
 use sym_sdk::runtime::Runtime;
 use tokio::net::TcpStream;
-
-use crate::Outcome;
 
 /// The time limit for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);

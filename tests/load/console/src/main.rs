@@ -3,8 +3,6 @@
 #![allow(clippy::disallowed_methods, reason = "it measures elapsed time")]
 
 mod browser;
-mod fill;
-mod fixture;
 mod measure;
 
 use std::io::{self, Write};
@@ -13,14 +11,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
+use load_api::fixture::{self, ADMINS, DECIDERS, address_of};
+use load_api::{Outcome, fill, progress};
+use sym_sdk::console::Console;
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::server::{CancellationToken, Server, listen};
 
 use browser::Browser;
-use fixture::{ADMINS, DECIDERS, address_of};
-
-/// A result whose error ends the program with a message.
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Debug, Parser)]
 #[command(about)]
@@ -46,7 +43,10 @@ fn main() -> ExitCode {
 async fn run(args: &Arguments) -> Outcome<ExitCode> {
     let dir = tempfile::tempdir()?;
     let store = Arc::new(SqliteStore::open(dir.path().join("load.db")).await?);
-    let runtime = fixture::runtime(store.clone()).await?;
+    let console = Console::new().with_user_chooser();
+    let builder = fixture::builder(store.clone()).front_end(console.run_pages()).front_end(console);
+    let runtime = builder.build().await?;
+    fixture::add_people(runtime.directory()).await?;
     let listener = listen(([127, 0, 0, 1], 0).into()).await?;
     let server = listener.local_addr()?;
     let stop = CancellationToken::new();
@@ -81,9 +81,4 @@ async fn run(args: &Arguments) -> Outcome<ExitCode> {
     drop(runtime);
     store.close().await?;
     Ok(if is_fast { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn progress(text: &str) {
-    // Nothing can be done if nobody reads it.
-    let _ = writeln!(io::stderr(), "load: {text}");
 }

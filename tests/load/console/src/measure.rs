@@ -3,10 +3,12 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::Outcome;
+use load_api::Outcome;
+use load_api::fill::Sample;
+use load_api::fixture::FLOW;
+use load_api::latencies::Latencies;
+
 use crate::browser::Browser;
-use crate::fill::Sample;
-use crate::fixture::FLOW;
 
 /// The goal for the 99th percentile of a page.
 const GOAL: Duration = Duration::from_millis(50);
@@ -49,26 +51,20 @@ pub(crate) fn pages_of_admins(sample: &Sample) -> Vec<String> {
 
 /// The times of a page.
 pub(crate) struct Measured {
-    /// In order.
-    times: Vec<Duration>,
+    times: Latencies,
     bytes: usize,
 }
 
 impl Measured {
-    fn percentile(&self, percent: usize) -> Duration {
-        let last = self.times.len().saturating_sub(1);
-        self.times.get(last * percent / 100).copied().unwrap_or_default()
-    }
-
     pub(crate) fn is_fast(&self) -> bool {
-        self.percentile(99) < GOAL
+        self.times.percentile(99) < GOAL
     }
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for percent in [50, 99, 100] {
-            write!(f, "{:>8.1} ", self.percentile(percent).as_secs_f64() * 1_000.0)?;
+            write!(f, "{:>8.1} ", self.times.millis(percent))?;
         }
         write!(f, "{:>8}", self.bytes)?;
         if self.is_fast() { Ok(()) } else { write!(f, "  slow") }
@@ -85,6 +81,5 @@ pub(crate) async fn measure(browsers: &mut [Browser], page: &str, requests: u32)
         times.push(time);
         bytes = size;
     }
-    times.sort_unstable();
-    Ok(Measured { times, bytes })
+    Ok(Measured { times: times.into_iter().collect(), bytes })
 }

@@ -7,7 +7,7 @@ pub(crate) const SIGNING_SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 pub(crate) const DOMAIN: &str = "example.com";
 
 /// The number of users: half of them requesters, half of them approvers.
-const PERSON_COUNT: usize = 40;
+const PERSON_COUNT: usize = 200;
 
 /// The texts that users type. They match different options by different rules; one matches none.
 pub(crate) const TYPED_TEXTS: [&str; 10] = [

@@ -31,6 +31,9 @@ pub(crate) const FLOW: &str = "database";
 /// The name of the field with the thousand options.
 pub(crate) const FIELD: &str = "database";
 
+/// The number of targets. Each request is for access of its own, as most are: access that Runs share is changed by one of them at a time.
+const TARGET_COUNT: usize = 50;
+
 /// The maximum number of requests that are submitted concurrently.
 const MAX_CONCURRENT_REQUESTS: usize = 64;
 
@@ -106,12 +109,17 @@ fn print_line(line: &serde_json::Value) -> Outcome<()> {
 /// Submits requests as a front end does.
 async fn submit_requests(runtime: &Runtime, requests: usize) -> Outcome<()> {
     let requesters = requesters();
-    let submissions = (0..requests).zip(requesters.iter().cycle()).map(|(_, requester)| {
+    let submissions = (0..requests).zip(requesters.iter().cycle()).map(|(number, requester)| {
+        let target = target_name(number / requesters.len() % TARGET_COUNT);
         let submission = Submission::request(FLOW, requester.email.as_str()).channel(Channel::new(ChannelType::Slack));
         let submission = submission.input(FIELD, "db-1").input("reason", "incident 42");
-        runtime.submit(submission.input("target_srn", "admins").input("duration", "1h"))
+        runtime.submit(submission.input("target_srn", target).input("duration", "1h"))
     });
     Ok(stream::iter(submissions).buffer_unordered(MAX_CONCURRENT_REQUESTS).try_for_each(|_| async { Ok(()) }).await?)
+}
+
+fn target_name(number: usize) -> String {
+    format!("admins-{number}")
 }
 
 fn config() -> Config {
@@ -136,12 +144,13 @@ fn config() -> Config {
         external_id: KIND.to_owned(),
         ..Integration::default()
     });
-    config.targets.push(Declared { kind: KIND.to_owned(), name: "admins".to_owned(), ..Declared::default() });
+    let targets = || (0..TARGET_COUNT).map(target_name);
+    config.targets.extend(targets().map(|name| Declared { kind: KIND.to_owned(), name, ..Declared::default() }));
     config.strategies.push(Strategy {
         kind: KIND.to_owned(),
         name: KIND.to_owned(),
         integration: Some(reference(KIND)),
-        targets: vec![reference("admins")],
+        targets: targets().map(|name| reference(&name)).collect(),
         ..Strategy::default()
     });
     config.flows.push(flow);

@@ -77,6 +77,12 @@ fn end_all_of_anas() {
             assert!(results.len() == 2 && results.iter().all(|result| result["done"] == true), "{by:?}: {ended}");
             let ids = each(&ended["results"], "/run_id");
             assert!([day.held, day.also_held].iter().all(|run| ids.contains(&run.to_string())), "{by:?}: {ended}");
+            // Sent again before the service has answered, it is done, and nothing has failed.
+            let again = day.call("POST", "/access/revoke", body.clone()).await.ok();
+            assert!(
+                again["results"].as_array().unwrap().iter().all(|result| result["done"] == true),
+                "{by:?}: {again}"
+            );
             day.world.settle().await;
             assert_eq!(day.granted(), ["write-off: vic@example.com"], "{by:?}");
             assert!(!day.world.user("ana@example.com").await.is_locked(), "{by:?}");

@@ -46,14 +46,18 @@ fn make_somebody_an_admin() {
             let day = Day::new().await;
             match by {
                 By::Command => {
-                    drop(day.command(&["users", "role", "ben@example.com", "admin"]).await.ok().to_owned());
+                    let command = ["users", "role", "ben@example.com", "admin", "--reason", "leads the team"];
+                    drop(day.command(&command).await.ok().to_owned());
                 }
                 By::Call => {
                     let path = format!("/users/{}", day.id_of("ben@example.com").await);
-                    drop(day.call("PATCH", &path, json!({ "role": "admin" })).await.ok());
+                    let body = json!({ "role": "admin", "reason": "leads the team" });
+                    drop(day.call("PATCH", &path, body).await.ok());
                 }
             }
             assert_eq!(day.world.user("ben@example.com").await.role(), UserRole::Admin, "{by:?}");
+            let record = day.call("GET", "/audit?kind=role_changed", serde_json::Value::Null).await.ok();
+            assert!(record.to_string().contains("leads the team"), "{by:?}: {record}");
             day.end().await;
         }
     });

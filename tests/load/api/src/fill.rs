@@ -16,7 +16,7 @@ use sym_sdk::model::{Hooks, RunId, RunStatus, User};
 use sym_sdk::runtime::{Runtime, Submission};
 use uuid::Uuid;
 
-use crate::fixture::{FLOW, REQUESTERS, TARGETS, address_of};
+use crate::fixture::{FLOW, REQUESTERS, TARGETS, address_of, request};
 use crate::{Outcome, progress};
 
 /// The number of commits that wait for the store at a time.
@@ -50,14 +50,21 @@ struct Template {
 }
 
 /// Parts of what was filled in, for addresses of pages.
-pub(crate) struct Sample {
-    pub(crate) ended: RunId,
-    pub(crate) open: RunId,
-    pub(crate) requester: Arc<User>,
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// A Run whose access has ended.
+    pub ended: RunId,
+    /// A Run that waits for a decision.
+    pub open: RunId,
+    /// The requester of some Runs.
+    pub requester: Arc<User>,
 }
 
 /// Fills the store with Runs, and returns some of them.
-pub(crate) async fn fill(runtime: &Runtime, store: &SqliteStore, runs: u32) -> Outcome<Sample> {
+///
+/// # Errors
+/// If the store or the runtime fails.
+pub async fn fill(runtime: &Runtime, store: &SqliteStore, runs: u32) -> Outcome<Sample> {
     let mut templates = Vec::new();
     for (number, (kind, share)) in (0_u32..).zip(KINDS) {
         for (at, target) in (0_u32..).zip(TARGETS) {
@@ -106,8 +113,7 @@ pub(crate) async fn fill(runtime: &Runtime, store: &SqliteStore, runs: u32) -> O
 impl Template {
     /// Makes a Run as people make it.
     async fn make(runtime: &Runtime, store: &SqliteStore, kind: Kind, requester: &str, target: &str) -> Outcome<Self> {
-        let request = Submission::request(FLOW, requester).input("target_srn", target).input("duration", "1h");
-        let run = runtime.submit(request.input("reason", "INC-42: look at stuck orders")).await?.run;
+        let run = runtime.submit(request(requester, target)).await?.run;
         until(runtime, run, RunStatus::Requested).await?;
         let decider = address_of("ben", 0);
         match kind {

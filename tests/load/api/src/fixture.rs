@@ -1,15 +1,12 @@
-//! The program under load: a flow with a simulated strategy, the console in which one chooses who one is, and its people.
+//! The program under load: a flow with a simulated strategy, and its people.
 
 use std::sync::Arc;
 
 use sym_sdk::config::{Config, Environment, Flow, Integration, PromptField, Reference, Strategy, Target as Declared};
-use sym_sdk::console::Console;
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::prelude::*;
-use sym_sdk::runtime::{Limits, Runtime};
+use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
 use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
-
-use crate::Outcome;
 
 /// The type of the strategy, the integration and the targets.
 const KIND: &str = "load";
@@ -18,22 +15,26 @@ const KIND: &str = "load";
 const DOMAIN: &str = "example.com";
 
 /// The name of the flow.
-pub(crate) const FLOW: &str = "prod";
+pub const FLOW: &str = "prod";
+
+/// The reason of each request.
+pub const REASON: &str = "INC-42: look at stuck orders";
 
 /// The number of administrators. Each may open 20 pages a second.
-pub(crate) const ADMINS: u32 = 20;
+pub const ADMINS: u32 = 20;
 
 /// The number of people who decide.
-pub(crate) const DECIDERS: u32 = 20;
+pub const DECIDERS: u32 = 20;
 
 /// The number of people who make requests.
-pub(crate) const REQUESTERS: u32 = 500;
+pub const REQUESTERS: u32 = 500;
 
 /// The names of the targets.
-pub(crate) const TARGETS: [&str; 5] = ["prod-db", "staging", "billing", "payroll", "warehouse"];
+pub const TARGETS: [&str; 5] = ["prod-db", "staging", "billing", "payroll", "warehouse"];
 
 /// Returns the address of a person.
-pub(crate) fn address_of(name: &str, number: u32) -> String {
+#[must_use]
+pub fn address_of(name: &str, number: u32) -> String {
     format!("{name}{number:04}@{DOMAIN}")
 }
 
@@ -44,24 +45,24 @@ async fn get_permissions(directory: &Directory) -> Result<RequestPermission> {
     Ok(RequestPermission::decided_by(user_ids(people).or(PermissionLevel::Admin)).seen_by(PermissionLevel::Admin))
 }
 
-/// Builds the runtime, and adds its people.
-pub(crate) async fn runtime(store: Arc<SqliteStore>) -> Outcome<Runtime> {
-    let console = Console::new().with_user_chooser();
+/// Returns a builder of a runtime on this store, without limits on requests, and without front ends.
+#[must_use]
+pub fn builder(store: Arc<SqliteStore>) -> Builder {
     let limits = Limits {
         requests_per_minute: usize::MAX,
         requests_per_hour: usize::MAX,
         open_requests: usize::MAX,
         ..Limits::default()
     };
-    let runtime = Runtime::builder(config())
-        .sqlite(store)
-        .limits(limits)
-        .strategy_type(StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new())))
-        .front_end(console.run_pages())
-        .front_end(console)
-        .build()
-        .await?;
-    let directory = runtime.directory();
+    let simulated = StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new()));
+    Runtime::builder(config()).sqlite(store).limits(limits).strategy_type(simulated)
+}
+
+/// Adds the people.
+///
+/// # Errors
+/// If the store fails.
+pub async fn add_people(directory: &Directory) -> Result<()> {
     for number in 0..ADMINS {
         let user = directory.get_or_create_user_by_email(&address_of("ada", number)).await?;
         directory.set_role(user.id(), UserRole::Admin).await?;
@@ -69,7 +70,14 @@ pub(crate) async fn runtime(store: Arc<SqliteStore>) -> Outcome<Runtime> {
     for number in 0..REQUESTERS {
         directory.get_or_create_user_by_email(&address_of("ana", number)).await?;
     }
-    Ok(runtime)
+    Ok(())
+}
+
+/// Returns a request for access, as a front end submits it.
+#[must_use]
+pub fn request(requester: &str, target: &str) -> Submission {
+    let request = Submission::request(FLOW, requester).input("target_srn", target).input("duration", "1h");
+    request.input("reason", REASON).into()
 }
 
 fn config() -> Config {
