@@ -52,9 +52,9 @@ struct RunChange {
     /// The number of the last record of the change.
     seq: u64,
     run_id: RunId,
-    /// The status of now.
+    /// The status after the change, or a later one.
     status: RunStatus,
-    /// The version of now.
+    /// The version that has this status.
     version: u64,
 }
 
@@ -214,7 +214,7 @@ impl Feed {
             return Ok(None);
         }
         // An entry that belongs to no Run, such as that of a refusal, changes none.
-        let Some(stored) = self.state.runtime.engine().run(change.run).await? else { return Ok(None) };
+        let Some(stored) = self.state.runtime.changed_run(change).await? else { return Ok(None) };
         if !stored.state.is_visible_to(self.caller.user()) {
             return Ok(None);
         }

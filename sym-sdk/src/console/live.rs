@@ -17,6 +17,7 @@ use super::authentication::SignedIn;
 use super::refusal::Refusal;
 use super::state::ConsoleState;
 use crate::error::{Error, ErrorKind, codes};
+use crate::time::TimestampExt as _;
 
 /// Interval of comments, at which the session is looked at again too.
 const COMMENT_INTERVAL: Duration = Duration::from_secs(15);
@@ -31,35 +32,39 @@ pub(super) async fn changes(
         let message = "too many pages are open; this one is not updated";
         Refusal::from(Error::new(ErrorKind::Unavailable, codes::TOO_MANY_STREAMS, message))
     })?;
-    let feed = (state, viewer, changes, slot);
-    let events = stream::unfold(feed, async |(state, viewer, mut changes, slot)| {
+    let next_comment = state.runtime.clock().now().plus(COMMENT_INTERVAL);
+    let feed = (state, viewer, changes, next_comment, slot);
+    let events = stream::unfold(feed, async |(state, viewer, mut changes, mut next_comment, slot)| {
         let event = loop {
             if state.stop.is_cancelled() {
                 return None;
             }
-            let pause = pin!(state.runtime.clock().sleep(COMMENT_INTERVAL));
+            let comment = state.runtime.clock().sleep_until(next_comment);
             let next = pin!(changes.next());
             let stop = pin!(state.stop.cancelled());
-            match select(select(next, pause), stop).await {
-                Either::Left((Either::Left((Ok(change), _)), _)) => {
-                    if let Ok(stored) = state.runtime.run_for(change.run, &viewer.user).await {
+            // The comment comes first: the session of a page whose changes never pause is looked at as often as others.
+            match select(select(comment, next), stop).await {
+                Either::Left((Either::Right((Ok(change), _)), _)) => {
+                    let stored = state.runtime.changed_run(&change).await.ok()?;
+                    if let Some(stored) = stored.filter(|stored| stored.state.is_visible_to(&viewer.user)) {
                         let data = json!({ "run_id": change.run, "status": stored.state.run.status() });
                         break Event::default().event("run").data(data.to_string());
                     }
                 }
-                Either::Left((Either::Left((Err(_), _)), _)) | Either::Right(_) => return None,
-                Either::Left((Either::Right(_), _)) => {
+                Either::Left((Either::Right((Err(_), _)), _)) | Either::Right(_) => return None,
+                Either::Left((Either::Left(_), _)) => {
                     // A session that has ended sees nothing more.
                     // To look is no use of it: an open page keeps nobody signed in.
                     let sessions = state.runtime.sessions_of(&viewer.user.id()).await.ok()?;
                     if !sessions.iter().any(|session| session.id == viewer.session) {
                         return None;
                     }
+                    next_comment = state.runtime.clock().now().plus(COMMENT_INTERVAL);
                     break Event::default().comment("open");
                 }
             }
         };
-        Some((Ok::<_, Infallible>(event), (state, viewer, changes, slot)))
+        Some((Ok::<_, Infallible>(event), (state, viewer, changes, next_comment, slot)))
     });
     let mut response = Sse::new(Box::pin(events)).into_response();
     let headers = response.headers_mut();

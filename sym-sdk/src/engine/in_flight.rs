@@ -4,6 +4,7 @@
 //! knows about the call all the same: it neither makes it twice nor starts one that it excludes.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -40,8 +41,18 @@ struct Tables {
 struct InFlightEffect {
     lane: Lane,
     bulkhead: Bulkhead,
-    /// Whether it is being executed. If not, its outcome waits for the store.
-    is_executing: bool,
+    progress: Progress,
+}
+
+/// The progress of an effect in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It is being executed.
+    Executing,
+    /// Its call has ended, and its outcome is being written.
+    Settling,
+    /// Its outcome waits for a store that has not taken it.
+    Kept,
 }
 
 impl InFlight {
@@ -53,7 +64,8 @@ impl InFlight {
         {
             return None;
         }
-        let entry = InFlightEffect { lane: effect.lane(), bulkhead: effect.bulkhead.clone(), is_executing: true };
+        let entry =
+            InFlightEffect { lane: effect.lane(), bulkhead: effect.bulkhead.clone(), progress: Progress::Executing };
         tables.effects.insert(effect.key, entry);
         tables.held.remove(&effect.key);
         tables.deferred.remove(&effect.key);
@@ -61,6 +73,29 @@ impl InFlight {
             tables.exclusive.insert(exclusive, effect.key);
         }
         Some(InFlightGuard { in_flight: self.clone(), key: effect.key, exclusive: effect.exclusive.clone() })
+    }
+
+    /// Begins an effect, after one that excludes it and whose outcome is being written. The store lets the effect be claimed as soon as it
+    /// has written that outcome, which may be a moment before the task that wrote it goes on.
+    pub(super) async fn begin_after_outcome(self: &Arc<Self>, effect: &Effect) -> Option<InFlightGuard> {
+        loop {
+            let mut ended = pin!(self.ended());
+            // Registered before the look, so that an end in between is not missed.
+            ended.as_mut().enable();
+            let begun = self.begin(effect);
+            if begun.is_some() || !self.waits_for_outcome(effect) {
+                return begun;
+            }
+            ended.await;
+        }
+    }
+
+    /// Whether the outcome of the effect that excludes this one is being written. An effect does not wait for its own: it is done then.
+    fn waits_for_outcome(&self, effect: &Effect) -> bool {
+        let tables = self.tables();
+        let holder = effect.exclusive.as_ref().and_then(|exclusive| tables.exclusive.get(exclusive));
+        let holder = holder.filter(|key| **key != effect.key).and_then(|key| tables.effects.get(key));
+        holder.is_some_and(|holder| holder.progress == Progress::Settling)
     }
 
     pub(super) fn contains(&self, key: EffectKey) -> bool {
@@ -92,8 +127,9 @@ impl InFlight {
 
     /// Returns the number of effects of a bulkhead that are being executed in a lane.
     pub(super) fn executing(&self, lane: Lane, bulkhead: &Bulkhead) -> usize {
-        let is_one =
-            |effect: &&InFlightEffect| effect.is_executing && effect.lane == lane && effect.bulkhead == *bulkhead;
+        let is_one = |effect: &&InFlightEffect| {
+            effect.progress != Progress::Kept && effect.lane == lane && effect.bulkhead == *bulkhead
+        };
         self.tables().effects.values().filter(is_one).count()
     }
 
@@ -163,16 +199,25 @@ pub(super) struct InFlightGuard {
 }
 
 impl InFlightGuard {
+    /// Notes that the call has ended, and its outcome is about to be written.
+    pub(super) fn settles(&self) {
+        if let Some(effect) = self.in_flight.tables().effects.get_mut(&self.key) {
+            effect.progress = Progress::Settling;
+        }
+    }
+
     /// Notes that the call has ended, and its outcome waits for the store. What the call excluded may start: two Runs may share an
     /// access that ends while the store cannot write, and the second one takes it away.
     pub(super) fn call_ended(&mut self) {
         let mut tables = self.in_flight.tables();
         if let Some(effect) = tables.effects.get_mut(&self.key) {
-            effect.is_executing = false;
+            effect.progress = Progress::Kept;
         }
         if let Some(exclusive) = self.exclusive.take() {
             tables.exclusive.remove(&exclusive);
         }
+        drop(tables);
+        self.in_flight.ended.notify_waiters();
     }
 }
 

@@ -53,6 +53,8 @@ mod background_tasks;
 mod blocked_access;
 mod bounded_call;
 mod builder;
+#[cfg(feature = "api")]
+mod changed_runs;
 mod changes;
 mod deciders;
 mod earlier_request;
@@ -118,6 +120,8 @@ use background_tasks::PeriodicReconcile;
 #[cfg(feature = "server")]
 pub(crate) use bounded_call::call_bounded;
 pub use builder::{Builder, HandlerUsage};
+#[cfg(feature = "api")]
+use changed_runs::ChangedRuns;
 use changes::ChangeReader;
 pub use changes::{ChangeCursor, Changes};
 pub use deciders::{BarredApprover, Deciders};
@@ -190,6 +194,8 @@ pub struct Runtime {
     refusals: Refusals,
     account_refusals: Refusals,
     change_reader: ChangeReader,
+    #[cfg(feature = "api")]
+    changed_runs: ChangedRuns,
     menus: MenuCache,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
     sign_in: Option<Arc<SignIn>>,

@@ -168,7 +168,7 @@ impl LocalEngine {
     /// call is not made again meanwhile, however long that takes.
     pub(in crate::engine) async fn execute(&self, due: DueEffect) -> Result<()> {
         let DueEffect { claimed, origin } = due;
-        let Some(guard) = self.in_flight.begin(&claimed.effect) else {
+        let Some(guard) = self.in_flight.begin_after_outcome(&claimed.effect).await else {
             // A call has outlived its lease: that of this effect, or of one that excludes it.
             return self.defer(claimed, origin, IN_FLIGHT_RETRY_DELAY).await;
         };
@@ -184,6 +184,7 @@ impl LocalEngine {
                 return Err(error);
             }
         };
+        guard.settles();
         let delivered = if origin == EffectOrigin::Memory && !self.is_awaited(&claimed.effect).await {
             tracing::warn!(%key, "the Run went on otherwise than was predicted; the outcome of an effect is dropped");
             drop(guard);

@@ -16,6 +16,8 @@ use crate::engine::{self, Engine, EngineContext, MemoryStore};
 use crate::model::Strategy;
 use crate::runtime::availability::{PartFaults, UnavailablePart};
 use crate::runtime::bounded_call::call_bounded;
+#[cfg(feature = "api")]
+use crate::runtime::changed_runs::ChangedRuns;
 use crate::runtime::changes::ChangeReader;
 use crate::runtime::effect_executor::EffectExecutor;
 use crate::runtime::field_options::MenuCache;
@@ -198,6 +200,8 @@ impl Builder {
             refusals: Refusals::default(),
             account_refusals: Refusals::default(),
             change_reader: ChangeReader::default(),
+            #[cfg(feature = "api")]
+            changed_runs: ChangedRuns::default(),
             menus: MenuCache::default(),
             workload_verifier: builder.workload_verifier.clone(),
             sign_in: builder.sign_in.clone(),

@@ -26,12 +26,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     pub(crate) async fn open(server: SocketAddr, token: &str) -> Outcome<Self> {
-        let stream = TcpStream::connect(server).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-        // Errors of the connection are reported by the sender.
-        tokio::spawn(connection);
-        Ok(Self { server, token: token.to_owned(), sender })
+        Ok(Self { server, token: token.to_owned(), sender: connect(server).await? })
     }
 
     /// Sends a POST request, whose answer must be a success.
@@ -64,9 +59,21 @@ impl Connection {
             .header(header::AUTHORIZATION, format!("Bearer {}", self.token))
             .header(header::CONTENT_TYPE, "application/json")
             .body(body)?;
-        self.sender.ready().await?;
+        // The server closes connections that have been idle for a while.
+        if self.sender.ready().await.is_err() {
+            self.sender = connect(self.server).await?;
+        }
         Ok(tokio::time::timeout(RESPONSE_TIMEOUT, self.sender.send_request(request)).await??)
     }
+}
+
+async fn connect(server: SocketAddr) -> Outcome<SendRequest<Body>> {
+    let stream = TcpStream::connect(server).await?;
+    stream.set_nodelay(true)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+    // Errors of the connection are reported by the sender.
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 async fn read(path: &str, response: Response<Incoming>) -> Outcome<Bytes> {

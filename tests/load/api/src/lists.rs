@@ -30,7 +30,7 @@ fn lists() -> Vec<String> {
         "/runs?status=denied".to_owned(),
         format!("/runs?flow={FLOW}&target=prod-db"),
         format!("/runs?requester={}", address_of("ana", 7)),
-        "/runs?source=api".to_owned(),
+        "/runs?source=sdk".to_owned(),
         "/runs?relation=can_decide&open=true".to_owned(),
         "/runs?relation=mine".to_owned(),
         "/access".to_owned(),

@@ -87,6 +87,10 @@ async fn serve(setup: Setup) -> Outcome<()> {
     print_line(&json!({ "port": listener.local_addr()?.port() }))?;
     let stop = CancellationToken::new();
     let serving = tokio::spawn(Server::new(runtime.clone()).serve(listener, stop.clone()));
+    // Nobody decides at their first contact.
+    for person in &setup.people {
+        runtime.directory().contact(&person.email).await?;
+    }
     submit_requests(&runtime, setup.requests).await?;
     tokio::task::spawn_blocking(|| std::io::copy(&mut std::io::stdin(), &mut std::io::sink())).await??;
     stop.cancel();

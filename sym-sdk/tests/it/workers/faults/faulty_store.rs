@@ -27,6 +27,8 @@ pub(super) enum Behavior {
     RefusesOutcomes,
     /// Outcomes are written, and reported as failed.
     WritesOutcomesAndFails,
+    /// Outcomes are written, and whatever else is claimed meanwhile is returned first.
+    ReportsOutcomesLast,
     /// All writes fail, and reads work.
     RefusesWrites,
     /// The same, and the holders of access cannot be read.
@@ -133,6 +135,13 @@ impl FaultyStore {
                     Err(disk_full())
                 }
                 Behavior::WritesOutcomesAndFails => self.call(name, work).await.and(Err(disk_full())),
+                Behavior::ReportsOutcomesLast => {
+                    let written = self.call(name, work).await;
+                    for _ in 0..100 {
+                        tokio::task::yield_now().await;
+                    }
+                    written
+                }
                 _ => self.call(name, work).await,
             };
             self.refused.fetch_add(usize::from(result.is_err()), Ordering::SeqCst);

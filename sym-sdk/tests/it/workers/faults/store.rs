@@ -11,7 +11,7 @@ use sym_sdk::engine::{InputKey, MemoryStore, RunFilter, WorkerLimits, Workers};
 use sym_sdk::error::{ErrorKind, codes};
 use sym_sdk::handlers;
 use sym_sdk::machine::MessageRef;
-use sym_sdk::model::RunId;
+use sym_sdk::model::{RunId, RunStatus};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Limits, Runtime, Submission};
 use sym_sdk::strategy::GrantResult;
@@ -318,4 +318,35 @@ async fn a_revocation_that_has_to_wait_is_not_tried_in_a_loop() {
     assert!(reads < 200, "{reads} reads of due effects within ten seconds");
     // The call that hangs would be waited for.
     drop(workers);
+}
+
+/// A store that writes in groups answers a claim as soon as the commit that made it possible: sooner, perhaps, than the task that waits for
+/// that commit goes on. Access that Runs share is changed by one after the other, and none waits for a clock.
+#[tokio::test]
+async fn a_grant_begins_as_soon_as_the_one_before_it_is_recorded() {
+    let (fixture, store) = faulty();
+    let runtime = fixture.start().await;
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        runs.push(request(&runtime, "ana@example.com", "1h").await);
+    }
+    // They go on side by side.
+    store.set_behavior(Behavior::ReportsOutcomesLast);
+    let workers = runtime.start(WorkerLimits::default());
+    let begun = fixture.clock.now();
+    // What others do wakes the workers, which look for what they can claim.
+    for number in 0..50 {
+        runs.push(request(&runtime, &format!("person{number}@example.com"), "1h").await);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for _ in 0..20 {
+        fixture.let_workers_run().await;
+    }
+    for run in runs {
+        assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
+    }
+    assert_eq!(since(&fixture, begun), Duration::ZERO);
+    workers.shutdown(GRACE).await;
 }
