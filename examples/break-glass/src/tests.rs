@@ -49,7 +49,7 @@ async fn a_major_request_waits_for_both_channels_and_gets_half_an_hour() -> Test
     let mut harness = harness().await?;
     let run = request(&mut harness, "major").await?;
     harness.advance(minutes(5)).await?;
-    assert_eq!(harness.status(run).await?, RunStatus::Requested);
+    assert_eq!(harness.status(run).await?, RunStatus::Forwarded);
     harness.advance(minutes(10)).await?;
     assert_eq!(harness.status(run).await?, RunStatus::Escalated);
     harness.advance(minutes(30)).await?;

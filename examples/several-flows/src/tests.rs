@@ -32,7 +32,7 @@ async fn production_takes_two_administrators() -> TestResult {
 async fn production_is_hidden_from_members() -> TestResult {
     let mut harness = harness().await?;
     let error = request(&mut harness, "production", "ben@example.com", "1h").await.unwrap_err();
-    assert_eq!(error.code().to_string(), "SymSDK:UNKNOWN_FLOW");
+    assert_eq!(error.kind(), ErrorKind::Forbidden);
     Ok(())
 }
 
