@@ -5,7 +5,7 @@ use sym_sdk::testing::{Harness, Request};
 
 use super::app;
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Returns an Okta in which Fay leads finance, Cho is a controller, and Ana works in finance.
 fn okta() -> SimulatedOkta {

@@ -5,7 +5,7 @@ use sym_sdk::testing::{Harness, Request};
 
 use super::app;
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 async fn harness() -> TestResult<Harness> {
     Ok(Harness::builder().terraform_dir(env!("CARGO_MANIFEST_DIR")).build().await?)

@@ -8,7 +8,7 @@ use sym_sdk::testing::Harness;
 use super::app;
 use super::status_page::{SimulatedStatusPage, StatusPage};
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 async fn harness(status_page: SimulatedStatusPage) -> TestResult<Harness> {
     Ok(Harness::builder().terraform_dir(env!("CARGO_MANIFEST_DIR")).fake(status_page).build().await?)

@@ -4,7 +4,7 @@ use sym_sdk::testing::{Harness, Request};
 
 use super::{GitHubAccounts, app, ask_for_ticket, fake_github};
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 async fn harness() -> TestResult<Harness> {
     let builder = Harness::builder().terraform_dir(env!("CARGO_MANIFEST_DIR"));

@@ -4,7 +4,7 @@ use sym_sdk::testing::Harness;
 
 use super::{Company, app};
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 async fn harness(company: Company) -> TestResult<Harness> {
     let builder = Harness::builder().terraform_dir(env!("CARGO_MANIFEST_DIR")).handlers(company.handlers());

@@ -6,7 +6,7 @@ use sym_sdk::testing::{Harness, Request};
 
 use super::app;
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Returns a function that approves ticket 1, denies ticket 2, and asks about the others.
 fn triage() -> SimulatedLambda {

@@ -6,7 +6,7 @@ use sym_sdk::testing::Harness;
 
 use super::app;
 
-type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
+type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// A strategy that returns what the function would. The one of `sym-integrations` has tests of its own.
 struct Function;

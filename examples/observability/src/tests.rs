@@ -7,7 +7,7 @@ use sym_sdk::testing::Harness;
 
 use super::{app, subscriber};
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// A log in memory. Clones share it.
 #[derive(Clone, Default)]

@@ -7,14 +7,11 @@ mod routes;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sym_integrations::slack;
 use sym_sdk::config::Config;
 use sym_sdk::engine::{SqliteStore, WorkerLimits};
-use sym_sdk::prelude::{
-    ApprovalTemplate, Flow, NextEvent, Notification, PermissionLevel, RequestPermission, State, hook, reducer,
-};
+use sym_sdk::prelude::*;
 use sym_sdk::runtime::Runtime;
 use sym_sdk::server::{CancellationToken, Server, axum, listen};
 
@@ -26,7 +23,7 @@ fn get_permissions() -> RequestPermission {
 }
 
 #[reducer]
-fn get_request_notifications(flow: &Flow) -> sym_sdk::Result<Vec<Notification>> {
+fn get_request_notifications(flow: &Flow) -> Result<Vec<Notification>> {
     Ok(vec![Notification::to(slack::channel(flow.var("request_channel")?)?)])
 }
 

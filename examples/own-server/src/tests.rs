@@ -8,7 +8,7 @@ use tower::ServiceExt;
 
 use super::routes::{self, Freeze};
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Returns the flows on a virtual clock, and the application around them.
 async fn application() -> TestResult<(Harness, Router)> {

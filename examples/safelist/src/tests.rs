@@ -1,16 +1,16 @@
 use sym_sdk::app::Exit;
 use sym_sdk::prelude::*;
-use sym_sdk::testing::Harness;
+use sym_sdk::testing::{Harness, Request};
 
 use super::app;
 
-type TestResult = std::result::Result<(), Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-async fn harness() -> std::result::Result<Harness, Box<dyn std::error::Error>> {
+async fn harness() -> TestResult<Harness> {
     Ok(Harness::builder().terraform_dir(env!("CARGO_MANIFEST_DIR")).build().await?)
 }
 
-fn request<'a>(harness: &'a mut Harness, email: &str) -> sym_sdk::testing::Request<'a> {
+fn request<'a>(harness: &'a mut Harness, email: &str) -> Request<'a> {
     harness.request("production-logs").by(email).target("log-readers").duration("1h").field("reason", "a slow page")
 }
 

@@ -6,7 +6,7 @@ use sym_sdk::testing::Harness;
 
 use super::{NOT_TRAINED, app};
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// Builds a harness in which Ana has passed, Ben has been enrolled again since, and nobody knows Cho.
 async fn harness() -> TestResult<Harness> {

@@ -72,7 +72,9 @@ fn the_examples_have_every_kind_of_handler() {
     let found: BTreeSet<_> = handlers()
         .iter()
         .map(|(attribute, signature)| match attribute.as_str() {
-            named if named.starts_with("#[hook(") => named.trim_start_matches("#[hook(").trim_end_matches(")]").to_owned(),
+            named if named.starts_with("#[hook(") => {
+                named.trim_start_matches("#[hook(").trim_end_matches(")]").to_owned()
+            }
             other if other.starts_with("#[prefetch") => "prefetch".to_owned(),
             other if other.starts_with("#[on_change") => "on_change".to_owned(),
             _ => signature.split("fn ").nth(1).unwrap().split('(').next().unwrap().to_owned(),
@@ -95,7 +97,8 @@ fn the_examples_take_every_argument() {
     wanted.extend(others.map(str::to_owned));
     let handlers = handlers();
     let is_taken = |argument: &str| {
-        let ends_there = |rest: &str| argument.ends_with(['<', '&']) || !rest.starts_with(|next: char| next.is_alphanumeric());
+        let ends_there =
+            |rest: &str| argument.ends_with(['<', '&']) || !rest.starts_with(|next: char| next.is_alphanumeric());
         handlers.iter().any(|(_, signature)| signature.split(&format!(": {argument}")).skip(1).any(ends_there))
     };
     let missing: Vec<_> = wanted.iter().filter(|argument| !is_taken(argument)).collect();
@@ -119,7 +122,9 @@ fn each_example_has_a_readme_and_is_in_the_guide() {
 
 /// Replaces the placeholders of the template, as `cargo generate` does.
 fn instantiate(text: &str) -> String {
-    text.replace("{{project-name}}", "my-flows").replace("{{organization}}", "acme").replace("{{domain}}", "acme.example")
+    text.replace("{{project-name}}", "my-flows")
+        .replace("{{organization}}", "acme")
+        .replace("{{domain}}", "acme.example")
 }
 
 #[test]

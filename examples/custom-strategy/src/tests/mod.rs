@@ -8,7 +8,7 @@ use super::app;
 use super::roles::DatabaseRoles;
 use server::Server;
 
-type TestResult<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
+type TestResult<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
 /// The statements that the administrator of a database executes once.
 const PREPARATION: &str = "
