@@ -68,6 +68,7 @@ pub struct HarnessBuilder {
     strategies: Vec<StrategyType>,
     outbox: Outbox,
     people: Vec<Person>,
+    domains: Vec<String>,
     at: Option<Timestamp>,
     idle_timeout: Option<Duration>,
 }
@@ -206,6 +207,12 @@ impl HarnessBuilder {
         self
     }
 
+    /// Adds an e-mail domain of the organization, as `App::domain` does. Without any, it is `example.com`.
+    pub fn domain(mut self, domain: impl Into<String>) -> Self {
+        self.domains.push(domain.into());
+        self
+    }
+
     /// Adds a user. Members need not be added: people with an e-mail address in one of the organization's domains become members on
     /// first contact. The domain is `example.com` by default.
     pub fn user(mut self, user: User) -> Self {
@@ -247,6 +254,7 @@ impl HarnessBuilder {
     /// All errors of the configuration and the handlers.
     pub async fn build(mut self) -> Result<Harness, Diagnostics> {
         Diagnostics::check(std::mem::take(&mut self.diagnostics))?;
+        self.config.organization.domains.append(&mut self.domains);
         if self.config.organization.domains.is_empty() {
             self.config.organization.domains.push(DOMAIN.to_owned());
         }

@@ -1,9 +1,17 @@
-//! Compiles the Rust code in the repository's README as doctests, against the crates as users see them. The pages of the guide are doctests
+//! Compiles the Rust code in the READMEs of the repository and its crates as doctests, against the crates as users see them. The pages of the guide are doctests
 //! of `sym-sdk`.
 
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../sym-sdk/README.md")]
+pub struct ReadmeOfSdk;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../../sym-integrations/README.md")]
+pub struct ReadmeOfIntegrations;
 
 /// The example of generated types in the guide to fields, with what the file contains.
 ///

@@ -24,6 +24,7 @@ use super::audit_anchors::AuditAnchors;
 use super::background_tasks::PeriodicReconcile;
 use super::limits::Limits;
 use super::output_secrets::OutputKey;
+use super::plugin::Plugin;
 use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
 use super::sign_in::{IdentityProvider, SignIn, SignInRules};
@@ -141,6 +142,11 @@ impl Builder {
     /// Returns the configuration, for plugins that depend on it.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Adds a plugin, such as `sym_integrations::all()`, as `App::with` does.
+    pub fn with(self, plugin: impl Plugin) -> Self {
+        plugin.install(self)
     }
 
     /// Sets the handlers. The default is all handlers that are linked into the program.

@@ -1,0 +1,71 @@
+# Where the flow runs: its Slack workspace, the services that its handlers call, and whom failures are reported to.
+
+provider "sym" {
+  org = "acme"
+}
+
+resource "sym_environment" "main" {
+  name            = "main"
+  error_logger_id = sym_error_logger.slack.id
+
+  integrations = {
+    aws_lambda_id = sym_integration.aws.id
+    slack_id      = sym_integration.slack.id
+  }
+}
+
+# Is told about failures, above all about access that cannot be revoked.
+resource "sym_error_logger" "slack" {
+  integration_id = sym_integration.slack.id
+  destination    = "#access-errors"
+}
+
+resource "sym_integration" "slack" {
+  type        = "slack"
+  name        = "slack"
+  external_id = "T012AB3CD"
+
+  settings = {
+    bot_token_secret = sym_secret.slack_token.id
+  }
+}
+
+# The role that invokes the functions. The program needs credentials that may assume it.
+resource "sym_integration" "aws" {
+  type        = "permission_context"
+  name        = "aws"
+  external_id = "123456789012"
+
+  settings = {
+    cloud      = "aws"
+    region     = "eu-central-1"
+    role_arn   = "arn:aws:iam::123456789012:role/sym/runtime"
+    account_id = "123456789012"
+  }
+}
+
+resource "sym_integration" "okta" {
+  type        = "okta"
+  name        = "okta"
+  external_id = "acme.okta.com"
+
+  settings = {
+    api_token_secret = sym_secret.okta_token.id
+  }
+}
+
+# Secrets are read from the environment when the program starts. Tests and simulations do not read them.
+resource "sym_secrets" "environment" {
+  type = "environment"
+  name = "environment"
+}
+
+resource "sym_secret" "slack_token" {
+  source_id = sym_secrets.environment.id
+  path      = "SLACK_BOT_TOKEN"
+}
+
+resource "sym_secret" "okta_token" {
+  source_id = sym_secrets.environment.id
+  path      = "OKTA_TOKEN"
+}
