@@ -173,9 +173,11 @@ impl Liveness {
                 if !matches!(pending.kind, EffectKind::Revoke { .. }) {
                     continue;
                 }
+                // Nothing is deferred for longer, unless by a clock that was ahead.
                 let left = pending
                     .not_before
                     .map_or(Duration::ZERO, |at| at.duration_since(wall).try_into().unwrap_or_default());
+                let left = left.min(MAX_REVOKE_DELAY);
                 let known = known.get(&(run, *seq));
                 let mut scheduled = Scheduled {
                     at: known.map_or(now + left, |known| known.at.min(now + left)),
