@@ -8,7 +8,6 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -27,11 +26,10 @@ pub(super) struct InFlight {
 struct Tables {
     effects: HashMap<EffectKey, InFlightEffect>,
     exclusive: HashMap<EntitlementKey, EffectKey>,
-    /// Effects that this process has a lease on and does not execute, because the store did not take the release, and the times from
-    /// which they are executed under that lease.
-    held: HashMap<EffectKey, (Claimed, Timestamp)>,
-    /// Effects without a lease that could not be begun, and the [elapsed](crate::clock::Clock::elapsed) times from which they are tried
-    /// again. The clock can be set meanwhile.
+    /// Effects that this process has a lease on and does not execute, because the store did not take the release, and the
+    /// [elapsed](crate::clock::Clock::elapsed) times from which they are executed under that lease. The clock can be set meanwhile.
+    held: HashMap<EffectKey, (Claimed, Duration)>,
+    /// Effects without a lease that could not be begun, and the elapsed times from which they are tried again.
     deferred: HashMap<EffectKey, Duration>,
     /// The number of times that an effect kept its lease, because the store did not take the release.
     unreleased_leases: HashMap<EffectKey, u32>,
@@ -133,9 +131,9 @@ impl InFlight {
         self.tables().effects.values().filter(is_one).count()
     }
 
-    /// Keeps an effect with its lease, which the store did not take back, until a time. The lease must not count as lost: it says
+    /// Keeps an effect with its lease, which the store did not take back, until an elapsed time. The lease must not count as lost: it says
     /// nothing about the effect.
-    pub(super) fn hold(&self, claimed: Claimed, until: Timestamp) {
+    pub(super) fn hold(&self, claimed: Claimed, until: Duration) {
         let mut tables = self.tables();
         let key = claimed.effect.key;
         let leases = tables.unreleased_leases.entry(key).or_default();
@@ -147,9 +145,9 @@ impl InFlight {
     }
 
     /// Takes up to `limit` held effects of a lane that may be executed.
-    pub(super) fn take_held(&self, lane: Lane, now: Timestamp, limit: usize) -> Vec<Claimed> {
+    pub(super) fn take_held(&self, lane: Lane, elapsed: Duration, limit: usize) -> Vec<Claimed> {
         let mut tables = self.tables();
-        let due = tables.held.iter().filter(|(_, (claimed, until))| claimed.effect.lane() == lane && *until <= now);
+        let due = tables.held.iter().filter(|(_, (claimed, until))| claimed.effect.lane() == lane && *until <= elapsed);
         let mut keys: Vec<_> = due.map(|(key, _)| *key).collect();
         keys.sort_unstable();
         keys.truncate(limit);
@@ -161,16 +159,9 @@ impl InFlight {
         std::mem::take(&mut self.tables().held).into_values().map(|(claimed, _)| claimed).collect()
     }
 
-    /// Returns the time from which the next held effect may be executed.
-    pub(super) fn next_held(&self) -> Option<Timestamp> {
+    /// Returns the elapsed time from which the next held effect may be executed.
+    pub(super) fn next_held(&self) -> Option<Duration> {
         self.tables().held.values().map(|(_, until)| *until).min()
-    }
-
-    /// Sets the times of held effects that are later than `latest` to it.
-    pub(super) fn clamp_held(&self, latest: Timestamp) {
-        for (_, until) in self.tables().held.values_mut() {
-            *until = latest.min(*until);
-        }
     }
 
     /// Returns the number of leases of an effect that could not be released. They must not count as lost.

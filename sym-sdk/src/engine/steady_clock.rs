@@ -1,7 +1,7 @@
-//! The time since which the clock is known to be steady.
+//! The clock next to one that cannot be set.
 //!
-//! Some waits end too early if the clock is set ahead. Setting it is noticed by comparing it with a clock that cannot be set; what
-//! happened while no process was running is unknown.
+//! Some waits end too early if the clock is set ahead, and others too late if it goes back. Setting it is noticed by comparing both
+//! clocks; what happened while no process was running is unknown.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -15,31 +15,49 @@ use crate::time::TimestampExt;
 /// Time synchronization corrects clocks by less than this all the time.
 const TOLERANCE: Duration = Duration::from_secs(10);
 
+/// A reading of both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reading {
+    /// The time that the clock showed.
+    pub(super) now: Timestamp,
+    /// The [elapsed](Clock::elapsed) time.
+    pub(super) elapsed: Duration,
+}
+
+impl Reading {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self { now: clock.now(), elapsed: clock.elapsed() }
+    }
+
+    /// Returns the time that the clock shows at an elapsed time, unless it is set meanwhile. What is past counts as of now.
+    pub(super) fn time_at(self, elapsed: Duration) -> Timestamp {
+        self.now.plus(elapsed.saturating_sub(self.elapsed))
+    }
+
+    /// Returns the elapsed time at which the clock shows a time, unless it is set meanwhile. What is past counts as of now.
+    pub(super) fn elapsed_at(self, time: Timestamp) -> Duration {
+        self.elapsed.saturating_add(time.duration_since(self.now).try_into().unwrap_or_default())
+    }
+}
+
 /// Tells since when the clock was not set.
 #[derive(Debug)]
-pub(super) struct SteadyClock(Mutex<Reference>);
-
-/// A reading of both clocks: the first one, or the first after the clock was set.
-#[derive(Clone, Copy, Debug)]
-struct Reference {
-    since: Timestamp,
-    elapsed: Duration,
-}
+pub(super) struct SteadyClock(Mutex<Reading>);
 
 impl SteadyClock {
     pub(super) fn new(clock: &dyn Clock) -> Self {
-        Self(Mutex::new(Reference { since: clock.now(), elapsed: clock.elapsed() }))
+        Self(Mutex::new(Reading::of(clock)))
     }
 
     /// Returns the time since which the clock was not set, as it shows now.
     pub(super) fn since(&self, clock: &dyn Clock) -> Timestamp {
         let mut reference = lock(&self.0);
-        let read = Reference { since: clock.now(), elapsed: clock.elapsed() };
-        let expected = reference.since.plus(read.elapsed.saturating_sub(reference.elapsed));
-        if read.since.duration_since(expected).unsigned_abs() > TOLERANCE {
+        let read = Reading::of(clock);
+        let expected = reference.time_at(read.elapsed);
+        if read.now.duration_since(expected).unsigned_abs() > TOLERANCE {
             *reference = read;
         }
-        reference.since
+        reference.now
     }
 }
 

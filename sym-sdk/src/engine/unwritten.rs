@@ -21,6 +21,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::in_flight::InFlightGuard;
+use super::steady_clock::Reading;
 use super::store::{DueTimer, InputKey, StoredRun, TimerKey};
 use crate::error::Result;
 use crate::machine::{
@@ -28,7 +29,6 @@ use crate::machine::{
 };
 use crate::model::RunId;
 use crate::sync::lock;
-use crate::time::TimestampExt;
 
 /// The time for which a store may fail before effects are executed without it. A call that is made before it is on record is lost
 /// to the record if the process ends.
@@ -50,17 +50,25 @@ pub(super) struct Unwritten(Mutex<BTreeMap<RunId, UnwrittenRun>>);
 /// The unwritten inputs of a Run, and what they lead to.
 #[derive(Debug)]
 struct UnwrittenRun {
-    /// The time since which there are any.
-    since: Timestamp,
+    /// The [elapsed](crate::clock::Clock::elapsed) time since which there are any.
+    since: Duration,
     inputs: VecDeque<UnwrittenInput>,
     /// The Run after all of them. `None` if it cannot be predicted.
     latest: Option<StoredRun>,
     /// The effects that they ask for and that end access, without those that have an outcome.
-    effects: BTreeMap<u64, Effect>,
+    effects: BTreeMap<u64, PredictedEffect>,
     /// The timers that they set, with time and generation, or remove.
     timers: BTreeMap<TimerKind, Option<(Timestamp, u64)>>,
     /// The access that they give up.
     released: HashSet<EntitlementKey>,
+}
+
+/// An effect that an unwritten input asks for.
+#[derive(Debug)]
+struct PredictedEffect {
+    effect: Effect,
+    /// The elapsed time from which it may be executed before it is written. The clock can be set meanwhile.
+    from: Duration,
 }
 
 #[derive(Debug)]
@@ -77,20 +85,22 @@ struct UnwrittenInput {
 }
 
 impl Unwritten {
-    /// Keeps an input behind those of its Run, and predicts what follows. `stored` is the Run in the store, if it can be read.
+    /// Keeps an input behind those of its Run, and predicts what follows. `stored` is the Run in the store, if it can be read. An input
+    /// that is ahead of `now` counts as of now, as it does when it is written.
     pub(super) fn keep(
         &self,
-        own: OwnInput,
+        mut own: OwnInput,
         in_hand: Option<InFlightGuard>,
         stored: Option<StoredRun>,
-        now: Timestamp,
+        now: Reading,
         step: impl FnOnce(&RunState, &Input) -> Result<Transition>,
     ) {
         let mut runs = self.runs();
-        let run = runs.entry(own.input.run).or_insert_with(|| UnwrittenRun::new(stored, now));
+        let run = runs.entry(own.input.run).or_insert_with(|| UnwrittenRun::new(stored, now.elapsed));
+        own.input.at = own.input.at.min(now.now);
         let mut unwritten =
             UnwrittenInput { own, _in_hand: in_hand, predicted: None, asks_for: Vec::new(), is_predicted: false };
-        run.predict(&mut unwritten, step);
+        run.predict(&mut unwritten, now, step);
         run.inputs.push_back(unwritten);
     }
 
@@ -105,7 +115,7 @@ impl Unwritten {
     pub(super) fn predict_again(
         &self,
         stored: StoredRun,
-        now: Timestamp,
+        now: Reading,
         step: impl Fn(&RunState, &Input) -> Result<Transition>,
     ) -> bool {
         let mut runs = self.runs();
@@ -116,8 +126,8 @@ impl Unwritten {
         let mut inputs = std::mem::take(&mut unwritten.inputs);
         *unwritten = UnwrittenRun::new(Some(stored), unwritten.since);
         for input in &mut inputs {
-            input.own.input.at = input.own.input.at.min(now);
-            unwritten.predict(input, &step);
+            input.own.input.at = input.own.input.at.min(now.now);
+            unwritten.predict(input, now, &step);
         }
         unwritten.inputs = inputs;
         unwritten.latest.is_some()
@@ -171,20 +181,12 @@ impl Unwritten {
         }
     }
 
-    /// Sets the due times of effects in memory that are later than `latest` to it.
-    pub(super) fn clamp_due_times(&self, latest: Timestamp) {
-        for effect in self.runs().values_mut().flat_map(|run| run.effects.values_mut()) {
-            effect.not_before = effect.not_before.map(|at| at.min(latest));
-        }
-    }
-
     /// Lists effects of a lane that only memory asks for, and that may be executed now.
-    pub(super) fn due_effects(&self, lane: Lane, now: Timestamp) -> Vec<Effect> {
+    pub(super) fn due_effects(&self, lane: Lane, elapsed: Duration) -> Vec<Effect> {
         let runs = self.runs();
-        let effects = runs.values().flat_map(|run| run.effects.values().map(|effect| (run.since, effect)));
-        let due =
-            effects.filter(|(since, effect)| effect.lane() == lane && executable_from(*since, effect, now) <= now);
-        due.map(|(_, effect)| effect.clone()).collect()
+        let predicted = runs.values().flat_map(|run| run.effects.values());
+        let due = predicted.filter(|predicted| predicted.effect.lane() == lane && predicted.from <= elapsed);
+        due.map(|predicted| predicted.effect.clone()).collect()
     }
 
     /// Lists timers that only memory has set, and that are due.
@@ -208,11 +210,11 @@ impl Unwritten {
     }
 
     /// Returns when the next effect or timer of memory falls due, without effects that `is_in_hand`.
-    pub(super) fn next_due(&self, now: Timestamp, is_in_hand: impl Fn(EffectKey) -> bool) -> Option<Timestamp> {
+    pub(super) fn next_due(&self, now: Reading, is_in_hand: impl Fn(EffectKey) -> bool) -> Option<Timestamp> {
         let runs = self.runs();
-        let effects = runs.values().flat_map(|run| run.effects.values().map(|effect| (run.since, effect)));
-        let effects = effects.filter(|(_, effect)| !is_in_hand(effect.key));
-        let effects = effects.map(|(since, effect)| executable_from(since, effect, now));
+        let predicted = runs.values().flat_map(|run| run.effects.values());
+        let effects = predicted.filter(|predicted| !is_in_hand(predicted.effect.key));
+        let effects = effects.map(|predicted| now.time_at(predicted.from));
         let timers = runs.values().flat_map(|run| &run.timers).filter(|(kind, _)| ends_access(**kind));
         effects.chain(timers.filter_map(|(_, timer)| timer.map(|(at, _)| at))).min()
     }
@@ -223,7 +225,7 @@ impl Unwritten {
 }
 
 impl UnwrittenRun {
-    fn new(stored: Option<StoredRun>, since: Timestamp) -> Self {
+    fn new(stored: Option<StoredRun>, since: Duration) -> Self {
         Self {
             since,
             inputs: VecDeque::new(),
@@ -235,7 +237,12 @@ impl UnwrittenRun {
     }
 
     /// Predicts the Run after one more input.
-    fn predict(&mut self, unwritten: &mut UnwrittenInput, step: impl FnOnce(&RunState, &Input) -> Result<Transition>) {
+    fn predict(
+        &mut self,
+        unwritten: &mut UnwrittenInput,
+        now: Reading,
+        step: impl FnOnce(&RunState, &Input) -> Result<Transition>,
+    ) {
         unwritten.predicted = None;
         unwritten.asks_for.clear();
         let own = &unwritten.own;
@@ -260,7 +267,9 @@ impl UnwrittenRun {
         unwritten.predicted = self.latest.clone();
         for effect in transition.effects.into_iter().filter(|effect| executes_from_memory(effect.lane())) {
             unwritten.asks_for.push(effect.key.seq);
-            self.effects.insert(effect.key.seq, effect);
+            let tolerated = self.since.saturating_add(OUTAGE_TOLERANCE);
+            let from = effect.not_before.map_or(tolerated, |at| tolerated.max(now.elapsed_at(at)));
+            self.effects.insert(effect.key.seq, PredictedEffect { effect, from });
         }
         for change in transition.timers {
             match change {
@@ -310,13 +319,6 @@ fn agree(predicted: &StoredRun, stored: &StoredRun) -> bool {
         && timers(one) == timers(other)
 }
 
-/// Returns the time from which an effect may be executed before it is written.
-fn executable_from(since: Timestamp, effect: &Effect, now: Timestamp) -> Timestamp {
-    // Not known, if the clock was set back meanwhile.
-    let tolerated = if now < since { now } else { since.plus(OUTAGE_TOLERANCE) };
-    effect.not_before.map_or(tolerated, |at| at.max(tolerated))
-}
-
 /// Whether effects of a lane are executed before they are written. Revocations are, and the hooks before them.
 pub(super) fn executes_from_memory(lane: Lane) -> bool {
     matches!(lane, Lane::Revoke | Lane::Deescalate)
@@ -337,15 +339,16 @@ mod tests {
     #[test]
     fn a_timer_is_fired_once_although_its_run_cannot_be_predicted() {
         let (unwritten, now) = (Unwritten::default(), Timestamp::UNIX_EPOCH);
+        let read = Reading { now, elapsed: Duration::ZERO };
         let run = RunId::from_uuid(uuid::Uuid::from_u128(1));
         let (key, generation) = (TimerKey::new(run, TimerKind::Expire), 7);
         let flow: Srn = "acme:flow:prod:1.0.0".parse().unwrap();
         let body = InputBody::TimerFired { kind: TimerKind::Expire, generation };
         let input = Input::new(run, flow, now, body);
         let own = OwnInput { key: InputKey::new("timer"), input, settles: None, fired: Some((key, generation)) };
-        unwritten.keep(own, None, None, now, |_, _| unreachable!("there is no state to step from"));
+        unwritten.keep(own, None, None, read, |_, _| unreachable!("there is no state to step from"));
         assert!(unwritten.overrides(&DueTimer::new(key, now, generation)));
         assert!(unwritten.due_timers(now).is_empty());
-        assert_eq!(unwritten.next_due(now, |_| false), None);
+        assert_eq!(unwritten.next_due(read, |_| false), None);
     }
 }

@@ -1,8 +1,8 @@
 //! Recovery from a clock that was ahead and has gone back.
 //!
 //! Due times written meanwhile are too late by as much as the clock was ahead: retries would wait, and access would last. A store that
-//! cannot write does not prolong access either: ends of access are corrected in memory then, and due times in the store
-//! count as corrected.
+//! cannot write does not prolong access either: ends of access are corrected in memory then, and effects in the store fall due as if
+//! the clock had not gone back. However often it does, a revocation waits no longer for that.
 
 use std::sync::Mutex;
 use std::sync::atomic::Ordering;
@@ -11,7 +11,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::LocalEngine;
+use crate::clock::Clock;
 use crate::engine::notifier::WakeSet;
+use crate::engine::steady_clock::Reading;
 use crate::engine::store::{InputKey, RunFilter, StoredRun};
 use crate::engine::store_condition::is_store_failure;
 use crate::engine::unwritten::{OwnInput, ends_access};
@@ -23,19 +25,47 @@ use crate::time::TimestampExt;
 /// Time synchronization corrects clocks by less than this all the time, which is not worth a look at every Run.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// The time to which due times in the store were to be clamped, if the store did not take that.
-#[derive(Debug, Default)]
-pub(super) struct UnwrittenClamp(Mutex<Option<Timestamp>>);
+/// The time with which due times in the store are compared while the store takes no writes: that of the clock, as if it had not gone back
+/// since they were clamped.
+#[derive(Debug)]
+pub(super) struct StoreTime(Mutex<LastReading>);
 
-impl UnwrittenClamp {
-    /// Notes that the store did not clamp due times to `latest`.
-    fn failed(&self, latest: Timestamp) {
-        let mut clamp = lock(&self.0);
-        *clamp = Some(clamp.map_or(latest, |earlier| earlier.min(latest)));
+#[derive(Debug)]
+struct LastReading {
+    /// The last reading of the clock before it went back.
+    latest: Reading,
+    /// The [elapsed](Clock::elapsed) time to which all due times were to be clamped, if the store did not take that. It is needed for those
+    /// that were written before this process read the clock.
+    all_due_from: Option<Duration>,
+}
+
+impl StoreTime {
+    pub(super) fn new(clock: &dyn Clock) -> Self {
+        Self(Mutex::new(LastReading { latest: Reading::of(clock), all_due_from: None }))
     }
 
-    fn written(&self) {
-        *lock(&self.0) = None;
+    /// Reads the clock, and returns the time by which effects in the store are due.
+    pub(super) fn read(&self, clock: &dyn Clock) -> Timestamp {
+        let (mut last, read) = (lock(&self.0), Reading::of(clock));
+        if last.all_due_from.is_some_and(|from| from <= read.elapsed) {
+            return Timestamp::MAX;
+        }
+        let expected = last.latest.time_at(read.elapsed);
+        if expected <= read.now.plus(CLOCK_TOLERANCE) {
+            last.latest = read;
+        }
+        expected.max(read.now)
+    }
+
+    /// Notes that the store did not clamp due times to this elapsed time.
+    fn clamp_failed(&self, latest: Duration) {
+        let mut last = lock(&self.0);
+        last.all_due_from = Some(last.all_due_from.map_or(latest, |earlier| earlier.min(latest)));
+    }
+
+    /// Notes that the store clamped due times, as the clock showed then.
+    fn clamped(&self, read: Reading) {
+        *lock(&self.0) = LastReading { latest: read, all_due_from: None };
     }
 }
 
@@ -63,26 +93,18 @@ impl LocalEngine {
         Ok(clamped)
     }
 
-    /// Returns the time by which an effect in the store is due now: any, once the time has come to which those were to be clamped.
-    pub(super) fn due_by(&self, now: Timestamp) -> Timestamp {
-        let has_come = lock(&self.unwritten_clamp.0).is_some_and(|latest| latest <= now);
-        if has_come { Timestamp::MAX } else { now }
-    }
-
     async fn clamp_to_now(&self) -> Result<usize> {
-        let now = self.clock.now();
-        let latest = now.plus(self.lease.max(MAX_REVOKE_DELAY));
-        self.in_flight.clamp_held(latest);
-        self.unwritten.clamp_due_times(latest);
+        let read = Reading::of(&*self.clock);
+        let (now, longest) = (read.now, self.lease.max(MAX_REVOKE_DELAY));
         self.clamp_unwritten(now).await;
         let mut failed = None;
-        let effects = match self.await_store(self.store.clamp_future_due_times(latest)).await {
+        let effects = match self.await_store(self.store.clamp_future_due_times(now.plus(longest))).await {
             Ok(effects) => {
-                self.unwritten_clamp.written();
+                self.store_time.clamped(read);
                 effects
             }
             Err(error) => {
-                self.unwritten_clamp.failed(latest);
+                self.store_time.clamp_failed(read.elapsed.saturating_add(longest));
                 self.write_failed(&error);
                 failed = Some(error);
                 0

@@ -89,11 +89,12 @@ impl LocalEngine {
             return Ok(Vec::new());
         }
         let now = self.clock.now();
+        let (elapsed, due_by) = (self.clock.elapsed(), self.store_time.read(&*self.clock));
         let due = |origin| move |claimed| DueEffect { claimed, origin };
         let unleased = |effect: Effect| Claimed::new(effect, 0, 0);
         let mut found: Vec<_> =
-            self.in_flight.take_held(lane, now, limit).into_iter().map(due(EffectOrigin::Lease)).collect();
-        let from_memory = self.unwritten.due_effects(lane, now).into_iter().map(unleased);
+            self.in_flight.take_held(lane, elapsed, limit).into_iter().map(due(EffectOrigin::Lease)).collect();
+        let from_memory = self.unwritten.due_effects(lane, elapsed).into_iter().map(unleased);
         found.extend(self.not_in_hand(lane, from_memory, per_bulkhead).map(due(EffectOrigin::Memory)));
         found.truncate(limit);
         let claim = Claim::new(lane, now, self.lease, limit - found.len()).per_bulkhead(per_bulkhead);
@@ -112,7 +113,7 @@ impl LocalEngine {
                 if executes_from_memory(lane)
                     && self.condition.has_failed_for(OUTAGE_TOLERANCE, now)
                     // All of them: those of a bulkhead that is full must not hide those of others.
-                    && let Ok(stored) = self.await_store(self.store.due_effects(lane, self.due_by(now), usize::MAX)).await
+                    && let Ok(stored) = self.await_store(self.store.due_effects(lane, due_by, usize::MAX)).await
                 {
                     let stored = self.not_in_hand(lane, stored.into_iter().map(unleased), per_bulkhead);
                     found.extend(stored.take(claim.limit).map(due(EffectOrigin::Unleased)));
@@ -209,7 +210,7 @@ impl LocalEngine {
         }
         let released = self.release(claimed.effect.key, claimed.claims, delay).await;
         if released.is_err() {
-            self.in_flight.hold(claimed, self.clock.now().plus(delay));
+            self.in_flight.hold(claimed, self.clock.elapsed().saturating_add(delay));
         }
         released
     }

@@ -14,6 +14,7 @@ use super::LocalEngine;
 use crate::engine::in_flight::InFlightGuard;
 use crate::engine::notifier::WakeSet;
 use crate::engine::observability;
+use crate::engine::steady_clock::Reading;
 use crate::engine::store_condition::is_store_failure;
 use crate::engine::unwritten::OwnInput;
 use crate::error::{Error, ErrorKind, Result, codes};
@@ -111,7 +112,7 @@ impl LocalEngine {
             %run, input = own.key.as_str(),
             "the store did not take an outcome or the end of an access; it is kept in memory until the store does"
         );
-        let now = self.clock.now();
+        let now = Reading::of(&*self.clock);
         self.unwritten.keep(own, in_hand, stored, now, |state, input| self.handler.step(Some(state), input));
         observability::unwritten(self.unwritten.len());
         self.write_schedule.begin(self.clock.now());
@@ -172,7 +173,7 @@ impl LocalEngine {
                 Err(_) => None,
             };
             let step = |state: &RunState, input: &Input| self.handler.step(Some(state), input);
-            if stored.is_some_and(|stored| self.unwritten.predict_again(stored, self.clock.now(), step)) {
+            if stored.is_some_and(|stored| self.unwritten.predict_again(stored, Reading::of(&*self.clock), step)) {
                 self.notifier.wake(WakeSet::ALL);
             }
         }

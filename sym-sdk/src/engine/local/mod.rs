@@ -20,7 +20,7 @@ use super::leases::{DEFAULT_LEASE, lease_for};
 use super::notifier::WorkerNotifier;
 use super::observability;
 use super::run_cache::RunCache;
-use super::steady_clock::SteadyClock;
+use super::steady_clock::{Reading, SteadyClock};
 use super::store::{
     AuditPage, AuditQuery, Change, InputKey, RunFilter, RunPage, RunQuery, Store, StoreError, StoredRun,
 };
@@ -36,7 +36,7 @@ use crate::future::BoxFuture;
 use crate::machine::{Input, InputReply};
 use crate::model::{EventId, RunId};
 use crate::time::TimestampExt;
-use clock::UnwrittenClamp;
+use clock::StoreTime;
 pub(super) use effects::{DueEffect, EffectOrigin};
 use kept_inputs::WriteSchedule;
 
@@ -58,7 +58,7 @@ pub struct LocalEngine {
     steady_clock: SteadyClock,
     created_at: Timestamp,
     must_clamp_again: AtomicBool,
-    unwritten_clamp: UnwrittenClamp,
+    store_time: StoreTime,
     pub(super) in_flight: Arc<InFlight>,
     run_cache: RunCache,
     condition: StoreCondition,
@@ -76,7 +76,7 @@ impl LocalEngine {
             steady_clock: SteadyClock::new(&*clock),
             created_at: clock.now(),
             must_clamp_again: AtomicBool::new(false),
-            unwritten_clamp: UnwrittenClamp::default(),
+            store_time: StoreTime::new(&*clock),
             clock,
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,
@@ -117,8 +117,10 @@ impl LocalEngine {
 
     /// Returns when the next thing falls due, in the store or in memory.
     pub(super) async fn earliest_due(&self) -> Result<Option<Timestamp>> {
-        let in_memory = self.unwritten.next_due(self.clock.now(), |key| self.in_flight.contains(key));
-        let in_memory = [in_memory, self.in_flight.next_held(), self.write_schedule.next()].into_iter().flatten().min();
+        let now = Reading::of(&*self.clock);
+        let in_memory = self.unwritten.next_due(now, |key| self.in_flight.contains(key));
+        let held = self.in_flight.next_held().map(|elapsed| now.time_at(elapsed));
+        let in_memory = [in_memory, held, self.write_schedule.next()].into_iter().flatten().min();
         match self.await_store(self.store.next_due()).await {
             Ok(stored) => Ok(stored.into_iter().chain(in_memory).min()),
             Err(error) => in_memory.map_or(Err(error), |at| Ok(Some(at))),

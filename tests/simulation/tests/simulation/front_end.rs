@@ -48,8 +48,8 @@ impl Delivery for FrontEnd {
         self.call("message").await
     }
 
-    async fn alert(&self, view: &RequestView, _: &str, _: &EffectError) -> Result<()> {
-        self.0.operators.alerted(view.event().run().id());
+    async fn alert(&self, view: &RequestView, _: &str, error: &EffectError) -> Result<()> {
+        self.0.operators.alerted(view.event().run().id(), error);
         self.call("alert").await
     }
 

@@ -86,6 +86,7 @@ impl History {
         self.world.log("no more faults from here");
         self.world.calm_down();
         self.world.outage.end(self.world.clock.steady_now());
+        self.liveness.outage_ended();
         self.staff.restore();
         if self.world.troubles.has(Trouble::Configuration) {
             self.declared = Declared::everything();
@@ -214,6 +215,7 @@ impl History {
         self.world.log("time has passed");
         if self.world.outage.end_if_over(self.world.clock.steady_now()) {
             self.world.log("the store works again");
+            self.liveness.outage_ended();
         }
         self.world.land_late_effects();
         self.check_liveness();
@@ -233,7 +235,8 @@ impl History {
         self.memory.note_due(&self.runs, self.world.clock.now());
         self.world.clock.set(self.world.clock.now() + by);
         if by.is_negative() {
-            self.liveness.clock_went_back();
+            let outage = &self.world.outage;
+            self.liveness.clock_went_back(outage.kind().is_none(), outage.refused_since().is_some());
             self.memory.clock_went_back(&self.runs, self.world.clock.now());
         }
     }
@@ -244,6 +247,7 @@ impl History {
         self.world.log("the process crashes");
         // The old process is dropped first, so that nothing of it is left when the new one starts.
         self.process = Process::dead();
+        self.liveness.process_crashed();
         self.check_liveness();
         self.world.process_crashed();
         self.people.cut_off();

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::StoredRun;
 use sym_sdk::machine::{
-    Access, EffectKind, IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, PendingEffect, RunState, TimerKind,
+    Access, EffectKind, IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_REVOKE_DELAY, RunState, TimerKind,
 };
 use sym_sdk::model::{RunId, User};
 use sym_sdk::runtime::Runtime;
@@ -36,6 +36,10 @@ const LONGEST_STEP: Duration = Duration::from_secs(15 * 60);
 /// is promised about a store that hangs, and it is tried again after that.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// The longest time for which a revocation in the store waits longer whenever due times are clamped because the clock went back: it may be
+/// retried by then, or a lease may last until then. Workers may not notice that within one step.
+const CLAMPED: Duration = Duration::from_secs(MAX_REVOKE_DELAY.as_secs() + LONGEST_STEP.as_secs());
+
 /// The time within which a gauge says what has happened.
 const GAUGED: Duration = Duration::from_secs(60);
 
@@ -44,8 +48,8 @@ const GAUGED: Duration = Duration::from_secs(60);
 enum Due {
     /// An expiry timer, by its generation, leads to an attempt at the revocation, or to a deferral.
     Expiry(RunId, u64),
-    /// An attempt at the revocation.
-    Revocation(RunId),
+    /// An attempt at the revocation, by the number of its effect.
+    Revocation(RunId, u64),
     /// The end of access whose time is up, although hooks may have deferred it.
     End(RunId),
     /// The end of access of this duration, whatever the clock says.
@@ -60,7 +64,7 @@ impl Due {
     fn run(self) -> RunId {
         match self {
             Self::Expiry(run, _)
-            | Self::Revocation(run)
+            | Self::Revocation(run, _)
             | Self::End(run)
             | Self::Duration(run, _)
             | Self::EndOfUser(run)
@@ -70,7 +74,7 @@ impl Due {
 
     fn bound(self) -> Duration {
         match self {
-            Self::Expiry(..) | Self::Revocation(_) | Self::Alert(_) => BOUND,
+            Self::Expiry(..) | Self::Revocation(..) | Self::Alert(_) => BOUND,
             Self::End(_) => BOUND + DEFERRED,
             Self::Duration(_, duration) => duration + BOUND + DEFERRED,
             Self::EndOfUser(_) => BOUND + 2 * SWEPT,
@@ -82,6 +86,17 @@ impl Due {
 #[derive(Default)]
 pub(crate) struct Liveness {
     since: BTreeMap<Due, Timestamp>,
+    scheduled: BTreeMap<(RunId, u64), Scheduled>,
+}
+
+/// A revocation that a Run waits for.
+struct Scheduled {
+    /// The time at which it falls due, whatever the clock is set to.
+    at: Timestamp,
+    /// The number of times since then, or since the last attempt, that its due time may have been clamped.
+    clamped: u32,
+    /// Whether the clock has gone back, and the store did not take that due times were clamped.
+    is_unclamped: bool,
 }
 
 /// A world with a process that is up.
@@ -100,9 +115,26 @@ impl Liveness {
         self.since.clear();
     }
 
-    /// Forgets how long access has lasted, because the clock went back: its end is corrected to what it would be if it began now.
-    pub(crate) fn clock_went_back(&mut self) {
+    /// Notes that the process has crashed: what it knew of the clock is lost.
+    pub(crate) fn process_crashed(&mut self) {
+        self.scheduled.values_mut().for_each(|scheduled| scheduled.clamped += u32::from(scheduled.is_unclamped));
+    }
+
+    /// Forgets how long access has lasted, because the clock went back: its end is corrected to what it would be if it began now. Due times
+    /// in the store are clamped. While it takes no writes, a process that `knows` that goes by the time that has passed.
+    pub(crate) fn clock_went_back(&mut self, takes_writes: bool, knows: bool) {
         self.since.retain(|due, _| !matches!(due, Due::Duration(..)));
+        for scheduled in self.scheduled.values_mut() {
+            scheduled.clamped += u32::from(takes_writes || !knows);
+            scheduled.is_unclamped |= !takes_writes;
+        }
+    }
+
+    /// Notes that the store takes writes again, and with them that due times are clamped.
+    pub(crate) fn outage_ended(&mut self) {
+        for scheduled in self.scheduled.values_mut() {
+            scheduled.clamped += u32::from(std::mem::take(&mut scheduled.is_unclamped));
+        }
     }
 
     /// Notes that time has passed in one step, in which nobody could do anything: a long one counts as [`LONGEST_STEP`], and as
@@ -120,25 +152,62 @@ impl Liveness {
             // Nobody can know what is due. The gauge says so.
             return self.since.clear();
         }
-        let due = live.due();
+        self.schedule(live);
+        let due = live.due(&self.scheduled);
         self.since.retain(|known, since| due.contains(known) && !live.is_attempted(*known, *since));
         for due in due {
             let since = *self.since.entry(due).or_insert(now);
             let waits = now.duration_since(since).unsigned_abs();
-            live.world
-                .check(waits <= due.bound(), || format!("P3: {due:?} did not come to pass within {:?}", due.bound()));
+            let bound = due.bound() + self.clamped(due);
+            live.world.check(waits <= bound, || format!("P3: {due:?} did not come to pass within {bound:?}"));
         }
+    }
+
+    /// Notes when revocations fall due.
+    fn schedule(&mut self, live: &Live<'_>) {
+        let (now, wall) = (live.world.clock.steady_now(), live.world.clock.now());
+        let known = std::mem::take(&mut self.scheduled);
+        for StoredRun { state, .. } in live.runs {
+            let run = state.run.id();
+            for (seq, pending) in &state.pending {
+                if !matches!(pending.kind, EffectKind::Revoke { .. }) {
+                    continue;
+                }
+                // Nothing is deferred for longer, unless by a clock that was ahead.
+                let left = pending
+                    .not_before
+                    .map_or(Duration::ZERO, |at| at.duration_since(wall).try_into().unwrap_or_default());
+                let left = left.min(MAX_REVOKE_DELAY);
+                let known = known.get(&(run, *seq));
+                let mut scheduled = Scheduled {
+                    at: known.map_or(now + left, |known| known.at.min(now + left)),
+                    clamped: known.map_or(0, |known| known.clamped),
+                    is_unclamped: known.is_some_and(|known| known.is_unclamped),
+                };
+                let was_attempted = |since: &Timestamp| live.target.last_revocation(run).is_some_and(|at| at >= *since);
+                if self.since.get(&Due::Revocation(run, *seq)).is_some_and(was_attempted) {
+                    scheduled.clamped = 0;
+                }
+                self.scheduled.insert((run, *seq), scheduled);
+            }
+        }
+    }
+
+    /// Returns how much longer something may wait because its due time was clamped.
+    fn clamped(&self, due: Due) -> Duration {
+        let Due::Revocation(run, seq) = due else { return Duration::ZERO };
+        CLAMPED * self.scheduled.get(&(run, seq)).map_or(0, |scheduled| scheduled.clamped)
     }
 }
 
 impl Live<'_> {
-    fn due(&self) -> Vec<Due> {
-        let now = self.world.clock.now();
+    fn due(&self, scheduled: &BTreeMap<(RunId, u64), Scheduled>) -> Vec<Due> {
         let runs = self.runs.iter().filter(|run| run.state.may_hold_access());
-        runs.flat_map(|run| self.due_of(run, self.runs, now)).collect()
+        runs.flat_map(|run| self.due_of(run, scheduled)).collect()
     }
 
-    fn due_of(&self, StoredRun { state, .. }: &StoredRun, runs: &[StoredRun], now: Timestamp) -> Vec<Due> {
+    fn due_of(&self, StoredRun { state, .. }: &StoredRun, scheduled: &BTreeMap<(RunId, u64), Scheduled>) -> Vec<Due> {
+        let (runs, now) = (self.runs, self.world.clock.now());
         let (run, mut due) = (state.run.id(), Vec::new());
         let Some(grant) = state.access.grant() else { return due };
         if !self.declared.reaches(state.flow.slug(), grant) && !grant.is_standing {
@@ -167,10 +236,9 @@ impl Live<'_> {
                 due.extend(state.run.requester().filter(|user| is_gone(user)).map(|_| Due::EndOfUser(run)));
             }
             Access::Revoking { .. } => {
-                let is_due = |pending: &PendingEffect| {
-                    matches!(pending.kind, EffectKind::Revoke { .. }) && pending.not_before.is_none_or(|at| at <= now)
-                };
-                due.extend(state.pending.values().any(is_due).then_some(Due::Revocation(run)));
+                let now = self.world.clock.steady_now();
+                let of_run = scheduled.range((run, 0)..=(run, u64::MAX)).filter(|(_, scheduled)| scheduled.at <= now);
+                due.extend(of_run.map(|((run, seq), _)| Due::Revocation(*run, *seq)));
             }
             _ => {}
         }

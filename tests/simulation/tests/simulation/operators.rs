@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use metrics::{Counter, Gauge, GaugeFn, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use sym_sdk::machine::EffectError;
 use sym_sdk::model::RunId;
 
 /// The alerts and gauges of a world. Clones share them.
@@ -13,7 +14,8 @@ pub(crate) struct Operators(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
-    alerts: BTreeSet<RunId>,
+    /// The alerts, by Run and message.
+    alerts: BTreeSet<(RunId, String)>,
     gauges: BTreeMap<String, Arc<Value>>,
 }
 
@@ -23,13 +25,18 @@ impl Operators {
     }
 
     /// Records an alert about a Run.
-    pub(crate) fn alerted(&self, run: RunId) {
-        self.lock().alerts.insert(run);
+    pub(crate) fn alerted(&self, run: RunId, error: &EffectError) {
+        self.lock().alerts.insert((run, error.to_string()));
+    }
+
+    /// Returns whether there was an alert about this failure of the Run.
+    pub(crate) fn were_alerted_of(&self, run: RunId, error: &EffectError) -> bool {
+        self.lock().alerts.contains(&(run, error.to_string()))
     }
 
     /// Returns whether there was an alert about the Run.
     pub(crate) fn were_alerted(&self, run: RunId) -> bool {
-        self.lock().alerts.contains(&run)
+        self.lock().alerts.iter().any(|(alerted, _)| *alerted == run)
     }
 
     /// Returns the value of a gauge that was ever set.

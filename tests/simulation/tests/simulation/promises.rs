@@ -319,6 +319,7 @@ pub(crate) fn check_settled(world: &World, memory: &Memory, people: &People, tar
         let entries: Vec<_> = audit.iter().filter(|entry| entry.run == run).cloned().collect();
         one_decision(world, run, &entries);
         on_the_record(world, run, &entries, target);
+        operators_hear_of_failures(world, run, &entries);
     }
     for (number, wish) in people.wishes().iter().enumerate() {
         let refusals = people.refusals_of(wish.who);
@@ -350,6 +351,19 @@ fn one_decision(world: &World, run: RunId, entries: &[AuditEntry]) {
             _ => {}
         }
     }
+}
+
+/// P3: the error destination hears of the first failure of a revocation, unless that is on record as undelivered.
+fn operators_hear_of_failures(world: &World, run: RunId, entries: &[AuditEntry]) {
+    let failure = entries.iter().find_map(|entry| match &entry.kind {
+        AuditKind::RevokeFailed { error, .. } => Some(error),
+        _ => None,
+    });
+    let Some(failure) = failure else { return };
+    let is_undelivered = entries.iter().any(|entry| matches!(entry.kind, AuditKind::AlertUndelivered { .. }));
+    world.check(is_undelivered || world.operators.were_alerted_of(run, failure), || {
+        format!("P3: nobody was alerted that a revocation of Run {run} had failed: {failure}")
+    });
 }
 
 /// P6: the calls at the target are audited, and each event is settled.

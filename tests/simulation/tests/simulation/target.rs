@@ -47,6 +47,8 @@ struct Journal {
     calls: BTreeMap<CallKey, (Place, Piece)>,
     /// The calls of crashed processes that were made before they were on record, and not again since: they are lost to the record.
     lost: BTreeSet<CallKey>,
+    /// The calls on record whose results the current process has, or has given up waiting for.
+    returned: BTreeSet<CallKey>,
     /// The time of the last attempt at a revocation, by Run.
     revocations: BTreeMap<RunId, Timestamp>,
     /// The users for whom access was granted to identities, by account.
@@ -81,6 +83,7 @@ impl Target {
             run.is_some_and(|run| key.seq < run.state.next_seq)
         };
         let mut journal = self.lock();
+        journal.returned.clear();
         let revocations = journal.calls.iter().filter(|(_, (place, _))| *place == Place::Revoke);
         let lost: Vec<_> = revocations.map(|(call, _)| *call).filter(|(key, _)| !is_on_record(*key)).collect();
         journal.lost.extend(lost);
@@ -156,6 +159,10 @@ impl Client {
             _ => at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap().is_none(),
         };
         world.check(is_awaited, || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
+        let has_returned = self.target.lock().returned.contains(&call);
+        world.check(!has_returned, || {
+            format!("P7: {place:?} {key} was carried out again by a process that has its outcome")
+        });
         let asked = self.target.asked.place(key.run);
         let is_there =
             asked.as_ref().is_some_and(|asked| asked_piece.0 == format!("{}/{}", asked.account, asked.group));
@@ -187,19 +194,30 @@ impl Client {
     async fn call(&self, place: Place, point: &'static str, request: &AccessRequest<'_>) -> Result<()> {
         self.check(place, request);
         let (target, piece, is_called) = (self.target.clone(), self.piece(request), Arc::new(AtomicBool::new(true)));
+        let key = request.idempotency_key();
+        let run = at_once(self.committed.load(key.run)).unwrap();
+        // The outcome of a call that was only predicted is dropped if the Run goes on otherwise.
+        let is_on_record = run.is_some_and(|run| key.seq < run.state.next_seq);
+        let call = is_on_record.then(|| (key, request.attempt()));
         // Dropped when the caller has the answer, or has given up.
-        let _caller = Caller(is_called.clone());
+        let _caller = Caller { is_called: is_called.clone(), call, target: target.clone() };
         let done = move || target.apply(place, piece, !is_called.load(Ordering::Relaxed));
         self.target.world.call_that_may_land_late(place, point, done).await
     }
 }
 
 /// The caller of the service, until it has an answer or has given up.
-struct Caller(Arc<AtomicBool>);
+struct Caller {
+    is_called: Arc<AtomicBool>,
+    /// The call, if it is on record.
+    call: Option<CallKey>,
+    target: Target,
+}
 
 impl Drop for Caller {
     fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
+        self.is_called.store(false, Ordering::Relaxed);
+        self.target.lock().returned.extend(self.call);
     }
 }
 

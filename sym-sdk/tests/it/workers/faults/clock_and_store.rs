@@ -183,7 +183,59 @@ async fn stored_revocation_does_not_wait_longer_when_the_clock_goes_back() {
     held.fixture.let_workers_run().await;
     held.fixture.clock.set(noon());
     let waited = held.pass_until(HOUR, |held| !held.has_access()).await;
+    assert!(waited <= NOTICED, "{waited:?}, and it was to be retried within a second");
+    held.ends_on_record(workers).await;
+}
+
+/// The simulation found this, in world 204003: a revocation that was due, and could not be begun, was to wait for another quarter of an
+/// hour each time the clock went back.
+#[tokio::test]
+async fn stored_revocation_does_not_wait_longer_however_often_the_clock_goes_back() {
+    let held = Held::new().await;
+    held.store.set_behavior(Behavior::RefusesWritesAndHolders);
+    let workers = held.runtime.start(WorkerLimits::default());
+    held.pass_until(HOUR + 10 * MINUTE, |_| false).await;
+    assert_eq!(held.fixture.revocations(), 0, "it cannot be begun");
+    for _ in 0..4 {
+        held.fixture.clock.set(held.fixture.clock.now() - HOUR);
+        held.pass_until(10 * MINUTE, |_| false).await;
+    }
+    held.fixture.clock.set(held.fixture.clock.now() - HOUR);
+    held.store.set_behavior(Behavior::RefusesWrites);
+    let waited = held.pass_until(HOUR, |held| !held.has_access()).await;
+    assert!(waited <= NOTICED, "{waited:?}");
+    held.ends_on_record(workers).await;
+}
+
+/// The retries are in memory, and a quarter of an hour apart.
+#[tokio::test]
+async fn revocation_in_memory_does_not_wait_longer_however_often_the_clock_goes_back() {
+    let held = Held::new().await;
+    held.fixture.strategy.fail_revocations(11);
+    let workers = held.refuse_writes();
+    held.pass_until(5 * HOUR, |held| held.fixture.revocations() == 11).await;
+    let mut waited = Duration::ZERO;
+    while held.has_access() && waited < 2 * HOUR {
+        held.fixture.clock.set(held.fixture.clock.now() - HOUR);
+        waited += held.pass_until(10 * MINUTE, |held| !held.has_access()).await;
+    }
     assert!(waited <= LONGEST_DELAY + NOTICED, "{waited:?}");
+    held.ends_on_record(workers).await;
+}
+
+/// The process keeps the lease of a revocation that could not be begun, and tries it again under that.
+#[tokio::test]
+async fn leased_revocation_does_not_wait_longer_when_the_clock_goes_back() {
+    let held = Held::new().await;
+    held.store.set_behavior(Behavior::RefusesReleasesAndHolders);
+    let workers = held.runtime.start(WorkerLimits::default());
+    held.pass_until(HOUR + MINUTE, |_| false).await;
+    assert_eq!(held.fixture.revocations(), 0, "it cannot be begun");
+    held.fixture.clock.set(held.fixture.clock.now() - 5 * HOUR);
+    held.pass_until(MINUTE, |_| false).await;
+    held.store.set_behavior(Behavior::Works);
+    let waited = held.pass_until(HOUR, |held| !held.has_access()).await;
+    assert!(waited <= NOTICED, "{waited:?}");
     held.ends_on_record(workers).await;
 }
 

@@ -35,6 +35,8 @@ pub(super) enum Behavior {
     RefusesWritesAndHolders,
     /// The same, and Runs cannot be read one by one.
     RefusesWritesAndLoads,
+    /// Effects can be claimed, and their leases not be released; nor can the holders of access be read.
+    RefusesReleasesAndHolders,
     /// Claims panic.
     Panics,
 }
@@ -192,7 +194,10 @@ impl Store for FaultyStore {
     }
 
     fn release(&self, key: EffectKey, claims: u32, not_before: Timestamp) -> StoreFuture<'_, ()> {
-        self.report_outcome("release", move || self.store.release(key, claims, not_before))
+        match self.behavior() {
+            Behavior::RefusesReleasesAndHolders => self.call("release", || Box::pin(async { Err(disk_full()) })),
+            _ => self.report_outcome("release", move || self.store.release(key, claims, not_before)),
+        }
     }
 
     fn clamp_future_due_times(&self, latest: Timestamp) -> StoreFuture<'_, usize> {
@@ -214,7 +219,9 @@ impl Store for FaultyStore {
     fn holders(&self, key: &EntitlementKey) -> StoreFuture<'_, Vec<RunId>> {
         let key = key.clone();
         match self.behavior() {
-            Behavior::RefusesWritesAndHolders => self.call("holders", || Box::pin(async { Err(disk_full()) })),
+            Behavior::RefusesWritesAndHolders | Behavior::RefusesReleasesAndHolders => {
+                self.call("holders", || Box::pin(async { Err(disk_full()) }))
+            }
             _ => self.call("holders", move || self.store.holders(&key)),
         }
     }
