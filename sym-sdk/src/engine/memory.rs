@@ -98,6 +98,7 @@ impl Tables {
         }
         self.settle(&commit);
         let (run, at) = (commit.reply_owner(), commit.at().unwrap_or(Timestamp::MIN));
+        let records_reply = commit.records_reply();
         if let Some(state) = commit.state {
             self.runs.insert(commit.run, StoredRun::new(version + 1, state));
         }
@@ -137,8 +138,10 @@ impl Tables {
         for entry in stored {
             self.chain.push(AuditRecord::after(&self.audit_head(), entry));
         }
-        let fingerprint = commit.input.fingerprint();
-        self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply, fingerprint });
+        if records_reply {
+            let fingerprint = commit.input.fingerprint();
+            self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply, fingerprint });
+        }
         Committed::Written
     }
 

@@ -72,6 +72,10 @@ impl LocalEngine {
                         if let Some(state) = state {
                             self.run_cache.insert(input.run, StoredRun::new(version + 1, state));
                         }
+                        if reply == InputReply::Stale {
+                            // It may have been delivered before, by a commit that was reported as failed: it woke nobody.
+                            wake.set = WakeSet::ALL;
+                        }
                         observability::input_delivered(&input, &reply);
                         return Ok(reply);
                     }

@@ -25,7 +25,8 @@ pub(super) struct CommitRows {
     fingerprint: Option<InputFingerprint>,
     reply_owner: Option<Id>,
     at: i64,
-    reply: String,
+    /// `None` if it is not recorded.
+    reply: Option<String>,
     state: Option<RunRow>,
     effects: Vec<EffectRow>,
     timers: Vec<TimerChange>,
@@ -95,7 +96,7 @@ impl CommitRows {
             fingerprint: commit.input.fingerprint(),
             reply_owner: commit.reply_owner().map(id),
             at: nanoseconds(commit.at().unwrap_or(Timestamp::MIN)),
-            reply: to_json(&commit.reply)?,
+            reply: commit.records_reply().then(|| to_json(&commit.reply)).transpose()?,
             state: commit.state.as_deref().map(RunRow::of).transpose()?,
             effects: commit.effects.iter().map(EffectRow::of).collect::<Result<_, _>>()?,
             timers: commit.timers,
@@ -128,15 +129,22 @@ impl CommitRows {
         self.write_holds(db)?;
         self.events.write(db)?;
         audit::append(db, &self.audit)?;
+        if let Some(reply) = &self.reply {
+            self.write_reply(db, reply)?;
+        }
+        Ok(CommitResult::Written)
+    }
+
+    fn write_reply(&self, db: &Connection, reply: &str) -> rusqlite::Result<()> {
         db.prepare_cached("INSERT INTO replies (input_key, run, at, reply, fingerprint) VALUES (?1, ?2, ?3, ?4, ?5)")?
             .execute(params![
                 self.input,
                 self.reply_owner,
                 self.at,
-                self.reply,
+                reply,
                 self.fingerprint.as_ref().map(InputFingerprint::as_bytes)
             ])?;
-        Ok(CommitResult::Written)
+        Ok(())
     }
 
     fn settle(&self, db: &Connection) -> rusqlite::Result<()> {

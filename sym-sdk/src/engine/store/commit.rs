@@ -174,7 +174,7 @@ pub struct Commit {
     pub expected_version: u64,
     /// The key of the input.
     pub input: InputKey,
-    /// The reply, recorded for when the input is repeated.
+    /// The reply. It is recorded for when the input is repeated, unless [nobody repeats it](Commit::records_reply).
     pub reply: InputReply,
     /// The new state; `None` leaves the Run as it is, or absent.
     pub state: Option<Arc<RunState>>,
@@ -215,6 +215,14 @@ impl Commit {
     pub fn at(&self) -> Option<Timestamp> {
         let audited = || self.audit.last().map(|entry| entry.at);
         self.state.as_ref().map(|state| state.updated_at).or_else(audited)
+    }
+
+    /// Returns whether the reply is recorded under the key of the input.
+    ///
+    /// That to an outcome or a timer is not: the state of the Run tells whether it still waits for either, so that one which is delivered
+    /// again is [stale](InputReply::Stale). Most inputs of a Run are of this kind.
+    pub fn records_reply(&self) -> bool {
+        self.settles.is_none() && self.fired.is_none()
     }
 
     /// Returns the Run that the reply belongs to and is pruned with; `None` if there is no Run, because its first input was refused.

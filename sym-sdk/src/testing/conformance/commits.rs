@@ -82,6 +82,23 @@ pub async fn repeated_input_returns_the_recorded_reply(store: &impl Store) -> Ch
 }
 
 #[doc(hidden)]
+pub async fn replies_to_outcomes_and_timers_are_not_recorded(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    write(store, commit(run, 0, "first")).await?;
+    let settles = Some(EffectKey { run, seq: 1 });
+    write(store, Commit { settles, ..commit(run, 1, "outcome") }).await?;
+    let fired = Some((TimerKey::new(run, TimerKind::Forward), 1));
+    write(store, Commit { fired, ..commit(run, 2, "timer") }).await?;
+    for input in ["outcome", "timer"] {
+        assert_eq!(store.recorded_reply(&InputKey::new(input)).await?, None, "{input}");
+    }
+    // One that is repeated is told by the version.
+    let again = store.commit(Commit { settles, ..commit(run, 1, "outcome") }).await?;
+    assert_eq!(again, Committed::Conflict);
+    Ok(())
+}
+
+#[doc(hidden)]
 pub async fn commit_without_a_state_leaves_the_run(store: &impl Store) -> Checked {
     let (known, unknown) = (run_id(1), run_id(2));
     write(store, commit(known, 0, "requested")).await?;

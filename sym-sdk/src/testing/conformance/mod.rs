@@ -73,6 +73,7 @@ macro_rules! store_conformance {
             conflict_writes_nothing
             one_of_concurrent_commits_is_written
             repeated_input_returns_the_recorded_reply
+            replies_to_outcomes_and_timers_are_not_recorded
             commit_without_a_state_leaves_the_run
             effects_are_claimed_by_lane_and_in_order
             lease_excludes_others_until_it_expires
