@@ -5,14 +5,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::audit::{self, AuditRow};
 use super::events::Changes;
+use super::leases;
 use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
 use super::run_projection::Projection;
-use crate::engine::{Commit, InputFingerprint, StoreError, TimerKey};
-use crate::machine::{Effect, EffectKey, EntitlementChange, PendingExpiry, RunState, TimerChange};
+use crate::engine::{Claim, Commit, InputFingerprint, StoreError, TimerKey};
+use crate::machine::{Effect, EffectKey, EntitlementChange, Lane, PendingExpiry, RunState, TimerChange};
 
 /// The result of a commit. A duplicate carries the recorded reply as JSON.
 pub(super) enum CommitResult {
-    Written,
+    Written { leased: Vec<EffectKey> },
     Duplicate(String),
     Conflict,
 }
@@ -29,6 +30,7 @@ pub(super) struct CommitRows {
     reply: Option<String>,
     state: Option<RunRow>,
     effects: Vec<EffectRow>,
+    claims: Vec<Claim>,
     timers: Vec<TimerChange>,
     holds: Vec<EntitlementChange>,
     audit: Vec<AuditRow>,
@@ -48,13 +50,12 @@ struct RunRow {
     state: String,
 }
 
-struct EffectRow {
-    run: Id,
-    seq: i64,
-    lane: i64,
-    due: i64,
-    exclusive: Option<String>,
-    bulkhead: String,
+pub(super) struct EffectRow {
+    key: EffectKey,
+    pub(super) lane: Lane,
+    pub(super) due: i64,
+    pub(super) exclusive: Option<String>,
+    pub(super) bulkhead: String,
     effect: String,
 }
 
@@ -76,9 +77,8 @@ impl RunRow {
 impl EffectRow {
     fn of(effect: &Effect) -> Result<Self, StoreError> {
         Ok(Self {
-            run: id(effect.key.run),
-            seq: effect.key.seq.cast_signed(),
-            lane: rows::lane(effect.lane()),
+            key: effect.key,
+            lane: effect.lane(),
             due: effect.not_before.map_or(i64::MIN, nanoseconds),
             exclusive: effect.exclusive.as_ref().map(|key| key.as_str().to_owned()),
             bulkhead: effect.bulkhead.as_str().to_owned(),
@@ -99,6 +99,7 @@ impl CommitRows {
             reply: commit.records_reply().then(|| to_json(&commit.reply)).transpose()?,
             state: commit.state.as_deref().map(RunRow::of).transpose()?,
             effects: commit.effects.iter().map(EffectRow::of).collect::<Result<_, _>>()?,
+            claims: commit.claims,
             timers: commit.timers,
             holds: commit.holds,
             audit: audit::rows(&commit.audit)?,
@@ -108,7 +109,11 @@ impl CommitRows {
         })
     }
 
-    pub(super) fn write(self, db: &Connection) -> rusqlite::Result<CommitResult> {
+    /// Writes the rows. Without `leases`, the claims of the commit get nothing: nobody would know of the leases.
+    pub(super) fn write(mut self, db: &Connection, leases: bool) -> rusqlite::Result<CommitResult> {
+        if !leases {
+            self.claims.clear();
+        }
         let mut recorded = db.prepare_cached("SELECT reply FROM replies WHERE input_key = ?1")?;
         if let Some(reply) = recorded.query_row([&self.input], |row| row.get(0)).optional()? {
             self.settle(db)?;
@@ -124,7 +129,7 @@ impl CommitRows {
         if let Some(state) = &self.state {
             self.write_run(db, version, projection, state)?;
         }
-        self.write_effects(db)?;
+        let leased = self.write_effects(db)?;
         self.write_timers(db)?;
         self.write_holds(db)?;
         self.events.write(db)?;
@@ -132,7 +137,7 @@ impl CommitRows {
         if let Some(reply) = &self.reply {
             self.write_reply(db, reply)?;
         }
-        Ok(CommitResult::Written)
+        Ok(CommitResult::Written { leased })
     }
 
     fn write_reply(&self, db: &Connection, reply: &str) -> rusqlite::Result<()> {
@@ -242,16 +247,33 @@ impl CommitRows {
         new.write_users(db, self.run)
     }
 
-    fn write_effects(&self, db: &Connection) -> rusqlite::Result<()> {
+    /// Writes the effects, and returns those that are leased.
+    fn write_effects(&mut self, db: &Connection) -> rusqlite::Result<Vec<EffectKey>> {
         let mut write = db.prepare_cached(
             "INSERT OR REPLACE INTO effects (run, seq, lane, due, since, claims, lost, leased, exclusive, bulkhead, effect)
-             VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, 0, ?6, ?7, ?8)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?6, ?7, ?8, ?9)",
         )?;
-        for EffectRow { run, seq, lane, due, exclusive, bulkhead, effect } in &self.effects {
+        let mut leased = Vec::new();
+        for row in &self.effects {
+            let until = leases::lease_at_once(db, row, &mut self.claims)?;
+            if until.is_some() {
+                leased.push(row.key);
+            }
+            let EffectRow { key, lane, due, exclusive, bulkhead, effect } = row;
             let since = self.at.max(*due);
-            write.execute(params![run, seq, lane, due, since, exclusive, bulkhead, effect])?;
+            write.execute(params![
+                id(key.run),
+                key.seq.cast_signed(),
+                rows::lane(*lane),
+                until.unwrap_or(*due),
+                since,
+                until.is_some(),
+                exclusive,
+                bulkhead,
+                effect
+            ])?;
         }
-        Ok(())
+        Ok(leased)
     }
 
     fn write_timers(&self, db: &Connection) -> rusqlite::Result<()> {

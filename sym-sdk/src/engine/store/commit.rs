@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Claim;
 use crate::audit::AuditEntry;
 use crate::engine::unwritten::executes_from_memory;
 use crate::machine::{
@@ -180,6 +181,9 @@ pub struct Commit {
     pub state: Option<Arc<RunState>>,
     /// The effects to execute, which can be claimed once this is written.
     pub effects: Vec<Effect>,
+    /// Claims of these effects by their own process, at most one for each lane. They are made as part of the commit, so that no write of
+    /// their own is needed; none gets an effect before an older one of the same lane and bulkhead that is due.
+    pub claims: Vec<Claim>,
     /// Changes to the Run's timers.
     pub timers: Vec<TimerChange>,
     /// Changes to the access that the Run needs.
@@ -203,6 +207,7 @@ impl Commit {
             reply,
             state: state.map(Arc::new),
             effects,
+            claims: Vec::new(),
             timers,
             holds,
             audit,
@@ -255,11 +260,19 @@ fn is_taken_away(kind: &AuditKind) -> bool {
 #[non_exhaustive]
 pub enum Committed {
     /// The commit was written.
-    Written,
+    Written {
+        /// The effects that its [claims](Commit::claims) have leased. They count as claimed once.
+        leased: Vec<EffectKey>,
+    },
     /// The input was committed before, with this reply. Nothing was written, but the effect or timer was settled.
     Duplicate(InputReply),
     /// Another commit came first. Nothing was written; step again from the new state.
     Conflict,
+}
+
+impl Committed {
+    /// The result of a commit that was written without claims.
+    pub const WRITTEN: Self = Self::Written { leased: Vec::new() };
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub async fn conflict_writes_nothing(store: &impl Store) -> Checked {
 pub async fn one_of_concurrent_commits_is_written(store: &impl Store) -> Checked {
     let inputs = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let commits = join_all(inputs.map(|input| store.commit(commit(run_id(1), 0, input)))).await;
-    let written = commits.iter().filter(|committed| matches!(committed, Ok(Committed::Written))).count();
+    let written = commits.iter().filter(|committed| matches!(committed, Ok(Committed::Written { .. }))).count();
     assert_eq!(written, 1, "of commits on the same version one is written: {commits:?}");
     Ok(())
 }

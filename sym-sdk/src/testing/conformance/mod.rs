@@ -82,6 +82,8 @@ macro_rules! store_conformance {
             settled_effect_is_deleted
             released_effect_can_be_claimed_again
             exclusive_effects_are_leased_one_at_a_time
+            commits_lease_effects_of_their_own
+            commits_lease_no_effect_before_an_older_one
             timers_fall_due_in_order
             timer_is_deleted_only_by_its_own_generation
             next_due_is_the_earliest_effect_or_timer
@@ -164,6 +166,7 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
         reply: InputReply::Accepted { event: None },
         state: Some(Arc::new(requested(run, at(0)))),
         effects: Vec::new(),
+        claims: Vec::new(),
         timers: Vec::new(),
         holds: Vec::new(),
         audit: Vec::new(),
@@ -207,6 +210,6 @@ fn numbers(claimed: &[Claimed]) -> Vec<u64> {
 }
 
 async fn write(store: &impl Store, commit: Commit) -> Checked {
-    assert_eq!(store.commit(commit).await?, Committed::Written);
+    assert_eq!(store.commit(commit).await?, Committed::WRITTEN);
     Ok(())
 }

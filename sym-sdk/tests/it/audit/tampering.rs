@@ -112,7 +112,7 @@ async fn detects_a_truncated_log_permanently() {
     let store = open(&dir).await;
     let error = broken(&store).await;
     assert_eq!((error.seq, error.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
-    assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::Written);
+    assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::WRITTEN);
     let error = broken(&store).await;
     assert_eq!((error.seq, error.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
 }

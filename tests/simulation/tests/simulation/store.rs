@@ -133,11 +133,11 @@ impl Store for UnreliableStore {
         let call = self.through("store.commit", move |store| async move {
             let committed = store.commit(commit).await?;
             world.changed();
-            if let (Committed::Written, Some(key)) = (&committed, settles) {
+            if let (Committed::Written { .. }, Some(key)) = (&committed, settles) {
                 world.settled(key);
             }
             let what = match &committed {
-                Committed::Written => "written",
+                Committed::Written { .. } => "written",
                 Committed::Duplicate(_) => "duplicate",
                 Committed::Conflict => "conflict",
                 _ => "other",
@@ -149,7 +149,7 @@ impl Store for UnreliableStore {
         Box::pin(async move {
             let committed = call.await;
             self.world.schedule.pass("committed").await;
-            if matches!(committed, Ok(Committed::Written)) {
+            if matches!(committed, Ok(Committed::Written { .. })) {
                 // It may have been written before an outage began.
                 self.world.outage.write_reported();
             }
