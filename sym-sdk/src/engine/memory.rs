@@ -273,7 +273,7 @@ impl Tables {
         let due = self.due.get(&claim.lane).into_iter().flat_map(|lane| lane.range(..=(claim.now, u64::MAX)));
         let bulkhead = &effect.bulkhead;
         due.filter_map(|(_, key)| self.effects.get(key)).all(|older| older.effect.bulkhead != *bulkhead)
-            && self.leased_by_bulkhead(claim).get(bulkhead).is_none_or(|taken| *taken < claim.per_bulkhead)
+            && self.leased_by_bulkhead(claim).get(bulkhead).copied().unwrap_or_default() < claim.per_bulkhead
             && self.is_free(effect.exclusive.as_ref(), effect.key, claim.now)
     }
 

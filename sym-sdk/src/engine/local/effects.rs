@@ -91,15 +91,17 @@ impl LocalEngine {
         Ok(next)
     }
 
-    /// Releases leases that nobody here needs. One that cannot be released now is with the next look for due effects.
+    /// Releases leases that nobody here needs. What cannot be released now is with the next look for due effects, which a failure must
+    /// not bring about: it would fail as well.
     pub(in crate::engine) async fn release_unowned(&self) {
         for key in self.commit_leases.unowned() {
-            match self.release(key, 1, Duration::ZERO).await {
-                Ok(()) => self.commit_leases.released(key),
-                Err(error) => {
-                    return tracing::warn!(%error, %key, "could not release an effect that was leased by its commit");
-                }
+            let released = self.await_store(self.store.release(key, 1, self.clock.now())).await;
+            if let Err(error) = released {
+                tracing::warn!(%error, %key, "could not release an effect that was leased by its commit");
+                return;
             }
+            self.commit_leases.released(key);
+            self.notifier.wake(WakeSet::ALL);
         }
     }
 
