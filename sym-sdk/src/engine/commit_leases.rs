@@ -35,6 +35,8 @@ pub(super) struct CommitLeases {
 pub(super) struct LaneLimits {
     pub(super) in_flight: usize,
     pub(super) per_bulkhead: usize,
+    /// Whether all effects of the lane are executed in the order in which they were added, and not only those of one bulkhead.
+    pub(super) in_order: bool,
 }
 
 #[derive(Debug, Default)]
@@ -46,6 +48,8 @@ struct LaneRoom {
     reserved: usize,
     /// The number of wake-ups at the last look into the store that has found all due effects. There may be more after the next one.
     drained_at: Option<u64>,
+    /// Whether the last look into the store may have found more due effects than there was room for. Those are older than any new ones.
+    is_behind: bool,
     leased: VecDeque<OwnLease>,
 }
 
@@ -64,6 +68,7 @@ impl CommitLeases {
             return None;
         }
         room.limits = Some(limits);
+        room.is_behind = true;
         Some(OpenLane { leases: self, lane })
     }
 
@@ -84,9 +89,11 @@ impl CommitLeases {
         let mut lanes = self.lanes();
         for lane in Lane::ALL {
             let room = &mut lanes[lane as usize];
-            let Some(limits) = room.limits.filter(|_| room.drained_at == Some(notifier.wakeups(lane))) else {
+            let Some(limits) = room.limits else { continue };
+            let is_drained = room.drained_at == Some(notifier.wakeups(lane));
+            if if limits.in_order { !is_drained } else { room.is_behind } {
                 continue;
-            };
+            }
             let due = effects.iter().filter(is_due).filter(|effect| effect.lane() == lane).count();
             let taken = room.executing.saturating_add(room.reserved).saturating_add(room.leased.len());
             let limit = due.min(limits.in_flight.saturating_sub(taken));
@@ -126,6 +133,12 @@ impl CommitLeases {
         taken
     }
 
+    /// Gives up the leased effects of a lane that nobody has taken.
+    pub(super) fn give_up(&self, lane: Lane) {
+        let leased = std::mem::take(&mut self.lanes()[lane as usize].leased);
+        lock(&self.unowned).extend(leased.into_iter().map(|lease| lease.claimed.effect.key));
+    }
+
     /// Lists the effects whose leases are to be released.
     pub(super) fn unowned(&self) -> Vec<EffectKey> {
         lock(&self.unowned).clone()
@@ -147,9 +160,12 @@ impl CommitLeases {
         room.limits.is_some() && room.drained_at == Some(wakeups)
     }
 
-    /// Notes that a look into the store, which began after this number of wake-ups, has found all due effects of a lane.
-    pub(super) fn drained(&self, lane: Lane, wakeups: u64) {
-        self.lanes()[lane as usize].drained_at = Some(wakeups);
+    /// Notes that a look into the store, which began after this number of wake-ups, has found all due effects of a lane, or that there may
+    /// be more.
+    pub(super) fn looked(&self, lane: Lane, wakeups: u64, found_all: bool) {
+        let room = &mut self.lanes()[lane as usize];
+        room.drained_at = Some(wakeups).filter(|_| found_all);
+        room.is_behind = !found_all;
     }
 
     /// Notes that there may be due effects of a lane in the store: time has passed, or a bulkhead has room again.

@@ -140,9 +140,7 @@ impl LocalEngine {
                 if !claimed.is_empty() {
                     self.write_succeeded(executes_from_memory(lane));
                 }
-                if claimed.len() < claim.limit {
-                    self.commit_leases.drained(lane, wakeups);
-                }
+                self.commit_leases.looked(lane, wakeups, claimed.len() < claim.limit);
                 found.extend(claimed.into_iter().map(due(EffectOrigin::Lease)));
             }
             Err(error) => {

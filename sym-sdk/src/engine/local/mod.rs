@@ -301,7 +301,7 @@ impl Drive for LocalEngine {
     fn run_until_idle(&self) -> BoxFuture<'_, Result<usize>> {
         // One future for all, rather than a boxed one for each.
         Box::pin(async move {
-            let limits = LaneLimits { in_flight: usize::MAX, per_bulkhead: usize::MAX };
+            let limits = LaneLimits { in_flight: usize::MAX, per_bulkhead: usize::MAX, in_order: true };
             let _open = Lane::ALL.map(|lane| self.commit_leases.open(lane, limits));
             let mut done = 0;
             loop {

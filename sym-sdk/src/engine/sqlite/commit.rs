@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::audit::{self, AuditRow};
 use super::events::Changes;
 use super::leases;
+use super::packed;
 use super::rows::{self, Id, id, nanoseconds, timer_kind, to_json};
 use super::run_projection::Projection;
 use crate::engine::{Claim, Commit, InputFingerprint, StoreError, TimerKey};
@@ -48,7 +49,12 @@ struct RunRow {
     at_rest: bool,
     updated_at: i64,
     state: String,
+    /// The state of a Run at rest, which is kept for long and hardly read.
+    packed: Option<Vec<u8>>,
 }
+
+/// The state in the text column of a Run whose state is packed.
+const NO_STATE: &str = "null";
 
 pub(super) struct EffectRow {
     key: EffectKey,
@@ -61,15 +67,19 @@ pub(super) struct EffectRow {
 
 impl RunRow {
     fn of(state: &RunState) -> Result<Self, StoreError> {
+        let at_rest = state.is_prunable();
+        let text = to_json(state)?;
+        let packed = at_rest.then(|| packed::pack(&text, &[&state.run.id().to_string()])).flatten();
         Ok(Self {
             projection: Projection::of(state),
             may_hold_access: state.may_hold_access(),
             stuck: state.is_stuck(),
             access_until: state.access_until().map(nanoseconds),
             end: state.pending_expiry(),
-            at_rest: state.is_prunable(),
+            at_rest,
             updated_at: nanoseconds(state.updated_at),
-            state: to_json(state)?,
+            state: if packed.is_some() { NO_STATE.to_owned() } else { text },
+            packed,
         })
     }
 }
@@ -172,7 +182,8 @@ impl CommitRows {
         projection: Option<i64>,
         state: &RunRow,
     ) -> rusqlite::Result<()> {
-        let RunRow { projection: new, may_hold_access, stuck, access_until, end, at_rest, updated_at, state } = state;
+        let RunRow { projection: new, may_hold_access, stuck, access_until, end, at_rest, updated_at, state, packed } =
+            state;
         let (end_timer, end_effect) = (end.and_then(|end| end.timer), end.and_then(|end| end.effect));
         let end_timer = end_timer.map(|timer| timer.generation.cast_signed());
         let end_effect = end_effect.map(u64::cast_signed);
@@ -181,7 +192,7 @@ impl CommitRows {
             // No index on a column of the projection is touched.
             db.prepare_cached(
                 "UPDATE runs SET version = ?2, may_hold_access = ?3, stuck = ?4, access_until = ?5, endless = ?6,
-                    end_timer = ?7, end_effect = ?8, at_rest = ?9, updated_at = ?10, state = ?11
+                    end_timer = ?7, end_effect = ?8, at_rest = ?9, updated_at = ?10, state = ?11, packed = ?12
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -196,15 +207,16 @@ impl CommitRows {
                 at_rest,
                 updated_at,
                 state,
+                packed,
             ])?;
             return Ok(());
         }
         let mut write = db.prepare_cached(
             "INSERT INTO runs (id, version, projection, flow, status, may_hold_access, stuck, access_until, endless,
                 end_timer, end_effect, at_rest, created_at, updated_at, requester, opener, bot, target, source, is_open,
-                view_level, decide_level, self_approval, entitlement, level, state)
+                view_level, decide_level, self_approval, entitlement, level, state, packed)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                ?23, ?24, ?25, ?26)
+                ?23, ?24, ?25, ?26, ?27)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, projection = excluded.projection, flow = excluded.flow,
                 status = excluded.status, may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
@@ -214,7 +226,7 @@ impl CommitRows {
                 bot = excluded.bot, target = excluded.target, source = excluded.source, is_open = excluded.is_open,
                 view_level = excluded.view_level, decide_level = excluded.decide_level,
                 self_approval = excluded.self_approval, entitlement = excluded.entitlement, level = excluded.level,
-                state = excluded.state",
+                state = excluded.state, packed = excluded.packed",
         )?;
         write.execute(params![
             self.run,
@@ -243,6 +255,7 @@ impl CommitRows {
             new.entitlement,
             new.level,
             state,
+            packed,
         ])?;
         new.write_users(db, self.run)
     }

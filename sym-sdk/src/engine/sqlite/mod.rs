@@ -17,6 +17,7 @@ mod key_value;
 mod leases;
 mod lock;
 mod normalize_names;
+mod packed;
 mod queries;
 mod queue;
 mod reserve;
@@ -358,8 +359,14 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-fn to_stored_run((id, version, state): queries::RunRow) -> Result<StoredRun, StoreError> {
-    let state = rows::from_json(&state, format_args!("Run {}", rows::run_id(id)))?;
+fn to_stored_run((id, version, state, packed): queries::RunRow) -> Result<StoredRun, StoreError> {
+    let run = rows::run_id(id);
+    let state = match packed {
+        Some(packed) => packed::unpack(&packed, &[&run.to_string()])
+            .map_err(|error| StoreError::Corrupt(format!("Run {run}: {error}").into()))?,
+        None => state,
+    };
+    let state = rows::from_json(&state, format_args!("Run {run}"))?;
     Ok(StoredRun::new(version.cast_unsigned(), Arc::new(state)))
 }
 

@@ -54,14 +54,13 @@ impl WorkerLimits {
 /// Executes the effects of a lane until the phase changes, and then drains or releases what is in flight.
 pub(super) async fn run(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut phase: watch::Receiver<Phase>) {
     let mut tasks = LaneTasks { engine: engine.clone(), lane, limit, set: JoinSet::new(), leases: HashMap::new() };
-    let limits = LaneLimits { in_flight: limit, per_bulkhead: per_bulkhead(limit) };
+    let limits = LaneLimits { in_flight: limit, per_bulkhead: per_bulkhead(limit), in_order: false };
     let open = engine.commit_leases.open(lane, limits);
     // A panic must not take effects in flight with it.
     supervise(&engine, &mut tasks, &mut phase).await;
     drop(open);
-    // What a commit has leased is in flight.
-    let leased = engine.commit_leases.take(lane, engine.clock().now(), usize::MAX);
-    leased.into_iter().for_each(|claimed| tasks.spawn(DueEffect { claimed, origin: EffectOrigin::Lease }));
+    // Nothing new is begun.
+    engine.commit_leases.give_up(lane);
     let have_ended = tokio::select! {
         biased;
         () = tasks.join_all() => true,
