@@ -35,7 +35,7 @@ struct Table {
 }
 
 /// The maximum number of columns of a table.
-const MAX_COLUMNS: usize = 20;
+const MAX_COLUMNS: usize = 32;
 
 impl Sample {
     /// Executes Runs on a file with triggers that record each row.
@@ -79,12 +79,12 @@ impl Sample {
                 sample.calls.push(Vec::new());
             }
             leasing = is_lease;
-            sample.calls.last_mut().unwrap().push(Change { statement, values });
-            // The last row of a commit.
-            if table.name == "replies" {
+            // Each commit writes its Run. What it deletes before counts as part of the commit before it.
+            if table.name == "runs" {
                 sample.commits += 1;
                 sample.calls.push(Vec::new());
             }
+            sample.calls.last_mut().unwrap().push(Change { statement, values });
         }
         sample.calls.retain(|call| !call.is_empty());
         sample

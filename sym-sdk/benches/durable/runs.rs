@@ -91,9 +91,9 @@ fn transactions(path: &Path) -> u32 {
     u32::from_ne_bytes(count)
 }
 
-/// Returns the number of committed inputs, each of which has a reply.
+/// Returns the number of commits, each of which writes a new version of its Run.
 fn commits(path: &Path) -> u64 {
     let connection = Connection::open(path).unwrap();
-    let count = connection.query_row("SELECT count(*) FROM replies", (), |row| row.get::<_, i64>(0));
+    let count = connection.query_row("SELECT sum(version) FROM runs", (), |row| row.get::<_, i64>(0));
     count.unwrap().cast_unsigned()
 }

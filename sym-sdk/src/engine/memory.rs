@@ -98,17 +98,25 @@ impl Tables {
         }
         self.settle(&commit);
         let (run, at) = (commit.reply_owner(), commit.at().unwrap_or(Timestamp::MIN));
+        let records_reply = commit.records_reply();
         if let Some(state) = commit.state {
             self.runs.insert(commit.run, StoredRun::new(version + 1, state));
         }
+        let (mut claims, mut leased) = (commit.claims, Vec::new());
         for effect in commit.effects {
             self.order += 1;
+            let (key, lane) = (effect.key, effect.lane());
             let due = effect.not_before.unwrap_or(Timestamp::MIN);
-            self.due.entry(effect.lane()).or_default().insert((due, self.order), effect.key);
-            self.effects.insert(
-                effect.key,
-                EffectRow { effect, due, since: due.max(at), order: self.order, claims: 0, lost: 0 },
-            );
+            let claim = claims.iter_mut().find(|claim| claim.lane == lane && claim.limit > 0);
+            let claim = claim.filter(|claim| due <= claim.now && self.leases_at_once(&effect, claim));
+            self.due.entry(lane).or_default().insert((due, self.order), key);
+            self.effects
+                .insert(key, EffectRow { effect, due, since: due.max(at), order: self.order, claims: 0, lost: 0 });
+            if let Some(claim) = claim {
+                claim.limit -= 1;
+                self.lease(key, claim.now.plus(claim.lease));
+                leased.push(key);
+            }
         }
         for change in commit.timers {
             match change {
@@ -137,9 +145,11 @@ impl Tables {
         for entry in stored {
             self.chain.push(AuditRecord::after(&self.audit_head(), entry));
         }
-        let fingerprint = commit.input.fingerprint();
-        self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply, fingerprint });
-        Committed::Written
+        if records_reply {
+            let fingerprint = commit.input.fingerprint();
+            self.replies.insert(commit.input, ReplyRow { run, at, reply: commit.reply, fingerprint });
+        }
+        Committed::Written { leased }
     }
 
     fn audit_head(&self) -> AuditHead {
@@ -250,7 +260,21 @@ impl Tables {
             })
         });
         let chosen: Vec<_> = chosen.take(claim.limit).collect();
-        chosen.into_iter().filter_map(|key| self.lease(key, until)).collect()
+        let claimed = |key| {
+            self.lease(key, until);
+            let row = self.effects.get(&key)?;
+            Some(Claimed::new(row.effect.clone(), row.claims, row.lost))
+        };
+        chosen.into_iter().filter_map(claimed).collect()
+    }
+
+    /// Whether a claim leases an effect in the commit that adds it: none that is older is due, and nothing excludes it.
+    fn leases_at_once(&self, effect: &Effect, claim: &Claim) -> bool {
+        let due = self.due.get(&claim.lane).into_iter().flat_map(|lane| lane.range(..=(claim.now, u64::MAX)));
+        let bulkhead = &effect.bulkhead;
+        due.filter_map(|(_, key)| self.effects.get(key)).all(|older| older.effect.bulkhead != *bulkhead)
+            && self.leased_by_bulkhead(claim).get(bulkhead).copied().unwrap_or_default() < claim.per_bulkhead
+            && self.is_free(effect.exclusive.as_ref(), effect.key, claim.now)
     }
 
     /// Counts the leased effects of the lane, by bulkhead.
@@ -268,15 +292,18 @@ impl Tables {
 
     /// Whether no effect that excludes this one is leased. An expired lease excludes nothing.
     fn is_claimable(&self, key: EffectKey, now: Timestamp) -> bool {
-        let exclusive = self.effects.get(&key).and_then(|row| row.effect.exclusive.as_ref());
+        self.is_free(self.effects.get(&key).and_then(|row| row.effect.exclusive.as_ref()), key, now)
+    }
+
+    fn is_free(&self, exclusive: Option<&EntitlementKey>, key: EffectKey, now: Timestamp) -> bool {
         let holder = exclusive.and_then(|exclusive| self.leased_exclusively.get(exclusive));
         let other = holder.filter(|holder| **holder != key).and_then(|holder| self.effects.get(holder));
         other.is_none_or(|other| other.due <= now)
     }
 
-    fn lease(&mut self, key: EffectKey, until: Timestamp) -> Option<Claimed> {
+    fn lease(&mut self, key: EffectKey, until: Timestamp) {
         self.set_due(key, until);
-        let row = self.effects.get_mut(&key)?;
+        let Some(row) = self.effects.get_mut(&key) else { return };
         row.claims += 1;
         if !self.leased.insert(key) {
             row.lost += 1;
@@ -284,7 +311,6 @@ impl Tables {
         if let Some(exclusive) = &row.effect.exclusive {
             self.leased_exclusively.insert(exclusive.clone(), key);
         }
-        Some(Claimed::new(row.effect.clone(), row.claims, row.lost))
     }
 
     fn set_due(&mut self, key: EffectKey, due: Timestamp) {

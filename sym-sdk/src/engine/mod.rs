@@ -39,7 +39,8 @@
 //! heartbeats or fencing, and why effects are at-least-once.
 //!
 //! Waking is advisory as well. A commit wakes the workers that it concerns, and they look into the store; a missed wake-up costs a
-//! poll interval and nothing else. The store is the only queue.
+//! poll interval and nothing else. The store is the only queue: an effect that its commit has leased to the workers of this process
+//! reaches them without a claim, and is in the store all the same. If the process ends, its leases end with it, or expire.
 //!
 //! The state is stored whole with each commit rather than as a log of events. Runs are small and histories short, reading one
 //! is a single look-up, and the audit log, which *is* a log of events, need not be replayable.
@@ -53,6 +54,7 @@
 //! limits of handlers and services are the runtime's: an [`EffectHandler`] always returns, and never fails. The engine does not
 //! interpret audit entries; it appends them to the hash chain, and [`audit`](crate::audit) verifies and delivers them.
 
+mod commit_leases;
 mod health;
 mod in_flight;
 mod leases;

@@ -58,14 +58,14 @@ pub struct CrashStore {
     /// The time that passes with each commit.
     tick: Duration,
     calls: Calls,
-    /// The names of claimed effects, for those of the commits that settle them.
-    claimed: Mutex<HashMap<EffectKey, String>>,
+    /// The names of effects, for those of the commits that settle them.
+    kinds: Mutex<HashMap<EffectKey, String>>,
 }
 
 impl CrashStore {
     /// Wraps a store.
     pub fn new(store: SqliteStore, points: Arc<Points>, clock: Arc<PersistentClock>, tick: Duration) -> Self {
-        Self { store, points, clock, tick, calls: Calls::default(), claimed: Mutex::default() }
+        Self { store, points, clock, tick, calls: Calls::default(), kinds: Mutex::default() }
     }
 
     /// Returns the wrapped store.
@@ -108,8 +108,8 @@ impl CrashStore {
     }
 
     fn kind_of(&self, key: EffectKey) -> String {
-        let known = self.claimed.lock().unwrap().get(&key).cloned();
-        known.expect("an effect is claimed before it is settled or released")
+        let known = self.kinds.lock().unwrap().get(&key).cloned();
+        known.expect("an effect is committed or claimed before it is settled or released")
     }
 }
 
@@ -127,6 +127,9 @@ impl Store for CrashStore {
             let settled = commit.settles.map(|key| self.kind_of(key));
             let name = labels::commit(&commit, settled.as_deref());
             self.points.before(&name);
+            // The commit may lease its effects.
+            let asked = commit.effects.iter().map(|asked| (asked.key, labels::effect(&asked.kind)));
+            self.kinds.lock().unwrap().extend(asked);
             let committed = self.store.commit(commit).await?;
             match committed {
                 Committed::Conflict => self.points.retract(&name),
@@ -144,7 +147,7 @@ impl Store for CrashStore {
             for effect in &claimed {
                 let kind = labels::effect(&effect.effect.kind);
                 self.points.after(&format!("claim of {kind}"));
-                self.claimed.lock().unwrap().insert(effect.effect.key, kind);
+                self.kinds.lock().unwrap().insert(effect.effect.key, kind);
             }
             Ok(claimed)
         })
@@ -154,7 +157,7 @@ impl Store for CrashStore {
         self.call(async move {
             let due = self.store.due_effects(lane, now, limit).await?;
             for effect in &due {
-                self.claimed.lock().unwrap().insert(effect.key, labels::effect(&effect.kind));
+                self.kinds.lock().unwrap().insert(effect.key, labels::effect(&effect.kind));
             }
             Ok(due)
         })

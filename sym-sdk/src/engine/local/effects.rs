@@ -21,6 +21,9 @@ use crate::machine::{Effect, EffectError, EffectKey, EffectKind, Input, InputBod
 use crate::model::{RunId, Srn};
 use crate::time::TimestampExt;
 
+/// The number of effects that are claimed at once by whoever executes them one at a time.
+const MAX_CLAIMED_AHEAD: usize = 64;
+
 /// An effect that a worker is to execute.
 #[derive(Debug)]
 pub(in crate::engine) struct DueEffect {
@@ -56,8 +59,8 @@ impl LocalEngine {
         }
         let mut failed = None;
         for lane in Lane::ALL {
-            let due = match self.due_effects(lane, 1, usize::MAX).await {
-                Ok(mut due) => due.pop(),
+            let due = match self.next_due_effect(lane).await {
+                Ok(due) => due,
                 // Lanes whose effects need no lease are looked at all the same.
                 Err(error) => {
                     failed = failed.or(Some(error));
@@ -75,6 +78,33 @@ impl LocalEngine {
         }
     }
 
+    /// Returns the due effect of a lane that is to be executed next. While commits lease effects of the lane, several are claimed at once.
+    async fn next_due_effect(&self, lane: Lane) -> Result<Option<DueEffect>> {
+        let limit = if self.commit_leases.is_open(lane) { MAX_CLAIMED_AHEAD } else { 1 };
+        let until = self.clock.now().plus(self.lease);
+        if let Some(claimed) = self.commit_leases.take(lane, self.clock.now(), 1).pop() {
+            return Ok(Some(DueEffect { claimed, origin: EffectOrigin::Lease }));
+        }
+        let mut due = self.due_effects(lane, limit, usize::MAX).await?.into_iter();
+        let next = due.next();
+        self.commit_leases.add(lane, due.map(|due| due.claimed), until);
+        Ok(next)
+    }
+
+    /// Releases leases that nobody here needs. What cannot be released now is with the next look for due effects, which a failure must
+    /// not bring about: it would fail as well.
+    pub(in crate::engine) async fn release_unowned(&self) {
+        for key in self.commit_leases.unowned() {
+            let released = self.await_store(self.store.release(key, 1, self.clock.now())).await;
+            if let Err(error) = released {
+                tracing::warn!(%error, %key, "could not release an effect that was leased by its commit");
+                return;
+            }
+            self.commit_leases.released(key);
+            self.notifier.wake(WakeSet::ALL);
+        }
+    }
+
     /// Returns due effects of a lane: those that this process has in hand, and those that it claims now, with up to `per_bulkhead`
     /// leases for each bulkhead. If the store cannot write leases, effects that end access come without one: no other process can
     /// lease them either.
@@ -88,17 +118,22 @@ impl LocalEngine {
             // While all workers of a lane are busy, each commit wakes it: a claim would be one more write each time.
             return Ok(Vec::new());
         }
+        if !executes_from_memory(lane) {
+            self.release_unowned().await;
+        }
         let now = self.clock.now();
         let (elapsed, due_by) = (self.clock.elapsed(), self.store_time.read(&*self.clock));
         let due = |origin| move |claimed| DueEffect { claimed, origin };
         let unleased = |effect: Effect| Claimed::new(effect, 0, 0);
         let mut found: Vec<_> =
             self.in_flight.take_held(lane, elapsed, limit).into_iter().map(due(EffectOrigin::Lease)).collect();
+        found.extend(self.commit_leases.take(lane, now, limit - found.len()).into_iter().map(due(EffectOrigin::Lease)));
         let from_memory = self.unwritten.due_effects(lane, elapsed).into_iter().map(unleased);
         found.extend(self.not_in_hand(lane, from_memory, per_bulkhead).map(due(EffectOrigin::Memory)));
         found.truncate(limit);
         let claim = Claim::new(lane, now, self.lease, limit - found.len()).per_bulkhead(per_bulkhead);
-        if claim.limit == 0 {
+        let wakeups = self.notifier.wakeups(lane);
+        if claim.limit == 0 || self.commit_leases.is_drained(lane, wakeups) {
             return Ok(found);
         }
         match self.await_store(self.store.claim(claim)).await {
@@ -106,6 +141,7 @@ impl LocalEngine {
                 if !claimed.is_empty() {
                     self.write_succeeded(executes_from_memory(lane));
                 }
+                self.commit_leases.looked(lane, wakeups, claimed.len() < claim.limit);
                 found.extend(claimed.into_iter().map(due(EffectOrigin::Lease)));
             }
             Err(error) => {

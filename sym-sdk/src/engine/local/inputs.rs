@@ -9,7 +9,7 @@ use crate::engine::store::{Commit, Committed, DueTimer, InputKey, StoredRun, Tim
 use crate::engine::store_condition::is_store_failure;
 use crate::engine::unwritten::{OwnInput, ends_access};
 use crate::error::{Error, ErrorKind, Result, codes};
-use crate::machine::{EffectKey, Input, InputBody, InputReply};
+use crate::machine::{EffectKey, Input, InputBody, InputReply, Lane};
 
 /// The number of conflicts after which an input fails. Each one is progress of another input of the same Run, so this only
 /// guards against a store that is out of order.
@@ -61,16 +61,34 @@ impl LocalEngine {
                 let transition = self.handler.step(run.as_ref().map(|run| &*run.state), &input)?;
                 let reply = transition.reply.clone();
                 let version = run.map_or(0, |run| run.version);
-                let commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
+                let mut commit = Commit { settles, fired, ..Commit::new(input.run, version, key.clone(), transition) };
                 let state = commit.state.clone();
                 // A commit that fails, or whose caller is dropped, may have been written all the same. So workers are woken in any case,
                 // and an error invalidates the cached Run.
                 let mut wake = WakeOnDrop { notifier: &self.notifier, set: WakeSet::for_commit(&commit) };
+                let count = |lane| commit.effects.iter().filter(|effect| effect.lane() == lane).count();
+                let added = Lane::ALL.map(|lane| (lane, count(lane)));
+                let now = self.clock.now();
+                let reserved = self.commit_leases.reserve(&commit.effects, now, self.lease, &self.notifier);
+                commit.claims = reserved.as_ref().map(|reserved| reserved.claims().to_vec()).unwrap_or_default();
                 let committed = self.commit(commit).await.inspect_err(|_| self.run_cache.remove(input.run))?;
+                if let Some(reserved) = reserved {
+                    let leased = match &committed {
+                        Committed::Written { leased } => reserved.leased(leased),
+                        _ => reserved.leased(&[]),
+                    };
+                    let all =
+                        added.into_iter().zip(leased).filter(|((_, added), leased)| *added > 0 && added == leased);
+                    all.for_each(|((lane, _), _)| wake.set.leased(lane));
+                }
                 match committed {
-                    Committed::Written => {
+                    Committed::Written { .. } => {
                         if let Some(state) = state {
                             self.run_cache.insert(input.run, StoredRun::new(version + 1, state));
+                        }
+                        if reply == InputReply::Stale {
+                            // It may have been delivered before, by a commit that was reported as failed: it woke nobody.
+                            wake.set = WakeSet::ALL;
                         }
                         observability::input_delivered(&input, &reply);
                         return Ok(reply);
@@ -97,12 +115,12 @@ impl LocalEngine {
         let takes_access_away = commit.takes_access_away();
         let committed = self.await_store(self.store.commit(commit)).await;
         match &committed {
-            Ok(Committed::Written) => self.write_succeeded(takes_access_away),
+            Ok(Committed::Written { .. }) => self.write_succeeded(takes_access_away),
             Ok(_) => {}
             Err(error) => self.write_failed(error),
         }
         let result = match &committed {
-            Ok(Committed::Written) => "written",
+            Ok(Committed::Written { .. }) => "written",
             Ok(Committed::Duplicate(_)) => "duplicate",
             Ok(Committed::Conflict) => "conflict",
             Err(_) => "failed",

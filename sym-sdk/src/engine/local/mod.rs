@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
 
+use super::commit_leases::{CommitLeases, LaneLimits};
 use super::health::{AccessHealth, Backlog};
 use super::in_flight::InFlight;
 use super::leases::{DEFAULT_LEASE, lease_for};
@@ -33,7 +34,7 @@ use crate::clock::Clock;
 use crate::directory::{EventQuery, EventSource};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::future::BoxFuture;
-use crate::machine::{Input, InputReply};
+use crate::machine::{Input, InputReply, Lane};
 use crate::model::{EventId, RunId};
 use crate::time::TimestampExt;
 use clock::StoreTime;
@@ -60,6 +61,7 @@ pub struct LocalEngine {
     must_clamp_again: AtomicBool,
     store_time: StoreTime,
     pub(super) in_flight: Arc<InFlight>,
+    pub(super) commit_leases: CommitLeases,
     run_cache: RunCache,
     condition: StoreCondition,
     unwritten: Unwritten,
@@ -81,6 +83,7 @@ impl LocalEngine {
             lease: DEFAULT_LEASE,
             store_timeout: DEFAULT_STORE_TIMEOUT,
             in_flight: Arc::default(),
+            commit_leases: CommitLeases::default(),
             run_cache: RunCache::default(),
             condition: StoreCondition::default(),
             unwritten: Unwritten::default(),
@@ -300,11 +303,20 @@ impl Drive for LocalEngine {
     fn run_until_idle(&self) -> BoxFuture<'_, Result<usize>> {
         // One future for all, rather than a boxed one for each.
         Box::pin(async move {
+            let limits = LaneLimits { in_flight: usize::MAX, per_bulkhead: usize::MAX, in_order: true };
+            let _open = Lane::ALL.map(|lane| self.commit_leases.open(lane, limits));
             let mut done = 0;
-            while self.execute_or_fire_one().await? {
+            loop {
+                while self.execute_or_fire_one().await? {
+                    done += 1;
+                }
+                // Time may have passed meanwhile.
+                Lane::ALL.into_iter().for_each(|lane| self.commit_leases.look_again(lane));
+                if !self.execute_or_fire_one().await? {
+                    return Ok(done);
+                }
                 done += 1;
             }
-            Ok(done)
         })
     }
 

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 
-use super::queries;
 use super::rows::{Id, id, limit, nanoseconds, run_id, timestamp};
+use super::{packed, queries};
 use crate::audit::{AuditEntry, AuditHash, AuditHead, AuditRecord, StoredEntry, StoredEvent, StoredText};
 use crate::engine::{AuditOrder, AuditPage, AuditQuery, Change, StoreError};
 use crate::machine::AccountEvent;
@@ -18,7 +18,38 @@ use crate::model::RunId;
 pub(super) struct AuditRow {
     run: Id,
     entry: StoredEntry,
+    packed: PackedTexts,
     search: SearchColumns,
+}
+
+/// The packed forms of the texts of an entry, of its event and of the fields of the event, each unless the text stays as it is.
+struct PackedTexts {
+    entry: Option<Vec<u8>>,
+    event: Option<Vec<u8>>,
+    fields: Option<Vec<u8>>,
+}
+
+impl PackedTexts {
+    /// Packs texts. Those of the event are left out if they are written already.
+    fn of(entry: &AuditEntry, stored: &StoredEntry, is_event_written: bool) -> Self {
+        let StoredEntry { text, event: StoredEvent { event, fields, .. }, .. } = stored;
+        let is_plain = is_found_by_event(entry.kind.name());
+        let known = [entry.run.to_string(), event.hash.to_string()];
+        let of_event = |text: &StoredText| packed::pack(&text.text, &[]);
+        Self {
+            entry: (!is_plain).then(|| packed::pack(text, &[&known[0], &known[1]])).flatten(),
+            event: (!is_event_written).then(|| of_event(event)).flatten(),
+            fields: fields.as_ref().filter(|_| !is_event_written).and_then(of_event),
+        }
+    }
+}
+
+/// The kinds of entries of events that were not admitted. They are found by the id in their text, which is not packed; those of other events,
+/// by their Run.
+const KINDS_FOUND_BY_EVENT: [&str; 3] = ["refused", "submission_refused", "user_action"];
+
+fn is_found_by_event(kind: &str) -> bool {
+    KINDS_FOUND_BY_EVENT.contains(&kind) || AccountEvent::NAMES.contains(&kind)
 }
 
 /// The columns of an entry that are searched.
@@ -45,10 +76,11 @@ impl SearchColumns {
 /// Encodes entries. This is done by the caller, because there is only one thread that writes.
 pub(super) fn rows(entries: &[AuditEntry]) -> Result<Vec<AuditRow>, StoreError> {
     let stored = AuditEntry::all_to_stored(entries).map_err(|error| StoreError::Refused(error.into()))?;
-    let row = |(entry, stored): (&AuditEntry, _)| AuditRow {
-        run: id(entry.run),
-        entry: stored,
-        search: SearchColumns::of(entry),
+    let mut last = None;
+    let row = |(entry, stored): (&AuditEntry, StoredEntry)| {
+        let is_event_written = last.replace(stored.event.event.hash) == Some(stored.event.event.hash);
+        let packed = PackedTexts::of(entry, &stored, is_event_written);
+        AuditRow { run: id(entry.run), entry: stored, packed, search: SearchColumns::of(entry) }
     };
     Ok(entries.iter().zip(stored).map(row).collect())
 }
@@ -60,20 +92,23 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()>
     }
     let mut head = head(db)?;
     let mut append = db.prepare_cached(
-        "INSERT INTO audit (seq, run, prev, hash, entry, event, at, actor, flow, kind, handler)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        "INSERT INTO audit (seq, run, prev, hash, entry, packed, event, at, actor, flow, kind, handler)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
-    let mut text = db.prepare_cached("INSERT OR IGNORE INTO audit_texts (hash, text, fields) VALUES (?1, ?2, ?3)")?;
+    let mut text =
+        db.prepare_cached("INSERT OR IGNORE INTO audit_texts (hash, text, packed, fields) VALUES (?1, ?2, ?3, ?4)")?;
     // Most commits have one event, however many entries.
     let mut written = None;
-    for AuditRow { run, entry: StoredEntry { text: entry, event, .. }, search } in rows {
+    for AuditRow { run, entry: StoredEntry { text: entry, event, .. }, packed, search } in rows {
         if written != Some(event.event.hash) {
             let fields = event.fields.as_ref();
             if let Some(fields) = fields {
-                text.execute(params![fields.hash.as_bytes(), fields.text, None::<&[u8]>])?;
+                let plain = plain(&fields.text, packed.fields.as_deref());
+                text.execute(params![fields.hash.as_bytes(), plain, packed.fields, None::<&[u8]>])?;
             }
             let fields = fields.map(|fields| fields.hash.as_bytes());
-            text.execute(params![event.event.hash.as_bytes(), event.event.text, fields])?;
+            let plain = plain(&event.event.text, packed.event.as_deref());
+            text.execute(params![event.event.hash.as_bytes(), plain, packed.event, fields])?;
             written = Some(event.event.hash);
         }
         let next = head.followed_by(entry);
@@ -83,7 +118,8 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()>
             run,
             head.hash.as_bytes(),
             next.hash.as_bytes(),
-            entry,
+            plain(entry, packed.entry.as_deref()),
+            packed.entry,
             event,
             search.at,
             search.actor,
@@ -98,6 +134,11 @@ pub(super) fn append(db: &Connection, rows: &[AuditRow]) -> rusqlite::Result<()>
     Ok(())
 }
 
+/// Returns what the column of a text holds: nothing if the text is packed.
+fn plain<'a>(text: &'a str, packed: Option<&[u8]>) -> &'a str {
+    if packed.is_some() { "" } else { text }
+}
+
 pub(super) fn head(db: &Connection) -> rusqlite::Result<AuditHead> {
     db.prepare_cached("SELECT seq, hash FROM audit_head")?
         .query_row((), |row| Ok(AuditHead::new(row.get::<_, i64>("seq")?.cast_unsigned(), hash(row, "hash")?)))
@@ -106,12 +147,29 @@ pub(super) fn head(db: &Connection) -> rusqlite::Result<AuditHead> {
 /// The number of entries whose columns are filled at once.
 const FILL_PAGE_SIZE: usize = 1_000;
 
-/// Selects records with their events, to be completed by a condition.
-const RECORDS: &str = "SELECT audit.seq AS seq, audit.prev AS prev, audit.hash AS hash, audit.entry AS entry,
-        events.hash AS event_hash, events.text AS event_text, fields.hash AS fields_hash, fields.text AS fields_text
-    FROM audit
-    LEFT JOIN audit_texts AS events ON events.hash = audit.event
-    LEFT JOIN audit_texts AS fields ON fields.hash = events.fields";
+/// Selects records with their events, to be completed by a condition. The arguments are the columns of packed texts.
+macro_rules! select_records {
+    ($entry:literal, $event:literal, $fields:literal) => {
+        concat!(
+            "SELECT audit.seq AS seq, audit.run AS run, audit.prev AS prev, audit.hash AS hash, audit.entry AS entry, \
+             audit.event AS event, ",
+            $entry,
+            " AS packed, events.hash AS event_hash, events.text AS event_text, ",
+            $event,
+            " AS event_packed, fields.hash AS fields_hash, fields.text AS fields_text, ",
+            $fields,
+            " AS fields_packed
+            FROM audit
+            LEFT JOIN audit_texts AS events ON events.hash = audit.event
+            LEFT JOIN audit_texts AS fields ON fields.hash = events.fields"
+        )
+    };
+}
+
+const RECORDS: &str = select_records!("audit.packed", "events.packed", "fields.packed");
+
+/// Selects records of a file of an earlier version, which has no packed texts.
+const PLAIN_RECORDS: &str = select_records!("NULL", "NULL", "NULL");
 
 /// Returns records in commit order, of one Run or of all.
 pub(super) fn records(db: &Connection, run: Option<RunId>, max: usize) -> rusqlite::Result<Vec<AuditRecord>> {
@@ -125,8 +183,12 @@ pub(super) fn records(db: &Connection, run: Option<RunId>, max: usize) -> rusqli
 }
 
 pub(super) fn after(db: &Connection, seq: u64, max: usize) -> rusqlite::Result<Vec<AuditRecord>> {
+    selected_after(db, RECORDS, seq, max)
+}
+
+fn selected_after(db: &Connection, select: &str, seq: u64, max: usize) -> rusqlite::Result<Vec<AuditRecord>> {
     let seq = i64::try_from(seq).unwrap_or(i64::MAX);
-    db.prepare_cached(&format!("{RECORDS} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?
+    db.prepare_cached(&format!("{select} WHERE seq > ?1 ORDER BY seq LIMIT ?2"))?
         .query_map(params![seq, limit(max)], record)?
         .collect()
 }
@@ -215,14 +277,21 @@ fn search_statement(
     if let Some(event) = query.event {
         // An event that was admitted belongs to a Run, whose record is short. Others have been refused.
         match queries::run_of_event(db, event)? {
-            Some(run) => and("audit.run = ?", id(run).to_vec().into()),
+            Some(run) => {
+                let of_event = |record: &AuditRecord| {
+                    record.entry().is_ok_and(|entry| entry.event.id == event).then_some(record.seq)
+                };
+                let numbers: Vec<_> = records(db, Some(run), usize::MAX)?.iter().filter_map(of_event).collect();
+                and("audit.seq IN (SELECT value FROM json_each(?))", Value::from(format!("{numbers:?}")));
+            }
             None => {
-                let accounts = AccountEvent::NAMES.map(|name| format!(", '{name}'")).concat();
-                let kinds = format!("audit.kind IN ('refused', 'submission_refused', 'user_action'{accounts}) AND ?");
-                and(&kinds, 1.into());
+                let kinds = KINDS_FOUND_BY_EVENT.iter().chain(&AccountEvent::NAMES);
+                let kinds = kinds.map(|kind| format!("'{kind}'")).collect::<Vec<_>>().join(", ");
+                // SQLite may look at the text first, which is empty if it is packed.
+                let id = "CASE WHEN audit.packed IS NULL THEN json_extract(audit.entry, '$.event.id') END";
+                and(&format!("audit.kind IN ({kinds}) AND {id} = ?"), event.to_string().into());
             }
         }
-        and("json_extract(audit.entry, '$.event.id') = ?", event.to_string().into());
     }
     let (comparison, order) = match query.order {
         AuditOrder::NewestFirst => ("audit.seq < ?", "DESC"),
@@ -272,7 +341,7 @@ pub(super) fn cursors(db: &Connection) -> rusqlite::Result<BTreeMap<String, u64>
 pub(super) fn fill_search_columns(db: &Connection) -> rusqlite::Result<()> {
     let mut seq = 0;
     loop {
-        let page = after(db, seq, FILL_PAGE_SIZE)?;
+        let page = selected_after(db, PLAIN_RECORDS, seq, FILL_PAGE_SIZE)?;
         let mut update = db.prepare_cached(
             "UPDATE audit SET at = ?2, actor = ?3, flow = ?4, kind = ?5, handler = ?6 WHERE seq = ?1",
         )?;
@@ -295,15 +364,36 @@ pub(super) fn fill_search_columns(db: &Connection) -> rusqlite::Result<()> {
 
 fn record(row: &Row<'_>) -> rusqlite::Result<AuditRecord> {
     let seq = row.get::<_, i64>("seq")?.cast_unsigned();
-    let record = AuditRecord::new(seq, hash(row, "prev")?, hash(row, "hash")?, row.get::<_, String>("entry")?);
-    let event = text(row, "event_hash", "event_text")?;
-    let fields = text(row, "fields_hash", "fields_text")?;
+    let event = text(row, "event_hash", "event_text", "event_packed")?;
+    let fields = text(row, "fields_hash", "fields_text", "fields_packed")?;
+    let entry = match row.get::<_, Option<Vec<u8>>>("packed")? {
+        Some(packed) => {
+            let run = run_id(row.get("run")?).to_string();
+            // Of the row itself: the text is what it is whether its event is there or not.
+            let event = row.get::<_, Option<[u8; 32]>>("event")?.map(|hash| AuditHash::from_bytes(hash).to_string());
+            unpacked(&packed, &[&run, &event.unwrap_or_default()])
+        }
+        None => row.get("entry")?,
+    };
+    let record = AuditRecord::new(seq, hash(row, "prev")?, hash(row, "hash")?, entry);
     Ok(record.with_event(event.map(|event| StoredEvent::new(event, fields))))
 }
 
-fn text(row: &Row<'_>, hash: &str, text: &str) -> rusqlite::Result<Option<StoredText>> {
+fn text(row: &Row<'_>, hash: &str, text: &str, packed: &str) -> rusqlite::Result<Option<StoredText>> {
     let Some(hash) = row.get::<_, Option<[u8; 32]>>(hash)? else { return Ok(None) };
-    Ok(Some(StoredText::new(AuditHash::from_bytes(hash), row.get::<_, String>(text)?)))
+    let text = match row.get::<_, Option<Vec<u8>>>(packed)? {
+        Some(packed) => unpacked(&packed, &[]),
+        None => row.get(text)?,
+    };
+    Ok(Some(StoredText::new(AuditHash::from_bytes(hash), text)))
+}
+
+/// Unpacks a text of the log. One that is damaged counts as changed: no text has the hash of an empty one.
+fn unpacked(packed: &[u8], known: &[&str]) -> String {
+    packed::unpack(packed, known).unwrap_or_else(|error| {
+        tracing::warn!(%error, "a text of the audit log cannot be read");
+        String::new()
+    })
 }
 
 fn hash(row: &Row<'_>, column: &str) -> rusqlite::Result<AuditHash> {

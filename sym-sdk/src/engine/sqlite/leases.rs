@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::rows::{self, Id, id, nanoseconds};
+use super::commit::EffectRow;
+use super::rows::{self, Id, id, limit, nanoseconds};
 use crate::engine::Claim;
 use crate::machine::EffectKey;
 use crate::time::TimestampExt;
@@ -59,6 +60,29 @@ pub(super) fn claim(db: &Connection, claim: &Claim) -> rusqlite::Result<Vec<Leas
         lease.execute([candidate.ord, claiming.until])?;
     }
     Ok(candidates.into_iter().map(|candidate| candidate.leased).collect())
+}
+
+/// Leases an effect to a claim of the commit that adds it, and returns the end of the lease. `None` if no claim gets it.
+pub(super) fn lease_at_once(
+    db: &Connection,
+    effect: &EffectRow,
+    claims: &mut [Claim],
+) -> rusqlite::Result<Option<i64>> {
+    let EffectRow { lane, due, exclusive, bulkhead, .. } = effect;
+    let claim = claims.iter_mut().find(|claim| claim.lane == *lane && claim.limit > 0);
+    let Some(claim) = claim.filter(|claim| *due <= nanoseconds(claim.now)) else { return Ok(None) };
+    let mut is_free = db.prepare_cached(
+        "SELECT NOT EXISTS (SELECT 1 FROM effects WHERE lane = ?1 AND bulkhead = ?2 AND due <= ?3)
+            AND (SELECT count(*) FROM (
+                SELECT 1 FROM effects WHERE lane = ?1 AND bulkhead = ?2 AND leased = 1 AND due > ?3 LIMIT ?4)) < ?4
+            AND NOT EXISTS (SELECT 1 FROM effects WHERE leased = 1 AND exclusive = ?5 AND due > ?3)",
+    )?;
+    let (now, most) = (nanoseconds(claim.now), limit(claim.per_bulkhead));
+    if !is_free.query_row(params![rows::lane(*lane), bulkhead, now, most, exclusive], |row| row.get(0))? {
+        return Ok(None);
+    }
+    claim.limit -= 1;
+    Ok(Some(nanoseconds(claim.now.plus(claim.lease))))
 }
 
 impl Claiming {

@@ -17,6 +17,7 @@ mod key_value;
 mod leases;
 mod lock;
 mod normalize_names;
+mod packed;
 mod queries;
 mod queue;
 mod reserve;
@@ -44,7 +45,7 @@ use self::lock::FileLock;
 use self::queue::{Priority, Queue};
 use self::reserve::{DEFAULT_RESERVE_BYTES, Reserve};
 use self::thread::{Failure, QueueThread, ReadJob, query, spawn_blocking};
-use self::writer::{BoxedWriteJob, Writer, write, write_if_awaited};
+use self::writer::{BoxedWriteJob, Writer, write, write_for_caller, write_if_awaited};
 use super::health::{AccessHealth, Backlog};
 use super::store::{
     AuditPage, AuditQuery, Change, Claim, Claimed, Commit, Committed, DueTimer, InputFingerprint, InputKey, RunFilter,
@@ -358,8 +359,14 @@ impl fmt::Debug for SqliteStore {
     }
 }
 
-fn to_stored_run((id, version, state): queries::RunRow) -> Result<StoredRun, StoreError> {
-    let state = rows::from_json(&state, format_args!("Run {}", rows::run_id(id)))?;
+fn to_stored_run((id, version, state, packed): queries::RunRow) -> Result<StoredRun, StoreError> {
+    let run = rows::run_id(id);
+    let state = match packed {
+        Some(packed) => packed::unpack(&packed, &[&run.to_string()])
+            .map_err(|error| StoreError::Corrupt(format!("Run {run}: {error}").into()))?,
+        None => state,
+    };
+    let state = rows::from_json(&state, format_args!("Run {run}"))?;
     Ok(StoredRun::new(version.cast_unsigned(), Arc::new(state)))
 }
 
@@ -412,8 +419,8 @@ impl Store for SqliteStore {
             let input = commit.input.clone();
             let priority = Priority::of_commit(&commit);
             let rows = CommitRows::new(commit)?;
-            match write(&self.writes, priority, move |db| rows.write(db)).await? {
-                CommitResult::Written => Ok(Committed::Written),
+            match write_for_caller(&self.writes, priority, move |db, is_awaited| rows.write(db, is_awaited)).await? {
+                CommitResult::Written { leased } => Ok(Committed::Written { leased }),
                 CommitResult::Conflict => Ok(Committed::Conflict),
                 CommitResult::Duplicate(reply) => {
                     let what = format_args!("the reply to `{}`", input.as_str()).to_string();

@@ -10,11 +10,11 @@ use crate::engine::{AccessHealth, Backlog, DueTimer, RunFilter};
 use crate::machine::Lane;
 use crate::model::{EventId, RunId};
 
-/// The id of a Run, its version, and its state as JSON.
-pub(super) type RunRow = (Id, i64, String);
+/// The id of a Run, its version, and its state: as JSON, or [packed](super::packed).
+pub(super) type RunRow = (Id, i64, String, Option<Vec<u8>>);
 
 pub(super) fn load(db: &Connection, run: RunId) -> rusqlite::Result<Option<RunRow>> {
-    db.prepare_cached("SELECT id, version, state FROM runs WHERE id = ?1")?
+    db.prepare_cached("SELECT id, version, state, packed FROM runs WHERE id = ?1")?
         .query_row([id(run)], |row| row.try_into())
         .optional()
 }
@@ -101,8 +101,9 @@ pub(super) fn runs(db: &Connection, filter: &RunFilter, max: usize) -> rusqlite:
     values.push(Value::from(limit(max)));
     // Otherwise, the order of the result would decide which index is used.
     let index = if filter.entitlement.is_some() { "INDEXED BY runs_of_entitlement" } else { "" };
-    let sql =
-        format!("SELECT id, version, state FROM runs {index} WHERE {sql} ORDER BY created_at DESC, id DESC LIMIT ?");
+    let sql = format!(
+        "SELECT id, version, state, packed FROM runs {index} WHERE {sql} ORDER BY created_at DESC, id DESC LIMIT ?"
+    );
     db.prepare_cached(&sql)?.query_map(params_from_iter(values), |row| row.try_into())?.collect()
 }
 
@@ -122,7 +123,7 @@ const MISSING_EXPIRY: &str = "(endless = 1
 
 pub(super) fn runs_missing_expiry(db: &Connection, max: usize) -> rusqlite::Result<Vec<RunRow>> {
     let sql = format!(
-        "SELECT id, version, state FROM runs WHERE may_hold_access = 1 AND {MISSING_EXPIRY}
+        "SELECT id, version, state, packed FROM runs WHERE may_hold_access = 1 AND {MISSING_EXPIRY}
          ORDER BY created_at DESC, id DESC LIMIT ?1"
     );
     db.prepare_cached(&sql)?.query_map([limit(max)], |row| row.try_into())?.collect()

@@ -34,7 +34,7 @@ pub(super) fn prune(db: &Connection, before: Timestamp, max: usize) -> rusqlite:
 }
 
 fn runs_at_rest(db: &Connection, before: Timestamp, max: usize) -> rusqlite::Result<Vec<Id>> {
-    // Earlier versions took a Run whose revocation was written off for one at rest.
+    // Earlier versions took a Run whose revocation was written off for one at rest. No state of theirs is packed.
     let sql =
         "SELECT id FROM runs WHERE at_rest = 1 AND updated_at < ?1 AND json_type(state, '$.access.written_off') IS NULL
         ORDER BY updated_at, id LIMIT ?2";

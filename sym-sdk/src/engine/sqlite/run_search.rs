@@ -113,7 +113,7 @@ pub(super) fn count(db: &Connection, query: &RunQuery) -> rusqlite::Result<usize
 fn statement(query: &RunQuery) -> Condition {
     let mut page = positions(query, query.limit().saturating_add(1));
     page.sql = format!(
-        "SELECT runs.id, runs.version, runs.state FROM ({}) AS page CROSS JOIN runs ON runs.id = page.id
+        "SELECT runs.id, runs.version, runs.state, runs.packed FROM ({}) AS page CROSS JOIN runs ON runs.id = page.id
          ORDER BY page.created_at DESC, page.id DESC",
         page.sql
     );

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema/workload_trusts.sql"),
     concat!(include_str!("schema/sessions.sql"), include_str!("schema/run_entitlements.sql")),
     include_str!("schema/token_use.sql"),
+    include_str!("schema/packed.sql"),
 ];
 
 /// The migration in which names of users are [normalized](super::normalize_names), which SQL cannot.

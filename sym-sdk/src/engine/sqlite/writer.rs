@@ -45,17 +45,18 @@ struct QueuedWrite<T, F> {
 impl<T, F> WriteJob for QueuedWrite<T, F>
 where
     T: Send,
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Connection, bool) -> rusqlite::Result<T> + Send,
 {
     fn priority(&self) -> Priority {
         self.priority
     }
 
     fn execute(&mut self, connection: &Connection) -> Result<(), Arc<rusqlite::Error>> {
-        let Some(work) = self.work.take().filter(|_| !self.if_awaited || !self.caller.is_closed()) else {
+        let is_awaited = !self.caller.is_closed();
+        let Some(work) = self.work.take().filter(|_| is_awaited || !self.if_awaited) else {
             return Ok(());
         };
-        let result = work(connection).map_err(Arc::new);
+        let result = work(connection, is_awaited).map_err(Arc::new);
         let executed = result.as_ref().map(drop).map_err(Arc::clone);
         self.result = Some(result);
         executed
@@ -78,6 +79,15 @@ pub(super) async fn write<T: Send + 'static>(
     priority: Priority,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
+    push(queue, priority, false, move |connection, _| work(connection)).await
+}
+
+/// Like [`write`], and tells the work whether the caller still waits for it.
+pub(super) async fn write_for_caller<T: Send + 'static>(
+    queue: &Queue<BoxedWriteJob>,
+    priority: Priority,
+    work: impl FnOnce(&Connection, bool) -> rusqlite::Result<T> + Send + 'static,
+) -> Result<T, StoreError> {
     push(queue, priority, false, work).await
 }
 
@@ -87,14 +97,14 @@ pub(super) async fn write_if_awaited<T: Send + 'static>(
     priority: Priority,
     work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
-    push(queue, priority, true, work).await
+    push(queue, priority, true, move |connection, _| work(connection)).await
 }
 
 async fn push<T: Send + 'static>(
     queue: &Queue<BoxedWriteJob>,
     priority: Priority,
     if_awaited: bool,
-    work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    work: impl FnOnce(&Connection, bool) -> rusqlite::Result<T> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (caller, result) = oneshot::channel();
     let job = QueuedWrite { priority, work: Some(work), result: None, caller, if_awaited };
@@ -201,7 +211,8 @@ mod tests {
         work: impl FnOnce(&Connection) -> rusqlite::Result<()> + Send + 'static,
     ) -> (BoxedWriteJob, Completion) {
         let (caller, answer) = oneshot::channel();
-        (Box::new(QueuedWrite { priority, work: Some(work), result: None, caller, if_awaited: false }), answer)
+        let work = Some(|connection: &Connection, _| work(connection));
+        (Box::new(QueuedWrite { priority, work, result: None, caller, if_awaited: false }), answer)
     }
 
     /// Inserts a reply of this length.

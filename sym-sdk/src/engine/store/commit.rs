@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Claim;
 use crate::audit::AuditEntry;
 use crate::engine::unwritten::executes_from_memory;
 use crate::machine::{
@@ -174,12 +175,15 @@ pub struct Commit {
     pub expected_version: u64,
     /// The key of the input.
     pub input: InputKey,
-    /// The reply, recorded for when the input is repeated.
+    /// The reply. It is recorded for when the input is repeated, unless [nobody repeats it](Commit::records_reply).
     pub reply: InputReply,
     /// The new state; `None` leaves the Run as it is, or absent.
     pub state: Option<Arc<RunState>>,
     /// The effects to execute, which can be claimed once this is written.
     pub effects: Vec<Effect>,
+    /// Claims of these effects by their own process, at most one for each lane. They are made as part of the commit, so that no write of
+    /// their own is needed; none gets an effect before an older one of the same lane and bulkhead that is due.
+    pub claims: Vec<Claim>,
     /// Changes to the Run's timers.
     pub timers: Vec<TimerChange>,
     /// Changes to the access that the Run needs.
@@ -203,6 +207,7 @@ impl Commit {
             reply,
             state: state.map(Arc::new),
             effects,
+            claims: Vec::new(),
             timers,
             holds,
             audit,
@@ -215,6 +220,14 @@ impl Commit {
     pub fn at(&self) -> Option<Timestamp> {
         let audited = || self.audit.last().map(|entry| entry.at);
         self.state.as_ref().map(|state| state.updated_at).or_else(audited)
+    }
+
+    /// Returns whether the reply is recorded under the key of the input.
+    ///
+    /// That to an outcome or a timer is not: the state of the Run tells whether it still waits for either, so that one which is delivered
+    /// again is [stale](InputReply::Stale). Most inputs of a Run are of this kind.
+    pub fn records_reply(&self) -> bool {
+        self.settles.is_none() && self.fired.is_none()
     }
 
     /// Returns the Run that the reply belongs to and is pruned with; `None` if there is no Run, because its first input was refused.
@@ -247,11 +260,19 @@ fn is_taken_away(kind: &AuditKind) -> bool {
 #[non_exhaustive]
 pub enum Committed {
     /// The commit was written.
-    Written,
+    Written {
+        /// The effects that its [claims](Commit::claims) have leased. They count as claimed once.
+        leased: Vec<EffectKey>,
+    },
     /// The input was committed before, with this reply. Nothing was written, but the effect or timer was settled.
     Duplicate(InputReply),
     /// Another commit came first. Nothing was written; step again from the new state.
     Conflict,
+}
+
+impl Committed {
+    /// The result of a commit that was written without claims.
+    pub const WRITTEN: Self = Self::Written { leased: Vec::new() };
 }
 
 #[cfg(test)]

@@ -194,7 +194,8 @@ pub trait Store: Send + Sync + 'static {
     /// Writes everything that one input changes.
     ///
     /// In this order: a known input key gives [`Committed::Duplicate`]; a version other than the expected one gives
-    /// [`Committed::Conflict`]; otherwise everything is written, and is durable when this returns.
+    /// [`Committed::Conflict`]; otherwise everything is written, and is durable when this returns. The reply is part of it if the commit
+    /// [records it](Commit::records_reply).
     fn commit(&self, commit: Commit) -> BoxFuture<'_, Result<Committed, StoreError>>;
 
     /// Leases due effects, oldest first. Left out are effects with the same `exclusive` key as one that is leased, and those of

@@ -9,6 +9,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::supervisor::{Worker, supervise};
 use super::{Phase, may_work, stop_requested, until_due};
+use crate::engine::commit_leases::LaneLimits;
 use crate::engine::local::{DueEffect, EffectOrigin, LocalEngine};
 use crate::engine::store_condition::is_outage;
 use crate::machine::{EffectKey, Lane};
@@ -53,14 +54,27 @@ impl WorkerLimits {
 /// Executes the effects of a lane until the phase changes, and then drains or releases what is in flight.
 pub(super) async fn run(engine: Arc<LocalEngine>, lane: Lane, limit: usize, mut phase: watch::Receiver<Phase>) {
     let mut tasks = LaneTasks { engine: engine.clone(), lane, limit, set: JoinSet::new(), leases: HashMap::new() };
+    let limits = LaneLimits { in_flight: limit, per_bulkhead: per_bulkhead(limit), in_order: false };
+    let open = engine.commit_leases.open(lane, limits);
     // A panic must not take effects in flight with it.
     supervise(&engine, &mut tasks, &mut phase).await;
-    tokio::select! {
+    drop(open);
+    // Nothing new is begun.
+    engine.commit_leases.give_up(lane);
+    let have_ended = tokio::select! {
         biased;
-        () = tasks.join_all() => return,
-        _ = phase.wait_for(|phase| *phase == Phase::Release) => {}
+        () = tasks.join_all() => true,
+        _ = phase.wait_for(|phase| *phase == Phase::Release) => false,
+    };
+    if !have_ended {
+        tasks.release().await;
     }
-    tasks.release().await;
+    engine.release_unowned().await;
+}
+
+/// Returns the share of one bulkhead.
+fn per_bulkhead(limit: usize) -> usize {
+    limit.div_ceil(BULKHEADS_PER_LANE)
 }
 
 /// The tasks of a lane that execute effects, and the leases that those hold.
@@ -79,18 +93,20 @@ impl Worker for LaneTasks {
 
     async fn work(&mut self, phase: &mut watch::Receiver<Phase>) {
         let (engine, lane, limit) = (self.engine.clone(), self.lane, self.limit);
-        let per_bulkhead = limit.div_ceil(BULKHEADS_PER_LANE);
+        let per_bulkhead = per_bulkhead(limit);
         while may_work(phase) {
             // Registered before the look into the store, so that a commit in between is not missed.
             let woken = engine.notifier.lane_wakeups(lane);
             tokio::pin!(woken);
             woken.as_mut().enable();
             self.reap();
+            engine.commit_leases.set_executing(lane, self.set.len());
             let free = limit.saturating_sub(self.set.len());
             // The engine has logged an error.
             let due = engine.due_effects(lane, free, per_bulkhead).await.unwrap_or_default();
             let found_all = due.len() < free.max(1);
             due.into_iter().for_each(|due| self.spawn(due));
+            engine.commit_leases.set_executing(lane, self.set.len());
             if found_all {
                 tokio::select! {
                     biased;
@@ -98,7 +114,7 @@ impl Worker for LaneTasks {
                     () = woken => {}
                     // The bulkhead of a task that ends may have been full.
                     () = self.join_next(), if self.set.len() >= per_bulkhead => {}
-                    () = until_due(&engine), if free > 0 => {}
+                    () = until_due(&engine), if free > 0 => engine.commit_leases.look_again(lane),
                 }
             }
         }
@@ -152,10 +168,14 @@ impl LaneTasks {
             }
         };
         self.leases.remove(&id);
+        if self.set.len().saturating_add(1) >= per_bulkhead(self.limit) {
+            // Its bulkhead may have been full, and have room again.
+            self.engine.commit_leases.look_again(self.lane);
+        }
     }
 
     /// Cancels the tasks and releases their leases.
-    async fn release(mut self) {
+    async fn release(&mut self) {
         self.set.abort_all();
         while let Some(ended) = self.set.join_next_with_id().await {
             match ended {
@@ -163,7 +183,7 @@ impl LaneTasks {
                 ended => self.remove(ended),
             }
         }
-        for (key, claims) in self.leases.into_values() {
+        for (key, claims) in std::mem::take(&mut self.leases).into_values() {
             if let Err(error) = self.engine.release(key, claims, Duration::ZERO).await {
                 tracing::error!(%error, %key, "could not release an effect; it is due again when its lease expires");
             }

@@ -55,7 +55,7 @@ pub async fn conflict_writes_nothing(store: &impl Store) -> Checked {
 pub async fn one_of_concurrent_commits_is_written(store: &impl Store) -> Checked {
     let inputs = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let commits = join_all(inputs.map(|input| store.commit(commit(run_id(1), 0, input)))).await;
-    let written = commits.iter().filter(|committed| matches!(committed, Ok(Committed::Written))).count();
+    let written = commits.iter().filter(|committed| matches!(committed, Ok(Committed::Written { .. }))).count();
     assert_eq!(written, 1, "of commits on the same version one is written: {commits:?}");
     Ok(())
 }
@@ -78,6 +78,23 @@ pub async fn repeated_input_returns_the_recorded_reply(store: &impl Store) -> Ch
     assert_eq!(store.load(run).await?.map(|stored| stored.version), Some(1));
     let due = claim(store, Lane::Decide, 0, 10).await?;
     assert!(due.is_empty(), "a duplicate settles its effect and writes nothing else: {due:?}");
+    Ok(())
+}
+
+#[doc(hidden)]
+pub async fn replies_to_outcomes_and_timers_are_not_recorded(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    write(store, commit(run, 0, "first")).await?;
+    let settles = Some(EffectKey { run, seq: 1 });
+    write(store, Commit { settles, ..commit(run, 1, "outcome") }).await?;
+    let fired = Some((TimerKey::new(run, TimerKind::Forward), 1));
+    write(store, Commit { fired, ..commit(run, 2, "timer") }).await?;
+    for input in ["outcome", "timer"] {
+        assert_eq!(store.recorded_reply(&InputKey::new(input)).await?, None, "{input}");
+    }
+    // One that is repeated is told by the version.
+    let again = store.commit(Commit { settles, ..commit(run, 1, "outcome") }).await?;
+    assert_eq!(again, Committed::Conflict);
     Ok(())
 }
 

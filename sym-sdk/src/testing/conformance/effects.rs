@@ -154,3 +154,70 @@ pub async fn exclusive_effects_are_leased_one_at_a_time(store: &impl Store) -> C
     assert_eq!(shared, 1, "still only one is leased");
     Ok(())
 }
+
+/// Commits effects with claims of them, and returns the numbers of those that are leased.
+async fn commit_and_claim(store: &impl Store, mut commit: Commit, claims: Vec<Claim>) -> Result<Vec<u64>, StoreError> {
+    commit.claims = claims;
+    let leased = match store.commit(commit).await? {
+        Committed::Written { leased } => Some(leased),
+        _ => None,
+    };
+    Ok(leased.expect("the commit is written").into_iter().map(|key| key.seq).collect())
+}
+
+#[doc(hidden)]
+pub async fn commits_lease_effects_of_their_own(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let exclusive = |seq| Effect { exclusive: Some(entitlement("e")), ..effect(run, seq, EffectKind::OpenForm) };
+    let mut first = commit(run, 0, "first");
+    first.effects = vec![
+        effect(run, 1, EffectKind::Route),
+        effect(run, 2, EffectKind::UpdateMessages),
+        effect(run, 3, EffectKind::OpenForm),
+        Effect { not_before: Some(at(10)), ..effect(run, 4, EffectKind::Route) },
+    ];
+    let in_lane = |lane, limit| Claim::new(lane, at(0), LEASE, limit);
+    assert_eq!(commit_and_claim(store, first, vec![in_lane(Lane::Decide, 1)]).await?, [1], "as many as are claimed");
+    assert_eq!(numbers(&claim(store, Lane::Decide, 59, 10).await?), [3, 4], "the others are due");
+    let expired = claim(store, Lane::Decide, 60, 1).await?;
+    let counts: Vec<_> =
+        expired.iter().map(|claimed| (claimed.effect.key.seq, claimed.claims, claimed.lost_leases)).collect();
+    assert_eq!(counts, [(1, 2, 1)], "it counts as claimed once, and a lease ends");
+    assert_eq!(numbers(&claim(store, Lane::Notify, 0, 10).await?), [2], "lanes are separate");
+
+    let (mut second, mut third) = (commit(run, 1, "second"), commit(run, 2, "third"));
+    second.effects = vec![exclusive(5), exclusive(6)];
+    third.effects = vec![exclusive(7)];
+    let claims = || vec![Claim::new(Lane::Decide, at(60), LEASE, 10)];
+    assert_eq!(commit_and_claim(store, second, claims()).await?, [5], "one of those that exclude each other");
+    assert_eq!(commit_and_claim(store, third, claims()).await?, NONE);
+    let again = Commit { claims: claims(), ..commit(run, 1, "again") };
+    assert_eq!(store.commit(again).await?, Committed::Conflict);
+    Ok(())
+}
+
+#[doc(hidden)]
+pub async fn commits_lease_no_effect_before_an_older_one(store: &impl Store) -> Checked {
+    let run = run_id(1);
+    let of = |seq, flow: &str| {
+        let bulkhead = Bulkhead::flow(Flow::builder(Slug::lossy(flow), "acme").build().srn());
+        Effect { bulkhead, ..effect(run, seq, EffectKind::Route) }
+    };
+    let claims = |limit| vec![Claim::new(Lane::Decide, at(0), LEASE, 10).per_bulkhead(limit)];
+    let with = |version, input, effects| Commit { effects, ..commit(run, version, input) };
+    write(store, with(0, "first", vec![of(1, "behind")])).await?;
+    let second = with(1, "second", vec![of(2, "behind"), of(3, "other"), of(4, "other")]);
+    assert_eq!(
+        commit_and_claim(store, second, claims(1)).await?,
+        [3],
+        "neither before an older one, nor beyond the limit"
+    );
+    assert_eq!(numbers(&claim(store, Lane::Decide, 0, 10).await?), [1, 2, 4]);
+    let third = with(2, "third", vec![of(5, "behind")]);
+    assert_eq!(commit_and_claim(store, third, claims(2)).await?, NONE, "leases of claims count");
+    write(store, Commit { settles: Some(EffectKey { run, seq: 1 }), ..commit(run, 3, "done") }).await?;
+    assert_eq!(numbers(&claim(store, Lane::Decide, 0, 10).await?), [5]);
+    let fourth = with(4, "fourth", vec![of(6, "behind")]);
+    assert_eq!(commit_and_claim(store, fourth, claims(3)).await?, [6]);
+    Ok(())
+}

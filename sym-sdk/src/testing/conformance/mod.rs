@@ -73,6 +73,7 @@ macro_rules! store_conformance {
             conflict_writes_nothing
             one_of_concurrent_commits_is_written
             repeated_input_returns_the_recorded_reply
+            replies_to_outcomes_and_timers_are_not_recorded
             commit_without_a_state_leaves_the_run
             effects_are_claimed_by_lane_and_in_order
             lease_excludes_others_until_it_expires
@@ -81,6 +82,8 @@ macro_rules! store_conformance {
             settled_effect_is_deleted
             released_effect_can_be_claimed_again
             exclusive_effects_are_leased_one_at_a_time
+            commits_lease_effects_of_their_own
+            commits_lease_no_effect_before_an_older_one
             timers_fall_due_in_order
             timer_is_deleted_only_by_its_own_generation
             next_due_is_the_earliest_effect_or_timer
@@ -163,6 +166,7 @@ fn commit(run: RunId, expected_version: u64, input: &str) -> Commit {
         reply: InputReply::Accepted { event: None },
         state: Some(Arc::new(requested(run, at(0)))),
         effects: Vec::new(),
+        claims: Vec::new(),
         timers: Vec::new(),
         holds: Vec::new(),
         audit: Vec::new(),
@@ -206,6 +210,6 @@ fn numbers(claimed: &[Claimed]) -> Vec<u64> {
 }
 
 async fn write(store: &impl Store, commit: Commit) -> Checked {
-    assert_eq!(store.commit(commit).await?, Committed::Written);
+    assert_eq!(store.commit(commit).await?, Committed::WRITTEN);
     Ok(())
 }

@@ -59,7 +59,7 @@ impl Requested {
 
     async fn commit(&mut self, store: &dyn Store, entries: Vec<AuditEntry>) -> Result<()> {
         let commit = self.committing(self.version, entries);
-        assert_eq!(store.commit(commit).await?, Committed::Written);
+        assert_eq!(store.commit(commit).await?, Committed::WRITTEN);
         self.version += 1;
         Ok(())
     }

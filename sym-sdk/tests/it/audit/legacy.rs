@@ -25,7 +25,7 @@ async fn entries_of_schema_1_verify_and_are_counted() {
     let before = audit::verify(&store).await.unwrap();
     assert!(before.records > 30);
     assert_eq!(before.legacy, before.records);
-    assert_eq!(store.commit(requested(1)).await.unwrap(), Committed::Written);
+    assert_eq!(store.commit(requested(1)).await.unwrap(), Committed::WRITTEN);
     let after = audit::verify(&store).await.unwrap();
     assert!(after.records > before.records);
     assert_eq!(after.legacy, before.legacy);

@@ -59,7 +59,7 @@ fn requested(number: u128) -> Commit {
 /// Commits `runs` Runs, and thus at least as many records.
 async fn fill(store: &impl Store, runs: u128) {
     for number in 1..=runs {
-        assert_eq!(store.commit(requested(number)).await.unwrap(), Committed::Written);
+        assert_eq!(store.commit(requested(number)).await.unwrap(), Committed::WRITTEN);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Tampering with the log in the database file, and the errors that report it.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, params};
 use sym_sdk::audit::{self, ChainError, ChainErrorKind, VerifyError};
 use sym_sdk::engine::{SqliteStore, Store};
 use tempfile::TempDir;
@@ -17,13 +17,35 @@ async fn log() -> TempDir {
     dir
 }
 
+/// Creates a database file with a log whose texts are plain, as those of earlier versions are.
+async fn plain_log() -> TempDir {
+    let dir = log().await;
+    let store = open(&dir).await;
+    let records = store.audit_after(0, usize::MAX).await.unwrap();
+    store.close().await.unwrap();
+    let db = Connection::open(dir.path().join("runs.db")).unwrap();
+    for record in records {
+        let set = "UPDATE audit SET entry = ?2, packed = NULL WHERE seq = ?1";
+        db.execute(set, params![record.seq.cast_signed(), record.text()]).unwrap();
+        let event = record.event().unwrap();
+        for text in event.fields.iter().chain([&event.event]) {
+            let set = "UPDATE audit_texts SET text = ?2, packed = NULL WHERE hash = ?1";
+            db.execute(set, params![text.hash.as_bytes(), text.text]).unwrap();
+        }
+    }
+    dir
+}
+
 async fn open(dir: &TempDir) -> SqliteStore {
     SqliteStore::open(dir.path().join("runs.db")).await.unwrap()
 }
 
-/// Returns the error after a change of the file.
+/// Returns the error after a change of the file with plain texts.
 async fn after(sql: &str) -> ChainError {
-    let dir = log().await;
+    after_in(plain_log().await, sql).await
+}
+
+async fn after_in(dir: TempDir, sql: &str) -> ChainError {
     let db = Connection::open(dir.path().join("runs.db")).unwrap();
     db.execute_batch(sql).unwrap();
     db.close().unwrap();
@@ -44,6 +66,29 @@ async fn detects_a_changed_entry() {
     assert!(error.to_string().starts_with("audit entry 12 was changed: its hash is "), "{error}");
     let error = after("UPDATE audit SET entry = 'gone' WHERE seq = 12").await;
     assert_eq!(error.seq, Some(12), "even one that cannot be parsed");
+}
+
+#[tokio::test]
+async fn plain_texts_of_earlier_versions_verify() {
+    let dir = plain_log().await;
+    assert!(audit::verify(&open(&dir).await).await.unwrap().records >= 30);
+}
+
+#[tokio::test]
+async fn detects_changes_of_packed_texts() {
+    for change in
+        ["x'00'", "(SELECT packed FROM audit WHERE seq = 13)", "substr(packed, 1, length(packed) - 1)", "NULL"]
+    {
+        let error = after_in(log().await, &format!("UPDATE audit SET packed = {change} WHERE seq = 12")).await;
+        assert_eq!(error.seq, Some(12), "{change}");
+        assert!(matches!(error.kind, ChainErrorKind::Changed { .. }), "{change}: {error}");
+    }
+    for change in ["x'00'", "(SELECT packed FROM audit_texts WHERE rowid = 2)", "NULL"] {
+        let error = after_in(log().await, &format!("UPDATE audit_texts SET packed = {change} WHERE rowid = 1")).await;
+        assert_eq!((error.seq, error.kind), (Some(1), ChainErrorKind::EventChanged), "{change}");
+    }
+    let error = after_in(log().await, "DELETE FROM audit_texts WHERE rowid = 3").await;
+    assert_eq!((error.seq.is_some(), error.kind), (true, ChainErrorKind::EventMissing));
 }
 
 /// An event and its fields are stored apart from the entries that refer to them.
@@ -87,7 +132,7 @@ async fn detects_a_forged_hash() {
 /// The program verifies the end of the log when it starts, however long the log is.
 #[tokio::test]
 async fn the_tail_is_verified_without_the_rest() {
-    let dir = log().await;
+    let dir = plain_log().await;
     let db = Connection::open(dir.path().join("runs.db")).unwrap();
     db.execute_batch("UPDATE audit SET entry = replace(entry, 'acme', 'evil') WHERE seq = 12").unwrap();
     drop(db);
@@ -112,7 +157,7 @@ async fn detects_a_truncated_log_permanently() {
     let store = open(&dir).await;
     let error = broken(&store).await;
     assert_eq!((error.seq, error.kind), (Some(last - 2), ChainErrorKind::TailMissing { last }));
-    assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::Written);
+    assert_eq!(store.commit(super::requested(1_000)).await.unwrap(), sym_sdk::engine::Committed::WRITTEN);
     let error = broken(&store).await;
     assert_eq!((error.seq, error.kind), (Some(last + 1), ChainErrorKind::Missing { expected: last - 2 }));
 }

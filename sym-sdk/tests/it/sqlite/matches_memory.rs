@@ -1,5 +1,6 @@
 //! The SQLite store and the memory store give the same results for random sequences of calls.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::{Timestamp, ToSpan};
@@ -31,6 +32,8 @@ struct Change {
     state: bool,
     flow: bool,
     effects: Vec<NewEffect>,
+    /// The claims of the commit: lane, lease, limit and limit of each bulkhead.
+    claims: Vec<(usize, u64, usize, usize)>,
     timers: Vec<(bool, Option<i64>)>,
     holds: Vec<(bool, u8)>,
     settles: Option<u64>,
@@ -53,18 +56,20 @@ fn change() -> impl Strategy<Value = Change> {
     (
         (0..RUNS, prop::bool::weighted(0.9), prop::option::weighted(0.2, 0..3_u8), any::<bool>(), any::<bool>()),
         prop::collection::vec(new_effect, 0..4),
+        prop::collection::vec((0..4_usize, 0..5_u64, 0..3_usize, 0..3_usize), 0..4),
         prop::collection::vec((any::<bool>(), prop::option::of(-1..6_i64)), 0..3),
         prop::collection::vec((any::<bool>(), 0..2_u8), 0..3),
         prop::option::of(0..12_u64),
         prop::option::of((any::<bool>(), 0..12_u64)),
     )
-        .prop_map(|((run, current, input, state, flow), effects, timers, holds, settles, fired)| Change {
+        .prop_map(|((run, current, input, state, flow), effects, claims, timers, holds, settles, fired)| Change {
             run,
             current,
             input,
             state,
             flow,
             effects,
+            claims,
             timers,
             holds,
             settles,
@@ -120,6 +125,11 @@ impl Generator {
             commit.state = None;
         }
         commit.effects = change.effects.iter().map(|new| self.new_effect(run, new, &template)).collect();
+        let of_lane: BTreeMap<_, _> = change.claims.iter().map(|claim| (claim.0, *claim)).collect();
+        let claims = of_lane.into_values().map(|(lane, lease, limit, per_bulkhead)| {
+            Claim::new(Lane::ALL[lane], self.now, Duration::from_nanos(lease), limit).per_bulkhead(per_bulkhead)
+        });
+        commit.claims = claims.collect();
         for (expire, after) in &change.timers {
             let kind = if *expire { TimerKind::Expire } else { TimerKind::Forward };
             self.generation += 1;

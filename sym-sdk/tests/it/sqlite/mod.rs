@@ -68,7 +68,7 @@ async fn open(dir: &TempDir) -> SqliteStore {
 }
 
 async fn write(store: &impl Store, commit: Commit) {
-    assert_eq!(store.commit(commit).await.unwrap(), Committed::Written);
+    assert_eq!(store.commit(commit).await.unwrap(), Committed::WRITTEN);
 }
 
 /// A store and its directory.
@@ -167,7 +167,7 @@ async fn concurrent_commits_are_serialized() {
                 loop {
                     let version = store.load(run).await.unwrap().map_or(0, |stored| stored.version);
                     match store.commit(commit(run, version, &task.to_string())).await.unwrap() {
-                        Committed::Written => return,
+                        Committed::Written { .. } => return,
                         Committed::Conflict => {}
                         other => panic!("each input comes once: {other:?}"),
                     }

@@ -105,7 +105,7 @@ pub(super) async fn add(store: &dyn Store, effects: Vec<Effect>) {
     }
     let commits = of_run.into_iter().map(|(run, effects)| store.commit(waiting(run, effects)));
     for committed in join_all(commits).await {
-        assert_eq!(committed.unwrap(), Committed::Written);
+        assert_eq!(committed.unwrap(), Committed::WRITTEN);
     }
 }
 

@@ -44,7 +44,7 @@ impl InlineEngine {
         (commit.settles, commit.fired) = (settles, fired);
         let committed = self.tables.commit(commit).await?;
         match committed {
-            Committed::Written => {}
+            Committed::Written { .. } => {}
             Committed::Duplicate(reply) => return Ok(reply),
             other => panic!("nothing else writes, but the commit was {other:?}"),
         }

@@ -129,12 +129,15 @@ impl Store for UnreliableStore {
     fn commit(&self, commit: Commit) -> Answer<'_, Committed> {
         // The ids of events that never became part of a Run are random, and the trace is the same for the same seed.
         let input = if commit.input.as_str().starts_with("event:") { "event" } else { commit.input.as_str() };
-        let (world, input) = (self.world.clone(), input.to_owned());
+        let (world, input, settles) = (self.world.clone(), input.to_owned(), commit.settles);
         let call = self.through("store.commit", move |store| async move {
             let committed = store.commit(commit).await?;
             world.changed();
+            if let (Committed::Written { .. }, Some(key)) = (&committed, settles) {
+                world.settled(key);
+            }
             let what = match &committed {
-                Committed::Written => "written",
+                Committed::Written { .. } => "written",
                 Committed::Duplicate(_) => "duplicate",
                 Committed::Conflict => "conflict",
                 _ => "other",
@@ -146,7 +149,7 @@ impl Store for UnreliableStore {
         Box::pin(async move {
             let committed = call.await;
             self.world.schedule.pass("committed").await;
-            if matches!(committed, Ok(Committed::Written)) {
+            if matches!(committed, Ok(Committed::Written { .. })) {
                 // It may have been written before an outage began.
                 self.world.outage.write_reported();
             }

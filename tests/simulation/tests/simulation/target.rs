@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
-use sym_sdk::engine::{InputKey, Store};
+use sym_sdk::engine::Store;
 use sym_sdk::error::{ErrorKind, Result};
 use sym_sdk::machine::{EffectKey, EffectKind, PendingEffect, RunState};
 use sym_sdk::model::{AccessTarget, RunId, StepOutput, User, UserId};
@@ -156,7 +156,7 @@ impl Client {
         let is_awaited = match place {
             Place::Grant => run.state.pending.values().any(|pending| is_attempt(pending, key, request.attempt())),
             // A revocation that an operator has replaced may still be executed. Its outcome is stale then.
-            _ => at_once(self.committed.recorded_reply(&InputKey::effect(key))).unwrap().is_none(),
+            _ => !world.is_settled(key),
         };
         world.check(is_awaited, || format!("P7: {place:?} {key} was carried out after its outcome was recorded"));
         let has_returned = self.target.lock().returned.contains(&call);

@@ -1,6 +1,6 @@
 //! The state that all parts of a simulated world share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,7 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
+use sym_sdk::machine::EffectKey;
 use sym_sdk::model::EventId;
 use sym_sdk::runtime::Limits;
 
@@ -46,6 +47,8 @@ struct Inner {
     trace: DefaultHasher,
     broken: Option<String>,
     has_changed: bool,
+    /// The effects whose outcomes are committed.
+    settled: BTreeSet<EffectKey>,
     late: BTreeMap<(Timestamp, u64), LateEffect>,
     late_effects: u64,
     /// Whether a call to the store took longer than its limit.
@@ -75,6 +78,7 @@ impl World {
             trace,
             broken: None,
             has_changed: false,
+            settled: BTreeSet::new(),
             late: BTreeMap::new(),
             late_effects: 0,
             has_slow_store: false,
@@ -309,6 +313,16 @@ impl World {
     /// Returns a hash of the whole trace.
     pub(crate) fn trace(&self) -> u64 {
         self.lock().trace.finish()
+    }
+
+    /// Notes that the outcome of an effect is committed.
+    pub(crate) fn settled(&self, key: EffectKey) {
+        self.lock().settled.insert(key);
+    }
+
+    /// Returns whether the outcome of an effect is committed.
+    pub(crate) fn is_settled(&self, key: EffectKey) -> bool {
+        self.lock().settled.contains(&key)
     }
 
     /// Records that something was committed or changed at the target.

@@ -3,6 +3,7 @@
 
 mod clock;
 mod clock_and_store;
+mod commit_leases;
 mod directory;
 mod disk;
 mod faulty_store;
