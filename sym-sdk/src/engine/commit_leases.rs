@@ -91,7 +91,8 @@ impl CommitLeases {
             let room = &mut lanes[lane as usize];
             let Some(limits) = room.limits else { continue };
             let is_drained = room.drained_at == Some(notifier.wakeups(lane));
-            if if limits.in_order { !is_drained } else { room.is_behind } {
+            let may_lease = if limits.in_order { is_drained } else { !room.is_behind };
+            if !may_lease {
                 continue;
             }
             let due = effects.iter().filter(is_due).filter(|effect| effect.lane() == lane).count();

@@ -97,7 +97,7 @@ impl LocalEngine {
         for key in self.commit_leases.unowned() {
             let released = self.await_store(self.store.release(key, 1, self.clock.now())).await;
             if let Err(error) = released {
-                tracing::warn!(%error, %key, "could not release an effect that was leased by its commit");
+                tracing::debug!(%error, %key, "could not release an effect that was leased by its commit");
                 return;
             }
             self.commit_leases.released(key);
