@@ -46,7 +46,6 @@ async fn get_permissions(directory: &Directory) -> Result<RequestPermission> {
 }
 
 /// Returns a builder of a runtime on this store, without limits on requests, and without front ends.
-#[must_use]
 pub fn builder(store: Arc<SqliteStore>) -> Builder {
     let limits = Limits {
         requests_per_minute: usize::MAX,
@@ -74,7 +73,6 @@ pub async fn add_people(directory: &Directory) -> Result<()> {
 }
 
 /// Returns a request for access, as a front end submits it.
-#[must_use]
 pub fn request(requester: &str, target: &str) -> Submission {
     let request = Submission::request(FLOW, requester).input("target_srn", target).input("duration", "1h");
     request.input("reason", REASON).into()

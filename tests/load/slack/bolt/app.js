@@ -78,11 +78,16 @@ app.action('approve', async ({ ack, action, body, client }) => {
   if (file !== null) await append(`${JSON.stringify({ run: request.run, by: request.by, at: action.action_ts })}\n`);
   await ack();
   if (setup.notifies) {
-    const text = `Approved by ${person.email}.`;
+    // As ours: the message and the requester's receipt show the approval, and then that access was granted, of which the requester is told.
     const shown = body.message.blocks.filter((block) => block.type !== 'actions');
-    const blocks = [...shown, { type: 'context', elements: [{ type: 'mrkdwn', text }] }];
-    await client.chat.update({ channel: request.channel, ts: request.ts, text, blocks });
-    await client.chat.postMessage({ channel: request.requester, text });
+    const show = async (text) => {
+      const blocks = [...shown, { type: 'context', elements: [{ type: 'mrkdwn', text }] }];
+      await client.chat.update({ channel: request.channel, ts: request.ts, text, blocks });
+      await client.chat.update({ channel: request.requester, ts: request.ts, text, blocks });
+    };
+    await show(`Approved by ${person.email}.`);
+    await show('Access is granted.');
+    await client.chat.postMessage({ channel: request.requester, text: 'You have access.' });
   }
 });
 

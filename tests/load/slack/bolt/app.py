@@ -100,11 +100,13 @@ async def on_approve(ack, action, body, client):
         await asyncio.to_thread(append, line.encode())
     await ack()
     if SETUP["notifies"]:
-        text = f"Approved by {person['email']}."
+        # As ours: the message and the requester's receipt show the approval, and then that access was granted, of which the requester is told.
         shown = [block for block in body["message"]["blocks"] if block["type"] != "actions"]
-        blocks = [*shown, {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}]
-        await client.chat_update(channel=request["channel"], ts=request["ts"], text=text, blocks=blocks)
-        await client.chat_postMessage(channel=request["requester"], text=text)
+        for text in (f"Approved by {person['email']}.", "Access is granted."):
+            blocks = [*shown, {"type": "context", "elements": [{"type": "mrkdwn", "text": text}]}]
+            for channel in (request["channel"], request["requester"]):
+                await client.chat_update(channel=channel, ts=request["ts"], text=text, blocks=blocks)
+        await client.chat_postMessage(channel=request["requester"], text="You have access.")
 
 
 async def main():

@@ -255,14 +255,14 @@ impl Bench<'_> {
         }
         let our_requests = |count| forms.requests(OURS.paths()[0], &expected, count);
         let their_requests = |count| forms.requests(BOLT_JS.paths()[0], &other_expected, count);
-        let sides = (Side::new(OURS, &ours, our_requests), Side::new(BOLT_JS, &theirs, their_requests));
-        let pairs = take_turns(TYPE_AHEAD, sides, pairs, TYPE_AHEAD_TURN).await?;
+        let mut sides = (Side::new(OURS, &ours, our_requests), Side::new(BOLT_JS, &theirs, their_requests));
+        let pairs = take_turns(TYPE_AHEAD, &mut sides, pairs, TYPE_AHEAD_TURN, &self.slack).await?;
         ours.stop().await?;
         theirs.stop().await?;
         Ok(Comparison::new(TYPE_AHEAD, BOLT_JS.name, TYPE_AHEAD_TURN, pairs))
     }
 
-    /// Compares approvals in pairs of turns. Counts the calls per approval of both servers together, which make the same ones.
+    /// Compares approvals in pairs of turns, and counts the calls per approval of each server.
     async fn compare_approvals(
         &self,
         pairs: usize,
@@ -284,16 +284,17 @@ impl Bench<'_> {
         let (mut our_clicks, mut their_clicks) = (clicks(pending), clicks(others));
         let our_requests = |count| our_clicks.requests(OURS.paths()[1], count);
         let their_requests = |count| their_clicks.requests(BOLT_JS_LIKE_OURS.paths()[1], count);
-        let sides = (Side::new(OURS, &ours, our_requests), Side::new(BOLT_JS_LIKE_OURS, &theirs, their_requests));
-        let pairs = take_turns(APPROVE, sides, pairs, APPROVAL_TURN).await?;
+        let mut sides = (Side::new(OURS, &ours, our_requests), Side::new(BOLT_JS_LIKE_OURS, &theirs, their_requests));
+        let pairs = take_turns(APPROVE, &mut sides, pairs, APPROVAL_TURN, &self.slack).await?;
+        let sent = [(OURS.name, sides.0.calls), (BOLT_JS_LIKE_OURS.name, sides.1.calls)];
         for (contender, server) in [(OURS, ours), (BOLT_JS_LIKE_OURS, theirs)] {
             let approved = server.stop().await?;
             if approved != needed {
                 return Err(format!("{}: {approved} of {needed} requests were approved", contender.name).into());
             }
         }
-        let per_click = |(method, count)| (method, f64_of(count) / f64_of(2 * needed));
-        calls.insert("both servers", self.slack.take_calls().into_iter().map(per_click).collect());
+        let per_click = |(method, count)| (method, f64_of(count) / f64_of(needed));
+        calls.extend(sent.map(|(server, calls)| (server, calls.into_iter().map(per_click).collect())));
         Ok(Comparison::new(APPROVE, BOLT_JS_LIKE_OURS.name, APPROVAL_TURN, pairs))
     }
 
@@ -404,15 +405,17 @@ struct Side<'a, R> {
     contender: Contender,
     server: &'a Server,
     requests: R,
+    /// The calls of Slack's Web API in all turns, by method.
+    calls: BTreeMap<String, usize>,
 }
 
 impl<'a, R: FnMut(usize) -> Outcome<Vec<SignedRequest>>> Side<'a, R> {
     fn new(contender: Contender, server: &'a Server, requests: R) -> Self {
-        Self { contender, server, requests }
+        Self { contender, server, requests, calls: BTreeMap::new() }
     }
 
     /// Sends this many requests and returns the CPU time that each took, in milliseconds, until the server was idle again.
-    async fn turn(&mut self, scenario: &str, count: usize) -> Outcome<f64> {
+    async fn turn(&mut self, scenario: &str, count: usize, slack: &FakeSlack) -> Outcome<f64> {
         let requests = (self.requests)(count)?;
         let before = self.server.cpu_time()?;
         let result = send_unpaced(self.server.address, requests, WARM_UP_TIMEOUT).await?;
@@ -424,6 +427,9 @@ impl<'a, R: FnMut(usize) -> Outcome<Vec<SignedRequest>>> Side<'a, R> {
             return Err(format!("{name}, {scenario}: {answered} of {count} requests were answered in time").into());
         }
         self.server.wait_until_idle().await?;
+        for (method, sent) in slack.take_calls() {
+            *self.calls.entry(method).or_default() += sent;
+        }
         Ok(self.server.cpu_time()?.saturating_sub(before).as_secs_f64() * 1e3 / f64_of(count))
     }
 }
@@ -431,23 +437,24 @@ impl<'a, R: FnMut(usize) -> Outcome<Vec<SignedRequest>>> Side<'a, R> {
 /// Lets two servers take turns after a warm-up. Which of the two begins changes from pair to pair.
 async fn take_turns(
     scenario: &str,
-    (mut ours, mut theirs): (
+    (ours, theirs): &mut (
         Side<'_, impl FnMut(usize) -> Outcome<Vec<SignedRequest>>>,
         Side<'_, impl FnMut(usize) -> Outcome<Vec<SignedRequest>>>,
     ),
     pairs: usize,
     turn: usize,
+    slack: &FakeSlack,
 ) -> Outcome<Vec<Pair>> {
-    ours.turn(scenario, WARM_UP_REQUESTS).await?;
-    theirs.turn(scenario, WARM_UP_REQUESTS).await?;
+    ours.turn(scenario, WARM_UP_REQUESTS, slack).await?;
+    theirs.turn(scenario, WARM_UP_REQUESTS, slack).await?;
     let mut measured = Vec::new();
     for number in 0..pairs {
         let pair = if number % 2 == 0 {
-            let ours_ms = ours.turn(scenario, turn).await?;
-            Pair { ours_ms, theirs_ms: theirs.turn(scenario, turn).await? }
+            let ours_ms = ours.turn(scenario, turn, slack).await?;
+            Pair { ours_ms, theirs_ms: theirs.turn(scenario, turn, slack).await? }
         } else {
-            let theirs_ms = theirs.turn(scenario, turn).await?;
-            Pair { ours_ms: ours.turn(scenario, turn).await?, theirs_ms }
+            let theirs_ms = theirs.turn(scenario, turn, slack).await?;
+            Pair { ours_ms: ours.turn(scenario, turn, slack).await?, theirs_ms }
         };
         let (Pair { ours_ms, theirs_ms }, name) = (pair, theirs.contender.name);
         progress(&format!("{scenario}, pair {number}: ours {ours_ms:.3} ms of CPU each, {name} {theirs_ms:.3} ms"));
