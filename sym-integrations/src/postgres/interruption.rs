@@ -8,7 +8,6 @@
 //! A failure to do so is no failure of the revocation, which needs only the lock; it explains one that failed for a lock.
 //! Sessions that remain are ended, or reported, [afterwards](super::sessions).
 
-use std::convert::Infallible;
 use std::pin::pin;
 
 use futures_util::future::{Either, select};
@@ -44,28 +43,31 @@ impl<'a> Interruption<'a> {
         prepared::roll_back_blocking(self.cluster, connection, &logins.names).await
     }
 
-    /// Awaits a transaction, and ends sessions for as long as it waits.
+    /// Awaits a transaction, and ends sessions for as long as it waits, over and over, on a connection of its own: that of the transaction
+    /// waits.
     pub(super) async fn during<T>(&mut self, transaction: impl Future<Output = T>) -> T {
-        match select(pin!(transaction), pin!(self.repeat())).await {
-            Either::Left((result, _)) => result,
-            Either::Right((never, _)) => match never {},
-        }
-    }
-
-    /// Ends sessions over and over, on a connection of its own: that of the transaction waits.
-    async fn repeat(&mut self) -> Infallible {
+        let mut transaction = pin!(transaction);
         let mut connection = None;
         loop {
             // A wait for the server's locks, which know nothing of the client's clock.
-            tokio::time::sleep(POLL_INTERVAL).await;
+            let pause = pin!(tokio::time::sleep(POLL_INTERVAL));
+            if let Either::Left((result, _)) = select(transaction.as_mut(), pause).await {
+                return result;
+            }
             if connection.is_none() {
-                match self.cluster.primary().await {
-                    Ok(connected) => connection = Some(connected),
-                    Err(error) => self.failure = Some(error),
+                match select(transaction.as_mut(), pin!(self.cluster.primary())).await {
+                    Either::Left((result, _)) => return result,
+                    Either::Right((Ok(connected), _)) => connection = Some(connected),
+                    Either::Right((Err(error), _)) => self.failure = Some(error),
                 }
             }
             if let Some(connected) = &connection {
-                self.interrupt(connected).await;
+                let interrupting = pin!(self.interrupt(connected));
+                // Sessions that it has told to end are to be counted, so it goes on.
+                if let Either::Left((result, interrupting)) = select(transaction.as_mut(), interrupting).await {
+                    interrupting.await;
+                    return result;
+                }
             }
             if self.failure.is_some() {
                 connection = None;
