@@ -21,6 +21,10 @@ use crate::machine::{Effect, EffectKey, Lane};
 use crate::sync::lock;
 use crate::time::TimestampExt;
 
+/// The number of effects whose leases are to be released. While a store fails, each commit adds some; what is beyond this waits until its lease
+/// expires, if it has one at all.
+const MAX_UNOWNED: usize = 1_024;
+
 /// The leases of commits, and the room that there is for them.
 #[derive(Debug, Default)]
 pub(super) struct CommitLeases {
@@ -137,7 +141,13 @@ impl CommitLeases {
     /// Gives up the leased effects of a lane that nobody has taken.
     pub(super) fn give_up(&self, lane: Lane) {
         let leased = std::mem::take(&mut self.lanes()[lane as usize].leased);
-        lock(&self.unowned).extend(leased.into_iter().map(|lease| lease.claimed.effect.key));
+        self.disown(leased.into_iter().map(|lease| lease.claimed.effect.key));
+    }
+
+    fn disown(&self, keys: impl IntoIterator<Item = EffectKey>) {
+        let mut unowned = lock(&self.unowned);
+        unowned.extend(keys);
+        unowned.truncate(MAX_UNOWNED);
     }
 
     /// Lists the effects whose leases are to be released.
@@ -228,7 +238,7 @@ impl Reservation<'_> {
             }
         }
         drop(lanes);
-        lock(&self.leases.unowned).extend(orphaned);
+        self.leases.disown(orphaned);
         counts
     }
 }
@@ -242,7 +252,7 @@ impl Drop for Reservation<'_> {
         }
         drop(lanes);
         if !self.is_known {
-            lock(&self.leases.unowned).extend(self.effects.iter().map(|effect| effect.key));
+            self.leases.disown(self.effects.iter().map(|effect| effect.key));
         }
     }
 }

@@ -41,3 +41,24 @@ impl Runtime {
         read.get_or_try_init(async || self.engine.run(change.run).await).await.cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+
+    #[test]
+    fn listeners_share_what_they_read_of_the_latest_changes() {
+        let (kept, run) = (ChangedRuns::default(), RunId::from_uuid(uuid::Uuid::nil()));
+        let of = |seq| kept.of(&Change::new(seq, [0; 4], run, jiff::Timestamp::UNIX_EPOCH));
+        let first = of(1);
+        assert!(Arc::ptr_eq(&first, &of(1)));
+        assert!(!Arc::ptr_eq(&first, &of(2)));
+        for seq in 0..10 * KEPT as u64 {
+            of(seq);
+        }
+        assert_eq!(lock(&kept.0).len(), KEPT);
+        // Whoever lags that much reads again.
+        assert!(!Arc::ptr_eq(&first, &of(1)));
+    }
+}

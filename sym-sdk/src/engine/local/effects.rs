@@ -94,13 +94,17 @@ impl LocalEngine {
     /// Releases leases that nobody here needs. What cannot be released now is with the next look for due effects, which a failure must
     /// not bring about: it would fail as well.
     pub(in crate::engine) async fn release_unowned(&self) {
+        let mut any = false;
         for key in self.commit_leases.unowned() {
             let released = self.await_store(self.store.release(key, 1, self.clock.now())).await;
             if let Err(error) = released {
                 tracing::debug!(%error, %key, "could not release an effect that was leased by its commit");
-                return;
+                break;
             }
             self.commit_leases.released(key);
+            any = true;
+        }
+        if any {
             self.notifier.wake(WakeSet::ALL);
         }
     }

@@ -282,7 +282,10 @@ fn search_statement(
                     record.entry().is_ok_and(|entry| entry.event.id == event).then_some(record.seq)
                 };
                 let numbers: Vec<_> = records(db, Some(run), usize::MAX)?.iter().filter_map(of_event).collect();
-                and("audit.seq IN (SELECT value FROM json_each(?))", Value::from(format!("{numbers:?}")));
+                and(
+                    "audit.seq IN (SELECT value FROM json_each(?))",
+                    Value::from(serde_json::json!(numbers).to_string()),
+                );
             }
             None => {
                 let kinds = KINDS_FOUND_BY_EVENT.iter().chain(&AccountEvent::NAMES);

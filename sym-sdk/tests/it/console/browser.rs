@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use sym_sdk::server::axum::Router;
-use sym_sdk::server::axum::body::{Body, to_bytes};
+use sym_sdk::server::axum::body::{Body, BodyDataStream, to_bytes};
 use sym_sdk::server::axum::http::{HeaderMap, Method, Request, StatusCode};
+use sym_sdk::server::axum::response::Response;
 use tower::ServiceExt as _;
 
 /// The host that the pages are on.
@@ -68,8 +69,14 @@ impl Browser {
         answer
     }
 
-    /// Sends a request, and follows no redirect.
-    pub(super) async fn send(&mut self, method: Method, address: &str, body: String) -> Answer {
+    /// Opens a stream, as a script does.
+    pub(super) async fn stream(&self, address: &str) -> BodyDataStream {
+        let response = self.respond(Method::GET, address, String::new()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        response.into_body().into_data_stream()
+    }
+
+    async fn respond(&self, method: Method, address: &str, body: String) -> Response {
         let mut request = Request::builder().method(method.clone()).uri(address).header("host", &self.host);
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
@@ -81,7 +88,12 @@ impl Browser {
                 request = request.header(*name, value);
             }
         }
-        let response = self.routes.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
+        self.routes.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
+    }
+
+    /// Sends a request, and follows no redirect.
+    pub(super) async fn send(&mut self, method: Method, address: &str, body: String) -> Answer {
+        let response = self.respond(method, address, body).await;
         let (parts, body) = response.into_parts();
         for cookie in parts.headers.get_all("set-cookie") {
             let cookie = cookie.to_str().unwrap();

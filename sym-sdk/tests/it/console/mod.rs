@@ -4,6 +4,7 @@ mod administration;
 mod browser;
 mod command_line;
 mod decisions;
+mod live;
 mod new_request;
 mod pages;
 mod security;

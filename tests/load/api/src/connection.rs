@@ -6,11 +6,9 @@ use std::time::Duration;
 use axum::body::{Body, Bytes, to_bytes};
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use load_api::Outcome;
+use hyper::client::conn::http1::SendRequest;
+use load_api::{Outcome, connect};
 use serde_json::Value;
-use tokio::net::TcpStream;
 
 /// The time limit for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,15 +63,6 @@ impl Connection {
         }
         Ok(tokio::time::timeout(RESPONSE_TIMEOUT, self.sender.send_request(request)).await??)
     }
-}
-
-async fn connect(server: SocketAddr) -> Outcome<SendRequest<Body>> {
-    let stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // Errors of the connection are reported by the sender.
-    tokio::spawn(connection);
-    Ok(sender)
 }
 
 async fn read(path: &str, response: Response<Incoming>) -> Outcome<Bytes> {

@@ -9,7 +9,7 @@ use load_api::latencies::Latencies;
 use serde::Deserialize;
 
 use crate::connection::Connection;
-use crate::process::Server;
+use crate::server::Server;
 
 /// The goal for the 99th percentile of a list.
 const GOAL: Duration = Duration::from_millis(20);

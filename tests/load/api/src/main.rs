@@ -4,9 +4,9 @@
 
 mod connection;
 mod lists;
-mod process;
 mod requests;
 mod serve;
+mod server;
 mod streams;
 
 use std::path::PathBuf;

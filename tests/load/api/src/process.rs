@@ -1,35 +1,28 @@
-//! The process of the server: its start, CPU time, memory and end.
+//! The process of a server under load: its start, CPU time, memory and end.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use load_api::Outcome;
 use nix::sys::time::TimeValLike as _;
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-use crate::serve::{Listening, Submit, Submitted};
+use crate::Outcome;
 
-/// The time limit for the server to fill its store and listen.
-const START_TIMEOUT: Duration = Duration::from_secs(3_600);
-
-/// The time limit for the server to become idle, to answer a command or to end.
+/// The time limit for a server to become idle, to answer or to end.
 const TIMEOUT: Duration = Duration::from_secs(300);
 
-/// The CPU time per [`IDLE_INTERVAL`] below which the server counts as idle.
+/// The CPU time per [`IDLE_INTERVAL`] below which a server counts as idle.
 const IDLE_CPU_TIME: Duration = Duration::from_millis(3);
 
-/// The interval at which the CPU time of the server is compared.
+/// The interval at which the CPU time of a server is compared.
 const IDLE_INTERVAL: Duration = Duration::from_millis(150);
 
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    pub(crate) admins: Vec<String>,
-    pub(crate) members: Vec<String>,
+/// A server that is running, and exchanges lines over its standard input and output. It ends when its standard input does.
+#[derive(Debug)]
+pub struct ServerProcess {
     child: Child,
     stdin: ChildStdin,
     stdout: Lines<BufReader<ChildStdout>>,
@@ -37,38 +30,46 @@ pub(crate) struct Server {
     clock: ClockId,
 }
 
-impl Server {
-    /// Starts the server on a new store in this directory, filled with this many Runs.
-    pub(crate) async fn start(dir: &Path, runs: u32) -> Outcome<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.arg("serve").arg("--db").arg(dir.join("load.db")).arg("--runs").arg(runs.to_string());
+impl ServerProcess {
+    /// Starts a server. Returns also the first line that it prints, within this time.
+    ///
+    /// # Errors
+    /// If it cannot be started, or prints no line.
+    pub async fn start(mut command: Command, within: Duration) -> Outcome<(Self, String)> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
         let stdin = child.stdin.take().ok_or("the server has no standard input")?;
         let stdout = child.stdout.take().ok_or("the server has no standard output")?;
         let mut stdout = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(START_TIMEOUT, stdout.next_line()).await??;
-        let Listening { port, admins, members } =
-            serde_json::from_str(&line.ok_or("the server exited before it listened")?)?;
+        let line = tokio::time::timeout(within, stdout.next_line()).await??;
+        let line = line.ok_or_else(|| format!("{command:?} exited before it listened"))?;
         let pid = Pid::from_raw(child.id().and_then(|id| i32::try_from(id).ok()).ok_or("the server has exited")?);
         let clock = clock_getcpuclockid(pid)?;
-        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), admins, members, child, stdin, stdout, pid, clock })
+        Ok((Self { child, stdin, stdout, pid, clock }, line))
     }
 
-    /// Submits requests to the engine alone, and returns the time until the last one was accepted.
-    pub(crate) async fn submit(&mut self, command: &Submit) -> Outcome<Duration> {
-        self.stdin.write_all(format!("{}\n", serde_json::to_string(command)?).as_bytes()).await?;
-        let line = tokio::time::timeout(TIMEOUT, self.stdout.next_line()).await??;
-        let Submitted { seconds } = serde_json::from_str(&line.ok_or("the server exited while it was measured")?)?;
-        Ok(Duration::from_secs_f64(seconds))
+    /// Sends a line, and returns the one that the server answers with.
+    ///
+    /// # Errors
+    /// If there is no answer in time.
+    pub async fn ask(&mut self, line: &str) -> Outcome<String> {
+        self.stdin.write_all(format!("{line}\n").as_bytes()).await?;
+        let answer = tokio::time::timeout(TIMEOUT, self.stdout.next_line()).await??;
+        Ok(answer.ok_or("the server exited while it was measured")?)
     }
 
     /// Returns the CPU time of all threads of the server so far.
-    pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
+    ///
+    /// # Errors
+    /// If the server has exited.
+    pub fn cpu_time(&self) -> Outcome<Duration> {
         Ok(Duration::from_nanos(u64::try_from(self.clock.now()?.num_nanoseconds())?))
     }
 
     /// Returns the largest resident memory of the server so far, in MiB.
-    pub(crate) fn peak_memory(&self) -> Outcome<f64> {
+    ///
+    /// # Errors
+    /// If the server has exited.
+    pub fn peak_memory(&self) -> Outcome<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid))?;
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc")?;
         let kib: f64 = peak.trim().trim_end_matches(" kB").parse()?;
@@ -76,7 +77,10 @@ impl Server {
     }
 
     /// Waits until the server has finished all work, including work after responses.
-    pub(crate) async fn wait_until_idle(&self) -> Outcome<()> {
+    ///
+    /// # Errors
+    /// If it does not in time.
+    pub async fn wait_until_idle(&self) -> Outcome<()> {
         let begun = Instant::now();
         let mut before = self.cpu_time()?;
         while begun.elapsed() < TIMEOUT {
@@ -90,11 +94,15 @@ impl Server {
         Err(format!("the server was not idle within {TIMEOUT:?}").into())
     }
 
-    /// Stops the server.
-    pub(crate) async fn stop(self) -> Outcome<()> {
-        let Self { mut child, stdin, .. } = self;
+    /// Stops the server, and returns the line that it prints at its end, if any.
+    ///
+    /// # Errors
+    /// If it does not end in time, or fails.
+    pub async fn stop(self) -> Outcome<Option<String>> {
+        let Self { mut child, stdin, mut stdout, .. } = self;
         drop(stdin);
+        let last = tokio::time::timeout(TIMEOUT, stdout.next_line()).await??;
         let status = tokio::time::timeout(TIMEOUT, child.wait()).await??;
-        if status.success() { Ok(()) } else { Err(format!("the server exited with {status}").into()) }
+        if status.success() { Ok(last) } else { Err(format!("the server exited with {status}").into()) }
     }
 }

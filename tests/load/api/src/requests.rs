@@ -10,8 +10,8 @@ use load_api::fixture::{FLOW, REASON};
 use serde_json::json;
 
 use crate::connection::Connection;
-use crate::process::Server;
 use crate::serve::{Submit, request_number};
+use crate::server::Server;
 
 /// The number of connections, and of requests that wait for the engine at a time.
 const CONNECTIONS: usize = 64;

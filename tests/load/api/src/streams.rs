@@ -16,8 +16,8 @@ use sym_sdk::model::RunId;
 use tokio::task::JoinSet;
 
 use crate::connection::Connection;
-use crate::process::Server;
 use crate::serve::request_number;
+use crate::server::Server;
 
 /// The number of streams, the most that a server has by default.
 const STREAMS: usize = 256;

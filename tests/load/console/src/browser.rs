@@ -5,11 +5,9 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode, header};
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use load_api::Outcome;
+use hyper::client::conn::http1::SendRequest;
+use load_api::{Outcome, connect};
 use sym_sdk::runtime::Runtime;
-use tokio::net::TcpStream;
 
 /// The time limit for a response.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -61,13 +59,4 @@ impl Browser {
         let request = Request::builder().method(method).uri(page).header(header::HOST, self.server.to_string());
         Ok(if self.cookie.is_empty() { request } else { request.header(header::COOKIE, &self.cookie) })
     }
-}
-
-async fn connect(server: SocketAddr) -> Outcome<SendRequest<Body>> {
-    let stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // Errors of the connection are reported by the sender.
-    tokio::spawn(connection);
-    Ok(sender)
 }

@@ -9,9 +9,8 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, to_bytes};
 use http::StatusCode;
-use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::client::conn::http1::SendRequest;
+use load_api::connect;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
@@ -173,15 +172,6 @@ impl Connection {
         }
         Ok(())
     }
-}
-
-async fn connect(server: SocketAddr) -> Outcome<SendRequest<Body>> {
-    let stream = TcpStream::connect(server).await?;
-    stream.set_nodelay(true)?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // Errors of the connection are reported by the sender.
-    tokio::spawn(connection);
-    Ok(sender)
 }
 
 /// Sends one request on a connection of its own, and returns the body of the response.

@@ -21,11 +21,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use load_api::{Outcome, progress};
 
 use bench::BenchArgs;
-
-/// A result whose error ends the program with a message.
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[derive(Debug, Parser)]
 #[command(about, args_conflicts_with_subcommands = true)]
@@ -70,10 +68,4 @@ fn measure(args: &BenchArgs, json: bool) -> Outcome<ExitCode> {
     }
     let errors: usize = results.steps.iter().map(|step| step.errors).sum();
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-/// Prints a progress message to standard error.
-fn progress(line: &str) {
-    // A failure to write to standard error cannot be reported.
-    let _ = writeln!(io::stderr(), "load: {line}");
 }

@@ -1,27 +1,17 @@
-//! Server processes: start, CPU time, idleness and shutdown.
+//! Server processes: how each is started, and what it prints.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use nix::sys::time::TimeValLike;
-use nix::time::{ClockId, clock_getcpuclockid};
-use nix::unistd::Pid;
+use load_api::Outcome;
+use load_api::process::ServerProcess;
 use serde::Deserialize;
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::process::Command;
 
-use crate::Outcome;
-
-/// The CPU time per [`IDLE_INTERVAL`] below which a server counts as idle.
-const IDLE_CPU_TIME: Duration = Duration::from_millis(3);
-
-/// The interval at which the CPU time of a server is compared.
-const IDLE_INTERVAL: Duration = Duration::from_millis(150);
-
-/// The time limit for a server to start, become idle or end.
-const SERVER_TIMEOUT: Duration = Duration::from_secs(120);
+/// The time limit for a server to start.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// The command of a server. The program takes the path of the setup file as its last argument and prints lines of JSON: first the port
 /// on which it listens and, after standard input is closed, the number of approved requests.
@@ -35,9 +25,7 @@ pub(crate) struct Program {
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
-    child: Child,
-    stdout: Lines<BufReader<ChildStdout>>,
-    clock: ClockId,
+    process: ServerProcess,
 }
 
 #[derive(Deserialize)]
@@ -62,44 +50,23 @@ impl Server {
             None => Command::new(&program.program),
         };
         command.args(&program.arguments).arg(setup).env("NODE_ENV", "production");
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
-        let stdout = child.stdout.take().ok_or("the server has no standard output")?;
-        let mut stdout = BufReader::new(stdout).lines();
-        let line = tokio::time::timeout(SERVER_TIMEOUT, stdout.next_line()).await??;
-        let line = line.ok_or_else(|| format!("{} exited before it listened", program.program.display()))?;
+        let (process, line) = ServerProcess::start(command, START_TIMEOUT).await?;
         let Listening { port } = serde_json::from_str(&line)?;
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).ok_or("the server has exited")?;
-        let clock = clock_getcpuclockid(Pid::from_raw(pid))?;
-        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), child, stdout, clock })
-    }
-
-    /// Returns the CPU time of all threads of the server so far.
-    pub(crate) fn cpu_time(&self) -> Outcome<Duration> {
-        let nanoseconds = self.clock.now()?.num_nanoseconds();
-        Ok(Duration::from_nanos(u64::try_from(nanoseconds)?))
-    }
-
-    /// Waits until the server has finished all work, including work after responses.
-    pub(crate) async fn wait_until_idle(&self) -> Outcome<()> {
-        let start = Instant::now();
-        let mut before = self.cpu_time()?;
-        while start.elapsed() < SERVER_TIMEOUT {
-            tokio::time::sleep(IDLE_INTERVAL).await;
-            let now = self.cpu_time()?;
-            if now.saturating_sub(before) < IDLE_CPU_TIME {
-                return Ok(());
-            }
-            before = now;
-        }
-        Err(format!("the server was not idle within {SERVER_TIMEOUT:?}").into())
+        Ok(Self { address: (Ipv4Addr::LOCALHOST, port).into(), process })
     }
 
     /// Stops the server and returns the number of approved requests.
-    pub(crate) async fn stop(mut self) -> Outcome<usize> {
-        drop(self.child.stdin.take());
-        let line = tokio::time::timeout(SERVER_TIMEOUT, self.stdout.next_line()).await??;
-        let Summary { approved } = serde_json::from_str(&line.ok_or("the server exited without a summary")?)?;
-        let status = tokio::time::timeout(SERVER_TIMEOUT, self.child.wait()).await??;
-        if status.success() { Ok(approved) } else { Err(format!("the server exited with {status}").into()) }
+    pub(crate) async fn stop(self) -> Outcome<usize> {
+        let line = self.process.stop().await?.ok_or("the server exited without a summary")?;
+        let Summary { approved } = serde_json::from_str(&line)?;
+        Ok(approved)
+    }
+}
+
+impl Deref for Server {
+    type Target = ServerProcess;
+
+    fn deref(&self) -> &ServerProcess {
+        &self.process
     }
 }
