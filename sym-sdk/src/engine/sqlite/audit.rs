@@ -201,7 +201,7 @@ pub(super) fn before(db: &Connection, run: RunId, seq: u64) -> rusqlite::Result<
 }
 
 /// The largest number of records that one search reads for their words. No index has words, so each record is read and decoded.
-const MAX_WORDS_SCAN: usize = 2_000;
+const MAX_WORDS_SCAN: usize = 1_000;
 
 /// Searches the log. The order of times is that of numbers, unless the clock was set back, so the times are compared, too.
 pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<AuditPage> {
@@ -232,6 +232,18 @@ pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Audi
     Ok(if read < MAX_WORDS_SCAN { query.page(found) } else { query.page_until(found, last) })
 }
 
+/// The number of entries up to which a search looks for the first and the last one of its time. It takes some milliseconds.
+const MAX_BOUNDED: usize = 20_000;
+
+/// Whether a search begins within its time, which has so many entries that to look for the first would take longer than to come upon it.
+fn begins_within(db: &Connection, query: &AuditQuery, since: i64) -> rusqlite::Result<bool> {
+    if query.until.is_some() || query.order != AuditOrder::NewestFirst {
+        return Ok(false);
+    }
+    let mut entry = db.prepare_cached("SELECT 1 FROM audit INDEXED BY audit_at WHERE at >= ?1 LIMIT 1 OFFSET ?2")?;
+    entry.exists(params![since, limit(MAX_BOUNDED)])
+}
+
 /// Returns the statement of a search for at most this many records, with its values. `None` if nothing can be found.
 fn search_statement(
     db: &Connection,
@@ -247,13 +259,16 @@ fn search_statement(
     if query.since.is_some() || query.until.is_some() {
         let since = query.since.map_or(i64::MIN, nanoseconds);
         let until = query.until.map_or(i64::MAX, nanoseconds);
-        // Reads the index alone, and leaves out most of the log.
-        let mut bounds =
-            db.prepare_cached("SELECT min(seq), max(seq) FROM audit INDEXED BY audit_at WHERE at >= ?1 AND at < ?2")?;
-        let (first, last): (Option<i64>, Option<i64>) = bounds.query_row([since, until], |row| row.try_into())?;
-        let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
-        and("audit.seq >= ?", first.into());
-        and("audit.seq <= ?", last.into());
+        if !begins_within(db, query, since)? {
+            // Reads the index alone, and leaves out most of the log.
+            let mut bounds = db.prepare_cached(
+                "SELECT min(seq), max(seq) FROM audit INDEXED BY audit_at WHERE at >= ?1 AND at < ?2",
+            )?;
+            let (first, last): (Option<i64>, Option<i64>) = bounds.query_row([since, until], |row| row.try_into())?;
+            let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+            and("audit.seq >= ?", first.into());
+            and("audit.seq <= ?", last.into());
+        }
         // The sign keeps SQLite from walking along the index of times, which would have to be sorted.
         and("+audit.at >= ?", since.into());
         and("+audit.at < ?", until.into());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use sym_sdk::config::{Config, Environment, Flow, Integration, PromptField, Reference, Strategy, Target as Declared};
+use sym_sdk::config::{
+    Config, Environment, Flow, Implementation, Integration, PromptField, Reference, Strategy, Target as Declared,
+};
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::{Builder, Limits, Runtime, Submission};
@@ -82,6 +84,8 @@ fn config() -> Config {
     let reference = |name: &str| Reference::typed(KIND, name);
     let mut flow = Flow { name: FLOW.to_owned(), label: Some("Production".to_owned()), ..Flow::default() };
     flow.environment = "main".to_owned();
+    // A program that uses this crate may have handlers of its own.
+    flow.implementation = Implementation::Module(module_path!().to_owned());
     flow.params.strategy = Some(reference(KIND));
     flow.params.prompt_fields = vec![PromptField {
         name: "reason".to_owned(),

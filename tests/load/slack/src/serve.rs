@@ -10,7 +10,9 @@ use sym_integrations::http::BaseUrl;
 use sym_integrations::slack::app::SlackApp;
 use sym_integrations::slack::signature::SigningSecret;
 use sym_integrations::slack::{self, Slack};
-use sym_sdk::config::{Config, Environment, Flow, Integration, PromptField, Reference, Strategy, Target as Declared};
+use sym_sdk::config::{
+    Config, Environment, Flow, Implementation, Integration, PromptField, Reference, Strategy, Target as Declared,
+};
 use sym_sdk::directory::Directory;
 use sym_sdk::engine::{RunFilter, SqliteStore};
 use sym_sdk::model::{Channel, ChannelType, RunStatus};
@@ -136,6 +138,8 @@ fn config() -> Config {
     };
     let mut flow = Flow { name: FLOW.to_owned(), label: Some("Database".to_owned()), ..Flow::default() };
     flow.environment = "main".to_owned();
+    // The library that the load tests share has handlers too.
+    flow.implementation = Implementation::Module(module_path!().to_owned());
     flow.params.strategy = Some(reference(KIND));
     flow.params.prompt_fields =
         vec![PromptField { prefetch: true, ..field(FIELD, "Database") }, field("reason", "Reason")];
@@ -159,4 +163,19 @@ fn config() -> Config {
     });
     config.flows.push(flow);
     config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_configuration_fits_the_handlers_of_the_program() {
+        let kind = StrategyType::new(KIND, |_| Ok(SimulatedStrategy::new()));
+        let slack = Slack::builder(WORKSPACE).token("xoxb-load").build().unwrap();
+        let app = SlackApp::new(slack, SigningSecret::new("secret".into()).unwrap());
+        let options: Arc<[FieldOption]> = Arc::from([]);
+
+        Runtime::builder(config()).strategy_type(kind).front_end(app).state(options).build().await.unwrap();
+    }
 }
