@@ -113,7 +113,7 @@ fn source() -> PathBuf {
 }
 
 /// Prints the layers, bottom up, with the dependencies of each module.
-#[expect(clippy::print_stdout, reason = "the graph is shown by CI")]
+#[expect(clippy::print_stdout, reason = "the graph is for whoever runs this with `--nocapture`")]
 fn print_graph(graph: &Graph) {
     for layer in LAYERS {
         for module in *layer {

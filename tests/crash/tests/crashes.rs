@@ -1,6 +1,6 @@
 //! Kills the process at its crash points: at each point of every scenario, and at pairs of points of the longest.
 //!
-//! `CRASH_PAIRS=all` takes all pairs rather than every third, which takes some minutes more.
+//! `CRASH_PAIRS=all` takes all pairs rather than every fifth, which takes some minutes more.
 //! `CRASH_REPLAY="FLOW: POINT"`, or several points separated by ` | `, runs a single case, as a failure prints it.
 
 #![allow(clippy::expect_used, reason = "a panic is how a test fails")]
@@ -25,7 +25,7 @@ const REPLAY: &str = "CRASH_REPLAY";
 const PAIRS: &str = "CRASH_PAIRS";
 
 /// Of this many pairs, one is a case by default. Each point is the first of some and the second of others all the same.
-const PAIRS_PER_CASE: usize = 3;
+const PAIRS_PER_CASE: usize = 5;
 
 /// The maximum percentage of kills that do not happen: due to scheduling, a process does not always reach a point as often as the
 /// one before it.
@@ -147,7 +147,7 @@ fn promises_hold_after_a_kill_at_any_point() {
     tally.end(&progress);
 }
 
-/// Kills the second process as well: of its points, at every third, or at all if that is asked for.
+/// Kills the second process as well: of its points, at every fifth, or at all if that is asked for.
 ///
 /// A kill leaves what was written before it, so of the points between two writes one stands for all: the one directly after the
 /// first write.
