@@ -83,9 +83,18 @@ pub(super) struct IssuerKeys {
     issuer: String,
     /// Whether they may be at another host than the issuer.
     is_elsewhere_allowed: bool,
-    discovery: Client,
+    place: KeysPlace,
     connection: Connection,
     read: Mutex<ReadKeys>,
+}
+
+/// The place of the keys.
+#[derive(Debug)]
+enum KeysPlace {
+    /// The issuer says where they are.
+    Discovered(Client),
+    /// At this address.
+    At(BaseUrl),
 }
 
 #[derive(Debug, Default)]
@@ -116,13 +125,22 @@ struct KeySet {
 impl IssuerKeys {
     pub(super) fn new(issuer: &str, connection: &Connection) -> Result<Self> {
         let discovery = client(BaseUrl::parse(issuer)?, connection)?;
-        Ok(Self {
+        Ok(Self::with(issuer, KeysPlace::Discovered(discovery), connection))
+    }
+
+    /// Creates the keys of an issuer that are at this address. The issuer need not be an address then.
+    pub(super) fn at(issuer: &str, address: &str, connection: &Connection) -> Result<Self> {
+        Ok(Self::with(issuer, KeysPlace::At(BaseUrl::parse(address)?), connection))
+    }
+
+    fn with(issuer: &str, place: KeysPlace, connection: &Connection) -> Self {
+        Self {
             issuer: issuer.to_owned(),
             is_elsewhere_allowed: false,
-            discovery,
+            place,
             connection: connection.clone(),
             read: Mutex::default(),
-        })
+        }
     }
 
     /// Lets the keys be at another host, for an issuer that operators have configured.
@@ -177,7 +195,10 @@ impl IssuerKeys {
     /// # Errors
     /// If it cannot be read, or is that of another issuer.
     pub(super) async fn discover(&self) -> Result<Discovery> {
-        let call = self.discovery.get(".well-known/openid-configuration", &[]);
+        let KeysPlace::Discovered(discovery) = &self.place else {
+            return Err(misconfigured(format!("`{}` is not asked where its keys are", self.issuer)));
+        };
+        let call = discovery.get(".well-known/openid-configuration", &[]);
         let discovery: Discovery = call.timeout(READ_TIMEOUT).max_bytes(MAX_DOCUMENT_BYTES).await?.json()?;
         if discovery.issuer != self.issuer {
             let message = format!("`{}` calls itself `{}`", self.issuer, discovery.issuer);
@@ -192,17 +213,26 @@ impl IssuerKeys {
     }
 
     async fn fetch(&self) -> Result<Vec<VerificationKey>> {
+        let address = match &self.place {
+            KeysPlace::At(address) => address.clone(),
+            KeysPlace::Discovered(_) => self.discover_keys().await?,
+        };
+        let keys = client(address, &self.connection)?;
+        let keys: KeySet = keys.get("", &[]).timeout(READ_TIMEOUT).max_bytes(MAX_DOCUMENT_BYTES).await?.json()?;
+        // A key of a kind that is not known here is nobody's fault.
+        let keys = keys.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+        Ok(keys.filter_map(|key| VerificationKey::of(&key)).collect())
+    }
+
+    /// Asks the issuer where its keys are.
+    async fn discover_keys(&self) -> Result<BaseUrl> {
         let discovery = self.discover().await?;
         let is_of_issuer = |url: &Url| Url::parse(&self.issuer).is_ok_and(|issuer| issuer.origin() == url.origin());
         if !self.is_elsewhere_allowed && !Url::parse(&discovery.jwks_uri).is_ok_and(|url| is_of_issuer(&url)) {
             let message = format!("the keys of `{}` are at another host, `{}`", self.issuer, discovery.jwks_uri);
             return Err(misconfigured(message));
         }
-        let keys = client(BaseUrl::parse(&discovery.jwks_uri)?, &self.connection)?;
-        let keys: KeySet = keys.get("", &[]).timeout(READ_TIMEOUT).max_bytes(MAX_DOCUMENT_BYTES).await?.json()?;
-        // A key of a kind that is not known here is nobody's fault.
-        let keys = keys.keys.into_iter().take(MAX_KEYS).filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
-        Ok(keys.filter_map(|key| VerificationKey::of(&key)).collect())
+        BaseUrl::parse(&discovery.jwks_uri)
     }
 
     fn unknown_key(&self, id: Option<&str>) -> Error {

@@ -15,7 +15,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
-use sym_integrations::oidc::{OidcProvider, OidcVerifier};
+use sym_integrations::oidc::{JwtAssertions, OidcProvider, OidcVerifier};
 use sym_integrations::testing::{Replay, Reply};
 use sym_sdk::clock::Clock;
 use sym_sdk::config::Config;
@@ -23,7 +23,7 @@ use sym_sdk::directory::{NewTrust, WorkloadProvider};
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
 use sym_sdk::handlers;
 use sym_sdk::prelude::{RequestPermission, reducer};
-use sym_sdk::runtime::{Runtime, SignInRules, WorkloadTokenVerifier};
+use sym_sdk::runtime::{AssertionVerifier, Runtime, SignInRules, WorkloadTokenVerifier};
 
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
 const DISCOVERY: &str = "/.well-known/openid-configuration";
@@ -418,4 +418,33 @@ async fn issuers_are_compared_exactly_and_those_of_any_tenant_are_refused() {
         assert!(error.hint().unwrap().contains("your tenant"), "{issuer}: {error}");
     }
     assert!(OidcProvider::new("http://id.example.com", "sym").is_err(), "in plain text");
+}
+
+/// Assertions of a proxy: the keys are where the issuer says, or where the operator says.
+#[tokio::test]
+async fn assertions_of_a_proxy_are_verified_by_the_keys_of_its_issuer() {
+    let claims = json!({ "iss": PROVIDER, "aud": ["sym"], "sub": "00u1", "email": "ana@example.com" });
+    for is_discovered in [true, false] {
+        let replay = Replay::new();
+        if is_discovered {
+            replay.get(DISCOVERY).always().reply(Reply::json(provider_description()));
+        }
+        replay.get("/keys").always().reply(Reply::json(all_keys()));
+        let assertions = match is_discovered {
+            true => JwtAssertions::new(PROVIDER, "sym"),
+            // The issuer is no address there.
+            false => JwtAssertions::with_keys_at("authenticate.example.com", "sym", "https://keys.example.com/keys"),
+        };
+        let assertions = assertions.unwrap().connection(replay.connection()).unwrap();
+        let good = sign(&json!({ "alg": "ES256", "kid": "ec" }), &claims);
+        assert_eq!(assertions.verify(&good).await.unwrap()["email"], "ana@example.com");
+        let unknown = sign(&json!({ "alg": "RS256", "kid": "x" }), &claims);
+        for bad in [unknown, sign(&json!({ "alg": "none" }), &claims), sign(&json!({ "alg": "HS256", "kid": "rsa" }), &claims)] {
+            assert_eq!(assertions.verify(&bad).await.unwrap_err().kind(), ErrorKind::Unauthorized);
+        }
+        let cut = good.expose_secret().rsplit_once('.').unwrap().0.to_owned();
+        assert!(assertions.verify(&format!("{cut}.AAAA").into()).await.is_err());
+    }
+    assert!(JwtAssertions::new("http://id.example.com", "sym").is_err(), "in plain text");
+    assert!(JwtAssertions::with_keys_at("id", "sym", "http://keys.example.com").is_err(), "in plain text");
 }

@@ -1,22 +1,31 @@
 //! The access that there is now, and the end of all that somebody has.
 
 use axum::extract::State;
+use axum::http::Uri;
+use axum::response::Response;
 use axum::{Extension, Json};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::decisions::{DecisionResults, revoke_each};
-use super::extract::{Body, CallBody, Params};
+use super::extract::{Body, CallBody, Params, page_size};
 use super::people::UserRef;
 use super::run_body::{AccessBody, Named};
+use super::run_list::page_response;
 use super::state::ApiState;
-use crate::engine::{RunFilter, StoredRun};
+use crate::engine::{RunFilter, RunOrder, RunPage, RunQuery, StoredRun, Viewer};
 use crate::error::{Error, codes};
 use crate::model::{RunId, RunStatus, UserId};
 use crate::server::caller::Caller;
 use crate::server::problem::Problem;
 use crate::server::request_id::RequestId;
+
+/// The largest number of grants in one answer.
+const MAX_GRANTS: usize = 200;
+
+/// The number of grants in one answer unless another one is asked for.
+const DEFAULT_GRANTS: usize = 50;
 
 /// The access to list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -31,12 +40,20 @@ pub(super) struct AccessParams {
     flow: Option<String>,
     /// Only access to the target of this name.
     target: Option<String>,
+    /// The number of grants, from 1 to 200. The default is 50. With `username`, a page can have fewer, and others follow it.
+    #[param(minimum = 1, maximum = 200)]
+    limit: Option<usize>,
+    /// `next` of the page before, with the same filters.
+    after: Option<String>,
 }
 
-/// The access that there is now, that which ends first at the top.
+/// A page of the access that there is now: what has not ended when it was to, and then what ends next.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AccessList {
     access: Vec<HeldAccess>,
+    /// The value of `after` for the next page. Absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 /// Access that somebody has, or may have.
@@ -61,17 +78,27 @@ struct HeldAccess {
 
 /// List access
 ///
-/// The access that people have now, until when, and since which Run, as far as the caller may see the Run.
+/// The access that people have now, until when, and since which Run, as far as the caller may see the Run. What has not ended when it was to
+/// comes first, then what ends next. The header `Link` has the address of the next page.
 #[utoipa::path(
     get, path = "/access", operation_id = "list_access", tag = "access", params(AccessParams),
-    responses((status = 200, description = "The access.", body = AccessList)),
+    responses((
+        status = 200, description = "A page of the access.", body = AccessList,
+        headers(("Link" = String, description = "The address of the next page, with `rel=\"next\"`.")),
+    )),
 )]
 pub(super) async fn list(
     State(state): State<ApiState>,
     Extension(caller): Extension<Caller>,
+    uri: Uri,
     Params(params): Params<AccessParams>,
-) -> Result<Json<AccessList>, Problem> {
-    let runs = find(&state, &caller, &params).await?;
+) -> Result<Response, Problem> {
+    let limit = page_size(params.limit, DEFAULT_GRANTS, MAX_GRANTS)?;
+    let mut held = HeldRuns::new(&caller, params.into(), limit);
+    if let Some(after) = &held.filter.after {
+        held.query = held.query.after(after.parse()?)?;
+    }
+    let RunPage { runs, next, .. } = held.read(&state).await?;
     let blocked = state.runtime.blocked_access();
     let mut access = Vec::new();
     for stored in &runs {
@@ -95,7 +122,8 @@ pub(super) async fn list(
             blocked: is_blocked.map(|blocked| blocked.error.code.to_string()),
         });
     }
-    Ok(Json(AccessList { access }))
+    let next = next.map(|cursor| cursor.to_string());
+    Ok(page_response(&uri, "/access", next.clone(), &AccessList { access, next }))
 }
 
 /// The access to end.
@@ -137,27 +165,66 @@ pub(super) async fn revoke(
         let error = Error::invalid(codes::MISSING_ARGUMENT, "nobody is named whose access is to end");
         return Err(error.with_hint("send `username`, or the id as `user`").into());
     }
-    let runs = find(&state, &caller, &AccessParams { user, username, flow, target }).await?;
-    let runs = runs.iter().map(|stored| stored.state.run.id());
-    Ok(Json(revoke_each(&state, &caller, &request_id, runs).await))
+    let filter = AccessFilter { user, username, flow, target, after: None };
+    let mut held = HeldRuns::new(&caller, filter, MAX_GRANTS);
+    let mut runs = Vec::new();
+    // All of it, before anything ends: what ends while it is read would not be on the pages that follow, and what is there would be.
+    loop {
+        let page = held.read(&state).await?;
+        runs.extend(page.runs.iter().map(|stored| stored.state.run.id()));
+        match page.next {
+            Some(next) => held.query = held.query.after(next)?,
+            None => break,
+        }
+    }
+    Ok(Json(revoke_each(&state, &caller, &request_id, runs.into_iter()).await))
 }
 
-/// Returns the Runs that give the access which is asked for, as far as the caller may see them; that which ends first comes first.
-async fn find(state: &ApiState, caller: &Caller, params: &AccessParams) -> Result<Vec<StoredRun>, Problem> {
-    let filter =
-        RunFilter { may_hold_access: true, flow: params.flow.clone(), requester: params.user, ..RunFilter::default() };
-    let mut runs = state.runtime.runs(filter, usize::MAX).await?;
-    runs.retain(|stored| {
-        let run = &*stored.state;
-        let has_name = |name: &str| run.run.requester().is_some_and(|user| user.username().eq_ignore_ascii_case(name));
-        let is_target = |name: &str| run.access.grant().is_some_and(|grant| grant.target.name().as_str() == name);
-        params.username.as_deref().is_none_or(has_name)
-            && params.target.as_deref().is_none_or(is_target)
-            && run.is_visible_to(caller.user())
-    });
-    runs.sort_by_key(|stored| {
-        let ends_at = AccessBody::of(&stored.state).ends_at();
-        (ends_at.unwrap_or(Timestamp::MAX), stored.state.run.id())
-    });
-    Ok(runs)
+/// The access that is asked for.
+struct AccessFilter {
+    user: Option<UserId>,
+    username: Option<String>,
+    flow: Option<String>,
+    target: Option<String>,
+    after: Option<String>,
+}
+
+impl From<AccessParams> for AccessFilter {
+    fn from(AccessParams { user, username, flow, target, after, .. }: AccessParams) -> Self {
+        Self { user, username, flow, target, after }
+    }
+}
+
+/// The Runs that give the access which is asked for, as far as the caller may see them; that which ends first comes first.
+struct HeldRuns {
+    query: RunQuery,
+    filter: AccessFilter,
+}
+
+impl HeldRuns {
+    fn new(caller: &Caller, filter: AccessFilter, limit: usize) -> Self {
+        let of_runs = RunFilter {
+            flow: filter.flow.clone(),
+            target: filter.target.clone(),
+            requester: filter.user,
+            // Somebody who was deleted still has what they hold, so the directory cannot say who has this name.
+            requester_name: filter.username.clone(),
+            ..RunFilter::default()
+        };
+        let query = RunQuery::new(of_runs, Some(Viewer::new(caller.user().clone())));
+        Self { query: query.in_order(RunOrder::SoonestEndFirst).with_limit(limit), filter }
+    }
+
+    async fn read(&self, state: &ApiState) -> Result<RunPage, Problem> {
+        let mut page = state.runtime.find_runs(&self.query).await?;
+        page.runs.retain(|stored| self.has_name(stored));
+        Ok(page)
+    }
+
+    /// Returns whether the requester has the name that is asked for, which others can contain.
+    fn has_name(&self, stored: &StoredRun) -> bool {
+        let requester = stored.state.run.requester();
+        let is_named = |name: &str| requester.is_some_and(|user| user.username().eq_ignore_ascii_case(name));
+        self.filter.username.as_deref().is_none_or(is_named)
+    }
 }

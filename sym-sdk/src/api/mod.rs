@@ -130,7 +130,7 @@ impl Api {
         self
     }
 
-    /// Sets the proxies whose header `X-Forwarded-For` is believed. Without it, failed authentications count for the address of the proxy
+    /// Sets the proxies whose header `X-Forwarded-For` is believed, beside those of the server. Without any, failed authentications count for the address of the proxy
     /// and the token.
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpRange>) -> Self {
@@ -152,7 +152,7 @@ impl Api {
         let admission = Arc::new(Guard::new(
             context.runtime.clone(),
             rates,
-            self.trusted_proxies.clone(),
+            self.trusted_proxies.iter().chain(&context.trusted_proxies).copied().collect(),
             Caller::require_no_agent,
         ));
         let state = ApiState::new(context, self.limits);

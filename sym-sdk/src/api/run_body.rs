@@ -302,10 +302,6 @@ pub(crate) fn access_state(state: &RunState) -> &'static str {
 }
 
 impl AccessBody {
-    pub(super) fn ends_at(&self) -> Option<Timestamp> {
-        self.until
-    }
-
     pub(super) fn of(state: &RunState) -> Self {
         let grant: Option<&Grant> = state.access.grant();
         let is_access = |kind: &EffectKind| matches!(kind, EffectKind::Grant { .. } | EffectKind::Revoke { .. });

@@ -167,19 +167,23 @@ pub(super) async fn list(
     }
     let page = state.runtime.find_runs(&query).await?;
     let next = page.next.map(|cursor| cursor.to_string());
-    let link = next.as_deref().and_then(|next| next_link(&uri, next));
     let runs = page.runs.iter().map(|stored| RunBody::new(&state, stored, &caller)).collect();
-    let mut response = Json(RunPageBody { runs, next }).into_response();
-    if let Some(link) = link {
+    Ok(page_response(&uri, "/runs", next.clone(), &RunPageBody { runs, next }))
+}
+
+/// Returns the response with a page of a list at this path, with the address of the next page if there is one.
+pub(super) fn page_response(uri: &Uri, path: &str, next: Option<String>, page: &impl Serialize) -> Response {
+    let mut response = Json(page).into_response();
+    if let Some(link) = next.and_then(|next| next_link(uri, path, &next)) {
         response.headers_mut().insert(header::LINK, link);
     }
-    Ok(response)
+    response
 }
 
 /// Returns the header with the address of the next page.
-fn next_link(uri: &Uri, next: &str) -> Option<HeaderValue> {
+fn next_link(uri: &Uri, path: &str, next: &str) -> Option<HeaderValue> {
     let query = uri.query().unwrap_or_default();
     let others = query.split('&').filter(|pair| !pair.is_empty() && !pair.starts_with("after="));
     let pairs: Vec<_> = others.map(str::to_owned).chain([format!("after={next}")]).collect();
-    HeaderValue::try_from(format!("</api/v1/runs?{}>; rel=\"next\"", pairs.join("&"))).ok()
+    HeaderValue::try_from(format!("</api/v1{path}?{}>; rel=\"next\"", pairs.join("&"))).ok()
 }

@@ -46,6 +46,8 @@ mod run_actions;
 mod runs;
 #[cfg(all(feature = "server", feature = "sqlite"))]
 mod serve;
+#[cfg(all(feature = "console", feature = "sqlite"))]
+mod sign_in;
 #[cfg(feature = "sqlite")]
 mod signal;
 mod simulate;

@@ -21,6 +21,8 @@ use super::follow::Follower;
 use super::keys;
 use super::logging;
 use super::output::{Output, count};
+#[cfg(feature = "console")]
+use super::sign_in::with_sign_in;
 use super::signal::Signals;
 use super::simulated_store::{StoreMode, reject_simulated};
 use super::unavailable;
@@ -202,6 +204,8 @@ async fn prepare(
     reject_simulated(store).await?;
     let front_end_types = program.front_end_types.iter().map(|kind| kind.kind().to_owned()).collect();
     let builder = with_output_keys(program.builder(config).sqlite(store.clone()), args)?;
+    #[cfg(feature = "console")]
+    let builder = with_sign_in(builder, &args.sign_in)?;
     let builder = with_front_ends(with_anchors(builder, args)?, args);
     let mut warnings = builder.warnings();
     if !args.strict {
@@ -233,7 +237,7 @@ fn with_front_ends(builder: Builder, args: &ServeArgs) -> Builder {
     #[cfg(feature = "api")]
     let builder = if builder.has_front_end(api::NAME) { builder } else { builder.front_end(api::Api::new()) };
     #[cfg(feature = "console")]
-    let builder = if builder.has_identity_provider() || args.no_console {
+    let builder = if builder.signs_people_in() || args.no_console {
         with_console(builder, Console::new(), args)
     } else {
         builder
@@ -297,6 +301,12 @@ async fn prepare_with_fakes(
     args: &ServeArgs,
     address: SocketAddr,
 ) -> Result<Prepared, CommandError> {
+    #[cfg(feature = "console")]
+    if args.sign_in.oidc_issuer.is_some() || args.sign_in.proxy_header.is_some() {
+        let message = "people choose who they are where services are simulated, and do not sign in";
+        let error = Error::new(ErrorKind::InvalidInput, codes::CONFIGURATION, message);
+        return Err(error.with_hint("leave out the flags by which they sign in, or the fake").into());
+    }
     StoreMode::Serve.claim(store).await?;
     let types = std::mem::take(&mut program.front_end_types);
     let builder = with_output_keys(program.simulated_builder(config).sqlite(store.clone()), args)?;
@@ -382,6 +392,8 @@ async fn serve(
     if let Some(url) = args.public_url.clone().or_else(|| own_url?.parse().ok()) {
         server = server.public_url(url);
     }
+    #[cfg(feature = "console")]
+    let server = server.trusted_proxies(args.sign_in.trusted_proxies.iter().copied());
     let mut serving = std::pin::pin!(async {
         // The metrics of a shutdown are of interest, too: they end with the server.
         let serving = server.serve(listener, stop.clone());

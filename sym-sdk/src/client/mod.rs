@@ -64,6 +64,9 @@ pub use self::types::{
 use crate::error::Result;
 use crate::model::RunId;
 
+/// The largest page of a list that the API returns.
+const MAX_PAGE: usize = 200;
+
 /// A client of the HTTP API of a program. Clones share their connections.
 #[derive(Clone)]
 pub struct Client {
@@ -238,8 +241,16 @@ impl Client {
     /// # Errors
     /// As for [`call`](Self::call).
     pub async fn access(&self, username: Option<&str>) -> Result<Vec<HeldAccess>> {
-        let call = Call::get(["access"]).query_if("username", username);
-        self.call(&call).await?.parse_member("access")
+        let (mut access, mut after): (Vec<HeldAccess>, Option<String>) = (Vec::new(), None);
+        loop {
+            let call = Call::get(["access"]).query_if("username", username).query("limit", MAX_PAGE);
+            let answer = self.call(&call.query_if("after", after.as_deref())).await?;
+            access.extend(answer.parse_member::<Vec<HeldAccess>>("access")?);
+            after = answer.parse_member("next")?;
+            if after.is_none() {
+                return Ok(access);
+            }
+        }
     }
 }
 

@@ -15,88 +15,61 @@ use super::authentication::SignedIn;
 use super::decide::{ActionButton, action_button, done_flash};
 use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
-use super::paging::Rows;
+use super::paging::RunRows;
 use super::parts::{Role, countdown, empty, tag, time, who};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
 use super::state::ConsoleState;
 use crate::api::access_state;
 use crate::api::csv::csv_line;
-use crate::engine::{RunCursor, RunFilter, RunQuery, StoredRun, Viewer};
+use crate::engine::{Relation, RunCursor, RunFilter, RunOrder, RunQuery, StoredRun, Viewer};
 use crate::error::Result;
 use crate::model::ChannelType;
 
-/// The largest number of grants that the page lists.
-const MAX_ACCESS: usize = 500;
-
-/// The number of Runs that are read at once.
+/// The number of Runs that are read at once for the file.
 const READ_SIZE: usize = 500;
 
-/// The largest number of Runs that are read for the page. The file has all.
-const MAX_READ: usize = 5_000;
-
 /// The fields of the filter.
-const FILTERS: [&str; 3] = ["who", "target", "flow"];
+const FILTERS: [&str; 4] = ["of", "who", "target", "flow"];
 
-/// The Runs that may hold access and pass the filter, part by part, the latest first.
-struct HeldAccess {
+/// Returns the query of the access that passes the filter, as far as the viewer may see it.
+fn held(viewer: &SignedIn, query: &FormData) -> RunQuery {
+    let filter = RunFilter {
+        may_hold_access: true,
+        flow: query.text("flow").map(str::to_owned),
+        target: query.text("target").map(str::to_owned),
+        requester_name: query.text("who").map(str::to_owned),
+        ..RunFilter::default()
+    };
+    let relation = if query.text("of") == Some("mine") { Relation::Mine } else { Relation::Visible };
+    RunQuery::new(filter, Some(Viewer::new(viewer.user.clone()).related(relation)))
+}
+
+/// The Runs of a query, part by part, the latest first: in that order none comes twice or is left out because its end changes meanwhile.
+struct Parts {
     state: ConsoleState,
-    viewer: Viewer,
-    filter: RunFilter,
-    /// A part of the requester's name or address, in lower case.
-    requester: Option<String>,
+    query: RunQuery,
     after: Option<RunCursor>,
     is_read: bool,
 }
 
-impl HeldAccess {
-    fn new(state: &ConsoleState, viewer: &SignedIn, query: &FormData) -> Self {
-        let filter = RunFilter {
-            may_hold_access: true,
-            flow: query.text("flow").map(str::to_owned),
-            target: query.text("target").map(str::to_owned),
-            ..RunFilter::default()
-        };
-        let viewer = Viewer::new(viewer.user.clone());
-        let requester = query.text("who").map(str::to_lowercase);
-        Self { state: state.clone(), viewer, filter, requester, after: None, is_read: false }
+impl Parts {
+    fn new(state: &ConsoleState, query: RunQuery) -> Self {
+        Self { state: state.clone(), query: query.with_limit(READ_SIZE), after: None, is_read: false }
     }
 
-    fn admits(&self, stored: &StoredRun) -> bool {
-        let Some(asked) = &self.requester else { return true };
-        let names = stored.state.run.requester().map(|user| format!("{} {}", user.full_name(), user.username()));
-        names.is_some_and(|names| names.to_lowercase().contains(asked))
-    }
-
-    /// Reads the next part, which may be empty. `None` at the end.
+    /// Reads the next part. `None` at the end.
     async fn next(&mut self) -> Result<Option<Vec<StoredRun>>> {
         if self.is_read {
             return Ok(None);
         }
-        let query = RunQuery::new(self.filter.clone(), Some(self.viewer.clone())).with_limit(READ_SIZE);
         let query = match self.after {
-            Some(after) => query.after(after)?,
-            None => query,
+            Some(after) => self.query.clone().after(after)?,
+            None => self.query.clone(),
         };
-        let mut page = self.state.runtime.find_runs(&query).await?;
+        let page = self.state.runtime.find_runs(&query).await?;
         (self.after, self.is_read) = (page.next, page.next.is_none());
-        page.runs.retain(|stored| self.admits(stored));
         Ok(Some(page.runs))
-    }
-
-    /// Reads what the page shows, and returns whether that is not all.
-    async fn first(&mut self) -> Result<(Vec<StoredRun>, bool)> {
-        let mut found = Vec::new();
-        for _ in 0..MAX_READ / READ_SIZE {
-            let Some(part) = self.next().await? else { break };
-            found.extend(part);
-            if found.len() > MAX_ACCESS {
-                break;
-            }
-        }
-        let is_partial = !self.is_read || found.len() > MAX_ACCESS;
-        found.truncate(MAX_ACCESS);
-        Ok((found, is_partial))
     }
 }
 
@@ -105,42 +78,49 @@ pub(super) async fn page(
     Extension(viewer): Extension<SignedIn>,
     query: PageQuery,
 ) -> Result<Page, Refusal> {
-    let (mut held, is_partial) = HeldAccess::new(&state, &viewer, &query).first().await?;
     // What should be gone comes first, then what ends next.
-    held.sort_by_key(|stored| {
-        let until = stored.state.access.grant().and_then(|grant| grant.until).unwrap_or(Timestamp::MAX);
-        (!stored.state.is_stuck(), until, stored.state.run.id())
-    });
+    let list = held(&viewer, &query).in_order(RunOrder::SoonestEndFirst);
+    let rows = RunRows::read(&state, &list, &query).await?;
     let filter = query.query_with(&FILTERS).finish();
-    let (back, file) = match filter.as_str() {
-        "" => ("/console/access".to_owned(), "/console/access.csv".to_owned()),
-        filter => (format!("/console/access?{filter}"), format!("/console/access.csv?{filter}")),
+    // One comes back to the same page of the list.
+    let back = match query.query_with(&["of", "who", "target", "flow", "after", "from"]).finish().as_str() {
+        "" => "/console/access".to_owned(),
+        place => format!("/console/access?{place}"),
     };
-    let is_filtered = !filter.is_empty();
-    let rows = Rows::of(&held, &query);
-    let flows = state.runtime.flows();
+    let file = match filter.as_str() {
+        "" => "/console/access.csv".to_owned(),
+        filter => format!("/console/access.csv?{filter}"),
+    };
+    let is_mine = query.text("of") == Some("mine");
+    let is_filtered = ["who", "target", "flow"].iter().any(|field| query.text(field).is_some());
+    let flows = state.flow_choices(&viewer.user, &rows.runs, query.text("flow"));
     let main = html! {
         (done_flash(&query))
         div.row.apart {
             h1 { "Access now" }
-            div.row { span.live hidden { "live" } @if !held.is_empty() { a.button href=(file) { "CSV" } } }
+            div.row { span.live hidden { "live" } @if !rows.is_empty() { a.button href=(file) { "CSV" } } }
         }
         form.filters method="get" action="/console/access" aria-label="Filter" {
+            @if is_mine { input type="hidden" name="of" value="mine"; }
             div.field { label for="who" { "Person" } input #who name="who" value=[query.text("who")] autocomplete="off" data-search=""; }
             div.field { label for="target" { "Target" } input #target name="target" value=[query.text("target")] autocomplete="off"; }
             div.field { label for="flow" { "Flow" } select #flow name="flow" {
                 option value="" { "All flows" }
-                @for flow in flows.iter() { option value=(flow.name()) selected[query.text("flow") == Some(flow.name().as_str())] { (flow.label()) } }
+                @for (name, label) in &flows { option value=(name) selected[query.text("flow") == Some(name)] { (label) } }
             } }
             button.button { "Filter" }
         }
         section.card aria-label="Access" {
-            @if held.is_empty() && is_filtered { (empty("No access passes the filter.", "Change it, or show all.")) p.body { a.button href="/console/access" { "Show all" } } }
-            @else if held.is_empty() { (empty("Nobody holds access.", "Access that was given appears here until it has ended. You see your own, and what you may decide or look at.")) }
-            @else { (table(&state, &viewer, rows.shown, &back)) }
+            nav.tabs aria-label="Whose" {
+                a href="/console/access" aria-current=[(!is_mine).then_some("page")] { "All that I may see" }
+                a href="/console/access?of=mine" aria-current=[is_mine.then_some("page")] { "Mine" }
+            }
+            @if rows.is_empty() && is_filtered { (empty("No access passes the filter.", "Change it, or show all.")) p.body { a.button href="/console/access" { "Show all" } } }
+            @else if rows.is_empty() && is_mine { (empty("You hold no access.", "Access that you request appears here once it is approved.")) }
+            @else if rows.is_empty() { (empty("Nobody holds access.", "Access that was given appears here until it has ended. You see your own, and what you may decide or look at.")) }
+            @else { (table(&state, &viewer, &rows.runs, &back)) }
         }
         (rows.links("/console/access", &query))
-        @if is_partial { p.muted.small { "Not all are shown: filter to see others, or take the CSV file, which has all." } }
     };
     Ok(Page::new("Access now", main).section(Section::Access).live("all"))
 }
@@ -154,7 +134,7 @@ pub(super) async fn export(
     Extension(viewer): Extension<SignedIn>,
     query: PageQuery,
 ) -> Result<Response, Refusal> {
-    let mut access = HeldAccess::new(&state, &viewer, &query);
+    let mut access = Parts::new(&state, held(&viewer, &query));
     // A failure of the first read is answered as such; later ones cut the file.
     let first = access.next().await?.unwrap_or_default();
     let parts = stream::unfold((Some(access), Some(first)), async |(access, first)| {

@@ -1,20 +1,24 @@
 //! The authentication of whoever opens a page, and the rate at which they may.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OriginalUri, Request, State};
+use axum::extract::{FromRequest as _, FromRequestParts, OriginalUri, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
 
+use super::ended_session;
+use super::form::FormData;
 use super::refusal::Refusal;
-use super::sign_in::{referring_page, return_address};
+use super::sign_in::return_address;
 use super::state::ConsoleState;
 use crate::directory::SessionKind;
 use crate::error::{Error, ErrorKind, codes};
 use crate::model::{Channel, ChannelType, SessionId, User};
 use crate::runtime::{Actor, Administrator};
+use crate::server::peer::peer_of;
 use crate::server::sign_in::cookies::CookieNames;
 use crate::server::sign_in::session_of;
 
@@ -49,25 +53,26 @@ impl<S: Sync> FromRequestParts<S> for SignedInAdmin {
     }
 }
 
-/// Lets a request through once its sender is known. Others are sent to sign in, and come back afterwards.
+/// Lets a request through once its sender is known. Others are sent to sign in, and come back afterwards; a form of theirs is shown to them, so
+/// that they can send it again.
 pub(super) async fn authenticate(State(state): State<ConsoleState>, mut request: Request, next: Next) -> Response {
-    let signed_in = match signed_in(&state, request.headers()).await {
+    let signed_in = match signed_in(&state, peer_of(request.extensions()), request.headers()).await {
         Ok(signed_in) => signed_in,
         Err(error) => return Refusal::from(error).into_response(),
     };
     let Some(signed_in) = signed_in else {
-        let is_page = request.method() == Method::GET;
         let address = request.uri();
         // A router that is nested sees the rest of the path alone.
         let whole = request.extensions().get::<OriginalUri>().map_or(address, |original| &original.0);
-        let there = match whole.path_and_query() {
-            Some(path) if is_page => path.as_str(),
-            _ => referring_page(request.headers()),
-        };
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("return", return_address(there))
-            .append_pair("ended", if is_page { "" } else { "yes" })
-            .finish();
+        let there = whole.path_and_query().map_or("", |path| path.as_str()).to_owned();
+        if request.method() == Method::POST {
+            return match FormData::from_request(request, &state).await {
+                Ok(form) => ended_session::page(&there, &form).into_response(),
+                Err(refusal) => refusal.into_response(),
+            };
+        }
+        let query =
+            form_urlencoded::Serializer::new(String::new()).append_pair("return", return_address(&there)).finish();
         return Redirect::to(&format!("/console/sign-in?{query}")).into_response();
     };
     let key = signed_in.user.id().to_string();
@@ -86,16 +91,23 @@ pub(super) async fn authenticate(State(state): State<ConsoleState>, mut request:
     response
 }
 
-/// Returns who has the session that the request names.
+/// Returns who has the session that a request from this peer names.
 ///
 /// # Errors
-/// If the directory fails.
-pub(super) async fn signed_in(state: &ConsoleState, headers: &HeaderMap) -> Result<Option<SignedIn>, Error> {
+/// If the directory fails, or a proxy signs people in and says nothing good about the sender.
+pub(super) async fn signed_in(
+    state: &ConsoleState,
+    peer: Option<IpAddr>,
+    headers: &HeaderMap,
+) -> Result<Option<SignedIn>, Error> {
     let Some(names) = cookie_names(state) else { return Ok(None) };
     let found = session_of(&state.runtime, names, headers).await?;
-    Ok(found
-        .filter(|(session, _)| session.kind == SessionKind::Browser)
-        .map(|(session, user)| SignedIn { user, session: session.id }))
+    let Some((session, user)) = found.filter(|(session, _)| session.kind == SessionKind::Browser) else {
+        return Ok(None);
+    };
+    // The session of somebody whom the proxy does not let through any more, or takes for somebody else, is worth nothing.
+    let is_named = state.runtime.is_named_by_proxy(&user, peer, headers).await?;
+    Ok(is_named.then_some(SignedIn { user, session: session.id }))
 }
 
 /// Returns the names of the cookies. Without a public address, the server is there for this machine alone; over HTTP from elsewhere, there is

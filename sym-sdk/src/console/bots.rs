@@ -1,12 +1,12 @@
 //! Bots: adding one, its tokens, and the CI jobs that it trusts. For administrators.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use secrecy::ExposeSecret as _;
 
 use super::authentication::{SignedIn, SignedInAdmin};
-use super::form::FormData;
+use super::form::{FormData, Segment};
 use super::parts::{Role, empty, tag, time};
 use super::people;
 use super::refusal::Refusal;
@@ -109,7 +109,7 @@ fn label_of(token: &Token) -> &str {
 pub(super) async fn change_tokens(
     State(state): State<ConsoleState>,
     SignedInAdmin(viewer): SignedInAdmin,
-    Path(bot): Path<String>,
+    Segment(bot): Segment<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
     let bot = find(&state, &bot).await?;
@@ -188,7 +188,7 @@ fn trusts_card(state: &ConsoleState, bot: &User, trusts: &[WorkloadTrust]) -> Ma
 pub(super) async fn change_trusts(
     State(state): State<ConsoleState>,
     SignedInAdmin(viewer): SignedInAdmin,
-    Path(bot): Path<String>,
+    Segment(bot): Segment<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
     let bot = find(&state, &bot).await?;

@@ -1,13 +1,13 @@
 //! The actions on a Run: each is a form, whose receiver submits it and shows the page again.
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use maud::{Markup, html};
 use uuid::Uuid;
 
 use super::authentication::{SignedIn, SignedInAdmin};
-use super::form::FormData;
+use super::form::{FormData, Segment};
 use super::page::Page;
 use super::parts::{Role, flash, quote, who};
 use super::refusal::Refusal;
@@ -81,7 +81,7 @@ pub(super) fn fixed_fields(stored: &StoredRun) -> Markup {
 pub(super) async fn act(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    Path(run): Path<String>,
+    Segment(run): Segment<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
     let run: RunId = run.parse().map_err(|_| Refusal::not_found())?;
@@ -207,7 +207,7 @@ fn not_understood(field: &str) -> Error {
 pub(super) async fn write_off_page(
     State(state): State<ConsoleState>,
     SignedInAdmin(viewer): SignedInAdmin,
-    Path(run): Path<String>,
+    Segment(run): Segment<String>,
 ) -> Result<Page, Refusal> {
     let run: RunId = run.parse().map_err(|_| Refusal::not_found())?;
     let stored = state.runtime.run_for(run, &viewer.user).await?;

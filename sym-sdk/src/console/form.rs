@@ -5,9 +5,10 @@ use std::ops::Deref;
 use std::str::FromStr;
 
 use axum::body::to_bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::header;
 use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
 
 use super::refusal::Refusal;
 use super::state::ConsoleState;
@@ -17,9 +18,11 @@ use super::state::ConsoleState;
 pub(super) struct FormData(Vec<(String, String)>);
 
 impl FormData {
-    #[cfg(test)]
-    pub(super) fn from_pairs<const N: usize>(pairs: [(&str, &str); N]) -> Self {
-        Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    /// Replaces the values of a field by this one, or by none.
+    pub(super) fn with(mut self, name: &str, value: Option<String>) -> Self {
+        self.0.retain(|(found, _)| found != name);
+        self.0.extend(value.map(|value| (name.to_owned(), value)));
+        self
     }
 
     /// Returns the value of a field that was not left empty. Blanks around it do not count.
@@ -80,6 +83,19 @@ impl<S: Sync> FromRequestParts<S> for PageQuery {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let query = parts.uri.query().unwrap_or_default();
         Ok(Self(FormData(form_urlencoded::parse(query.as_bytes()).into_owned().collect())))
+    }
+}
+
+/// A part of the path of an address. Nothing is where it is malformed, for example by bytes that are no text.
+#[derive(Clone, Debug)]
+pub(super) struct Segment<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Segment<T> {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let parsed = Path::<T>::from_request_parts(parts, state).await;
+        parsed.map(|Path(value)| Self(value)).map_err(|_| Refusal::not_found())
     }
 }
 

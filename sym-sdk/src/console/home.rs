@@ -13,8 +13,8 @@ use super::page::{Page, Section};
 use super::parts::{ago, avatar, countdown, empty, name_of, quote, tag, time};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
-use super::state::ConsoleState;
-use crate::engine::{Relation, RunFilter, StoredRun};
+use super::state::{ConsoleState, MAX_COUNT};
+use crate::engine::{Relation, RunFilter, RunOrder, RunPage, RunQuery, StoredRun, Viewer};
 use crate::model::ChannelType;
 
 /// The largest number of one's own Runs in each list.
@@ -26,20 +26,28 @@ const RECENT: usize = 5;
 /// The number of waiting requests that are shown here; the inbox has all.
 const MAX_WAITING: usize = 3;
 
+/// The number of waiting requests among which are those that the viewer can decide now.
+const MAX_WAITING_READ: usize = 20;
+
 pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
     query: PageQuery,
 ) -> Result<impl IntoResponse, Refusal> {
     let now = state.now();
-    let mine = |filter| state.find(&viewer.user, Relation::Mine, filter, MAX_OWN);
-    let held = mine(RunFilter { may_hold_access: true, ..RunFilter::default() }).await?;
-    let open = mine(RunFilter { open: true, ..RunFilter::default() }).await?;
-    let latest = mine(RunFilter::default()).await?;
+    let mine = |filter| {
+        RunQuery::new(filter, Some(Viewer::new(viewer.user.clone()).related(Relation::Mine))).with_limit(MAX_OWN)
+    };
+    let held = mine(RunFilter::default()).in_order(RunOrder::SoonestEndFirst);
+    let RunPage { runs: held, next: more_held, .. } = state.runtime.find_runs(&held).await?;
+    let open = mine(RunFilter { open: true, ..RunFilter::default() });
+    let RunPage { runs: open, next: more_open, .. } = state.runtime.find_runs(&open).await?;
+    let latest = state.runtime.find_runs(&mine(RunFilter::default())).await?.runs;
     let is_past = |run: &&StoredRun| run.state.is_finished();
     let recent: Vec<_> = latest.iter().filter(is_past).take(RECENT).collect();
-    let mut waiting = state.inbox(&viewer.user).await?;
-    let inbox = waiting.len();
+    let inbox = state.count_inbox(&viewer.user).await?;
+    let first_waiting = ConsoleState::inbox(&viewer.user, RunFilter::default()).with_limit(MAX_WAITING_READ);
+    let mut waiting = state.waiting(&viewer.user, state.runtime.find_runs(&first_waiting).await?.runs);
     waiting.retain(|waiting| waiting.why_not.is_none());
     let first = viewer.user.first_name().filter(|name| !name.is_empty());
     let main = html! {
@@ -51,17 +59,20 @@ pub(super) async fn page(
                     header { h2 #mine { "My access" } " " @if !held.is_empty() { span.why { "Ends by itself. Give it back when you are done." } } }
                     @if held.is_empty() { (empty("You hold no access.", "Access that you request appears here once it is approved.")) }
                     @else { ul.list { @for run in &held { li { (held_row(&state, &viewer, run, now)) } } } }
+                    @if more_held.is_some() { p.body.why { "What ends first is shown. " a href="/console/access?of=mine" { "All my access" } } }
                 }
                 section.card aria-labelledby="open" {
                     header { h2 #open { "My open requests" } }
                     @if open.is_empty() { (empty("Nothing of yours waits for a decision.", "A request stays here until somebody decides, or it expires.")) }
                     @else { ul.list { @for run in &open { li { (open_row(&state, run, now)) } } } }
+                    @if more_open.is_some() { p.body.why { "The latest are shown. " a href="/console/requests" { "All my requests" } } }
                 }
             }
             div.stack {
-                @if !waiting.is_empty() {
+                // Of more than were looked at, those that the viewer can decide may be behind.
+                @if !waiting.is_empty() || inbox > MAX_WAITING_READ {
                     section.card.is-waiting aria-labelledby="decide" {
-                        header { h2 #decide { "For you to decide" } " " a href="/console/inbox" { "Inbox, " (waiting.len()) } }
+                        header { h2 #decide { "For you to decide" } " " a href="/console/inbox" { "Inbox, " @if inbox > MAX_COUNT { (MAX_COUNT) "+" } @else { (inbox) } } }
                         ul.list {
                             @for waiting in waiting.iter().take(MAX_WAITING) {
                                 @let run = RunSummary::new(&state, &waiting.stored.state);

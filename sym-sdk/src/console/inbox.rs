@@ -2,6 +2,7 @@
 
 use axum::Extension;
 use axum::extract::State;
+use jiff::Timestamp;
 use maud::{Markup, html};
 use uuid::Uuid;
 
@@ -9,15 +10,18 @@ use super::authentication::SignedIn;
 use super::decide::{done_flash, key_of, unseen};
 use super::form::{FormData, PageQuery};
 use super::page::{Page, Section};
-use super::paging::Rows;
+use super::paging::RunRows;
 use super::parts::{Role, between, empty, sentence, span, tag, who};
 use super::refusal::Refusal;
 use super::run_summary::RunSummary;
-use super::state::{ConsoleState, MAX_INBOX, Waiting};
+use super::state::{ConsoleState, Waiting};
 use crate::delivery::reveal_hidden;
+use crate::engine::RunFilter;
+use crate::error::ErrorKind;
 use crate::machine::RequestDigest;
 use crate::model::RunId;
 use crate::runtime::Submission;
+use crate::time::TimestampExt as _;
 
 /// The wait from which on a request stands out.
 const LONG_WAIT: std::time::Duration = std::time::Duration::from_secs(3_600);
@@ -30,44 +34,50 @@ pub(super) async fn page(
     Extension(viewer): Extension<SignedIn>,
     query: PageQuery,
 ) -> Result<Page, Refusal> {
-    let all = state.inbox(&viewer.user).await?;
-    let is_partial = all.len() >= MAX_INBOX;
-    let shown: Vec<_> = all.iter().filter(|waiting| is_asked_for(&state, waiting, &query)).collect();
-    let rows = Rows::of(&shown, &query);
-    let mut flows: Vec<_> = all.iter().map(|waiting| waiting.stored.state.flow.slug()).collect();
-    flows.sort_unstable();
-    flows.dedup();
+    // The pages of a list have the same requests although time goes by.
+    let as_of = query.text("as-of").and_then(|at| at.parse::<Timestamp>().ok()).unwrap_or_else(|| state.now());
+    let waits_long = query.text("waits") == Some("long");
+    let filter = RunFilter {
+        flow: query.text("flow").map(str::to_owned),
+        requester_name: query.text("who").map(str::to_owned),
+        until: waits_long.then(|| as_of.minus(LONG_WAIT)),
+        ..RunFilter::default()
+    };
+    let rows = RunRows::read(&state, &ConsoleState::inbox(&viewer.user, filter), &query).await?;
+    let is_filtered = ["flow", "who"].iter().any(|field| query.text(field).is_some()) || waits_long;
+    let flows = state.flow_choices(&viewer.user, &rows.runs, query.text("flow"));
+    let total = rows.total();
+    let found = match is_filtered {
+        true => rows.total_of("request passes the filter", "requests pass the filter"),
+        false => rows.total_of("open request", "open requests"),
+    };
+    let place = FormData::clone(&query).with("as-of", waits_long.then(|| as_of.to_string()));
+    let links = rows.links("/console/inbox", &place);
+    let waiting = state.waiting(&viewer.user, rows.runs);
     let main = html! {
         (done_flash(&query))
         div.row.apart { h1 { "For you to decide" } span.live hidden { "live" } }
-        @if !all.is_empty() { (filters(&state, &flows, &query)) }
-        @if all.is_empty() {
-            section.card { (empty("Nothing waits for you.", "Requests that you may decide appear here by themselves.")) }
-        } @else if shown.is_empty() {
+        @if is_filtered || !waiting.is_empty() { (filters(&flows, &query)) }
+        @if waiting.is_empty() && is_filtered {
             section.card { (empty("No request passes the filter.", "Change it, or show all.")) p.body { a.button href="/console/inbox" { "Show all" } } }
+        } @else if waiting.is_empty() {
+            section.card { (empty("Nothing waits for you.", "Requests that you may decide appear here by themselves.")) }
         } @else {
-            (table(&state, rows.shown))
-            (rows.links("/console/inbox", &query))
-            p.muted.small { @if is_partial { "The " (MAX_INBOX) " latest requests, " } @else { (all.len()) @if all.len() == 1 { " open request, " } @else { " open requests, " } } "longest wait first" }
+            (table(&state, &waiting))
+            (links)
+            p.muted.small { (found) ", longest wait first" }
         }
     };
-    Ok(Page::new("Inbox", main).section(Section::Inbox).with_to_decide(all.len()).live("all"))
+    let page = Page::new("Inbox", main).section(Section::Inbox).live("all");
+    Ok(if is_filtered { page } else { page.with_to_decide(total) })
 }
 
-fn is_asked_for(state: &ConsoleState, waiting: &Waiting, query: &FormData) -> bool {
-    let run = &*waiting.stored.state;
-    let requester = run.run.requester().map(|user| format!("{} {}", user.full_name(), user.username()).to_lowercase());
-    query.text("flow").is_none_or(|flow| run.flow.slug() == flow)
-        && query.text("who").is_none_or(|who| requester.is_some_and(|name| name.contains(&who.to_lowercase())))
-        && (query.text("waits") != Some("long") || between(run.created_at, state.now()) >= LONG_WAIT)
-}
-
-fn filters(state: &ConsoleState, flows: &[&str], query: &FormData) -> Markup {
+fn filters(flows: &[(String, String)], query: &FormData) -> Markup {
     html! {
         form.filters method="get" action="/console/inbox" aria-label="Filter" {
             div.field { label for="flow" { "Flow" } select #flow name="flow" {
                 option value="" { "All flows" }
-                @for flow in flows { option value=(flow) selected[query.text("flow") == Some(flow)] { (state.flow_label(flow)) } }
+                @for (name, label) in flows { option value=(name) selected[query.text("flow") == Some(name)] { (label) } }
             } }
             div.field { label for="who" { "Requester" } input #who name="who" value=[query.text("who")] autocomplete="off" data-search=""; }
             div.field { label for="waits" { "Waiting" } select #waits name="waits" {
@@ -79,7 +89,7 @@ fn filters(state: &ConsoleState, flows: &[&str], query: &FormData) -> Markup {
     }
 }
 
-fn table(state: &ConsoleState, shown: &[&Waiting]) -> Markup {
+fn table(state: &ConsoleState, shown: &[Waiting]) -> Markup {
     let now = state.now();
     html! {
         form.card method="post" action="/console/inbox" data-bulk="" {
@@ -125,9 +135,16 @@ pub(super) async fn review(
 ) -> Result<Page, Refusal> {
     let (action, verb) = action_of(&form)?;
     let marked: Vec<RunId> = form.all("run").filter_map(|run| run.parse().ok()).take(MAX_AT_ONCE).collect();
-    let all = state.inbox(&viewer.user).await?;
-    let chosen: Vec<_> = all.iter().filter(|waiting| marked.contains(&waiting.stored.state.run.id())).collect();
-    let open: Vec<_> = chosen.iter().filter(|waiting| waiting.why_not.is_none()).collect();
+    let mut found = Vec::new();
+    for run in &marked {
+        match state.runtime.run_for(*run, &viewer.user).await {
+            Ok(stored) => found.push(stored),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let waiting = state.waiting(&viewer.user, found);
+    let open: Vec<_> = waiting.iter().filter(|waiting| waiting.why_not.is_none()).collect();
     let gone = marked.len().saturating_sub(open.len());
     let main = html! {
         h1 { (verb) " " (open.len()) @if open.len() == 1 { " request" } @else { " requests" } }

@@ -10,7 +10,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::future::{Either, select};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use serde_json::json;
 
 use super::authentication::SignedIn;
@@ -66,7 +66,9 @@ pub(super) async fn changes(
         };
         Some((Ok::<_, Infallible>(event), (state, viewer, changes, next_comment, slot)))
     });
-    let mut response = Sse::new(Box::pin(events)).into_response();
+    // Proxies pass the head of a response on with the first bytes of its body.
+    let first = stream::once(async { Ok::<_, Infallible>(Event::default().comment("open")) });
+    let mut response = Sse::new(Box::pin(first.chain(events))).into_response();
     let headers = response.headers_mut();
     // Proxies that buffer or compress would hold events back.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));

@@ -28,6 +28,7 @@ mod authentication;
 mod bots;
 mod command_line;
 mod decide;
+mod ended_session;
 mod flows;
 mod form;
 mod home;
@@ -40,6 +41,7 @@ mod page;
 mod paging;
 mod parts;
 mod people;
+mod prompt;
 mod refusal;
 mod request;
 mod requests;
@@ -132,6 +134,7 @@ impl FrontEnd for Console {
             .route("/new", get(new_request::flows))
             .route("/new/{flow}", get(new_request::page).post(new_request::send))
             .route("/new/{flow}/options/{field}", get(new_request::options))
+            .route("/forms/{run}", get(prompt::page).post(prompt::send))
             .route("/requests", get(requests::page))
             .route("/access", get(access::page))
             .route("/access.csv", get(access::export))

@@ -2,10 +2,12 @@
 //!
 //! The form is kept nowhere: each time it comes back, it is built again, filled with what was entered, and the `on_change` handlers of the
 //! fields that differ from what the page had shown are called, in the order in which they were called before.
+//!
+//! It begins no Run, unless the flow has a hook of the prompt: see [`prompt`](super::prompt).
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use axum::{Extension, Json};
@@ -15,9 +17,10 @@ use uuid::Uuid;
 
 use super::authentication::SignedIn;
 use super::decide::key_of;
-use super::form::{FormData, PageQuery};
+use super::form::{FormData, PageQuery, Segment};
 use super::page::Page;
 use super::parts::{Role, empty, flash, name_of, sentence, span};
+use super::prompt;
 use super::refusal::Refusal;
 use super::sign_in::see_other;
 use super::state::ConsoleState;
@@ -65,11 +68,14 @@ pub(super) async fn flows(
 pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    Path(flow): Path<String>,
+    Segment(flow): Segment<String>,
     query: PageQuery,
 ) -> Result<Page, Refusal> {
     let flow = visible(&state, &viewer, &flow).await?;
-    let form_state = FormState::settle(&state, &viewer, &flow, query.0, Vec::new()).await?;
+    if state.runtime.begins_with_prompt(flow.name().as_str())? {
+        return Ok(prompt::beginning(&flow, &query, html! {}));
+    }
+    let form_state = FormState::settle(&state, &viewer, Place::Flow(flow), query.0, Vec::new()).await?;
     Ok(form_state.page(&[], None, None))
 }
 
@@ -77,16 +83,37 @@ pub(super) async fn page(
 pub(super) async fn send(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    Path(flow): Path<String>,
+    Segment(flow): Segment<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
     let flow = visible(&state, &viewer, &flow).await?;
+    if state.runtime.begins_with_prompt(flow.name().as_str())? {
+        return prompt::begin(&state, &viewer, &flow, &form).await;
+    }
+    send_form(&state, &viewer, Place::Flow(flow), form).await
+}
+
+/// Takes the form of a flow, or of a Run that was begun with it.
+pub(super) async fn send_form(
+    state: &ConsoleState,
+    viewer: &SignedIn,
+    place: Place,
+    form: FormData,
+) -> Result<Response, Refusal> {
     let changed = form.all("changed").take(MAX_CHANGES).map(str::to_owned).collect();
-    let form_state = FormState::settle(&state, &viewer, &flow, form, changed).await?;
+    let form_state = FormState::settle(state, viewer, place, form, changed).await?;
+    let (flow, run) = (form_state.flow.clone(), form_state.run);
     let name = flow.name().as_str();
     let inputs = form_state.inputs();
-    if form_state.typed.text("action") != Some("request") {
+    let requested = |inputs| {
         let request = Submission::request(name, viewer.user.clone()).inputs(inputs).channel(SignedIn::channel());
+        match run {
+            Some(run) => request.form(run),
+            None => request,
+        }
+    };
+    if form_state.typed.text("action") != Some("request") {
+        let request = requested(inputs);
         let preview = state.runtime.preview(request.shown_form(form_state.form.clone())).await?;
         return Ok(form_state.page(&[], None, Some(&preview)).into_response());
     }
@@ -96,8 +123,8 @@ pub(super) async fn send(
         return Ok(form_state.page(&errors, None, None).status(StatusCode::BAD_REQUEST).into_response());
     }
     let key: Uuid = form_state.typed.parsed("key")?;
-    let request = Submission::request(name, viewer.user.clone()).inputs(inputs).channel(SignedIn::channel());
-    let request = request.key(key_of(&viewer, RunId::from(key), "request", key)).shown_form(form_state.form.clone());
+    let request =
+        requested(inputs).key(key_of(&viewer, RunId::from(key), "request", key)).shown_form(form_state.form.clone());
     match state.runtime.submit(request).await {
         Ok(receipt) => Ok(see_other(&format!("/r/{}?done=request", receipt.run))),
         Err(error) => {
@@ -111,7 +138,7 @@ pub(super) async fn send(
 pub(super) async fn options(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    Path((flow, field)): Path<(String, String)>,
+    Segment((flow, field)): Segment<(String, String)>,
     query: PageQuery,
 ) -> Result<Json<Value>, Refusal> {
     let flow = visible(&state, &viewer, &flow).await?;
@@ -126,14 +153,24 @@ pub(super) async fn options(
     Ok(Json(json!({ "options": found })))
 }
 
-async fn visible(state: &ConsoleState, viewer: &SignedIn, name: &str) -> Result<Arc<Flow>, Refusal> {
+pub(super) async fn visible(state: &ConsoleState, viewer: &SignedIn, name: &str) -> Result<Arc<Flow>, Refusal> {
     let flows = state.runtime.requestable_flows(&viewer.user, ChannelType::Web).await?;
     flows.get(name).cloned().ok_or_else(Refusal::not_found)
 }
 
+/// The form that is filled in.
+pub(super) enum Place {
+    /// The form of a flow.
+    Flow(Arc<Flow>),
+    /// The form that a Run of a flow has open.
+    Run(Arc<Flow>, RunId),
+}
+
 /// A form with what was entered, after its handlers were called.
-struct FormState {
+pub(super) struct FormState {
     flow: Arc<Flow>,
+    /// The Run that has the form open, if it began with one.
+    run: Option<RunId>,
     form: PromptForm,
     /// The errors of prefetch reducers.
     failed: Vec<FieldError>,
@@ -144,15 +181,22 @@ struct FormState {
 }
 
 impl FormState {
-    async fn settle(
+    pub(super) async fn settle(
         state: &ConsoleState,
         viewer: &SignedIn,
-        flow: &Arc<Flow>,
+        place: Place,
         typed: FormData,
         mut changed: Vec<String>,
     ) -> Result<Self, Refusal> {
+        let (flow, run) = match place {
+            Place::Flow(flow) => (flow, None),
+            Place::Run(flow, run) => (flow, Some(run)),
+        };
         let name = flow.name().as_str();
-        let FlowForm { mut form, errors: failed, .. } = state.runtime.flow_form(name, &viewer.user).await?;
+        let FlowForm { mut form, errors: failed, .. } = match run {
+            Some(run) => state.runtime.flow_form_of(run, &viewer.user).await?,
+            None => state.runtime.flow_form(name, &viewer.user).await?,
+        };
         let entered = entered(&form, &typed);
         let shown = |field: &str| typed.raw(&format!("{SHOWN}{field}"));
         for field in form.fields() {
@@ -174,7 +218,7 @@ impl FormState {
                 Err(error) => errors.push(FieldError::new(field.clone(), error)),
             }
         }
-        Ok(Self { flow: flow.clone(), form, failed: errors, changed, typed, is_admin: viewer.user.is_admin() })
+        Ok(Self { run, form, failed: errors, changed, typed, is_admin: viewer.user.is_admin(), flow })
     }
 
     /// Returns the inputs of the request: what was entered in visible fields, and what handlers have put into hidden ones.
@@ -201,7 +245,15 @@ impl FormState {
         visible.filter_map(error).collect()
     }
 
-    fn page(&self, errors: &[FieldError], message: Option<&str>, preview: Option<&Preview>) -> Page {
+    /// Returns the address that takes the form.
+    fn address(&self) -> String {
+        match self.run {
+            Some(run) => prompt::address(run),
+            None => format!("/console/new/{}", self.flow.name()),
+        }
+    }
+
+    pub(super) fn page(&self, errors: &[FieldError], message: Option<&str>, preview: Option<&Preview>) -> Page {
         let (failures, mut others): (Vec<_>, Vec<_>) = (self.failed.iter().collect(), errors.iter().collect());
         if let Some(preview) = preview {
             // What was not filled in yet is no error before it is sent.
@@ -228,7 +280,7 @@ impl FormState {
                 }
             }
             div.columns {
-                form.card data-form="" method="post" action={ "/console/new/" (self.flow.name()) } aria-labelledby="form-title" {
+                form.card data-form="" method="post" action=(self.address()) aria-labelledby="form-title" {
                     header { h1 #form-title { (self.flow.label()) } }
                     div.body {
                         @if let Some(text) = &self.form.additional_header_text { p { (plain(text)) } }

@@ -55,13 +55,13 @@ impl Delivery for Notices {
         Err(unreachable_by(destination))
     }
 
-    fn opens_forms_for(&self, _: ChannelType) -> bool {
-        // A form of the console is a page.
-        false
+    fn opens_forms_for(&self, channel: ChannelType) -> bool {
+        channel == ChannelType::Web
     }
 
     async fn open_form(&self, _: &RequestView, _: &PromptForm) -> Result<()> {
-        Err(unreachable_by("a form"))
+        // The page that waits for it builds it.
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::runtime::{Reconcile, Reconciliation};
 use crate::time::TimestampExt as _;
 
 /// The time for which failures of handlers are shown.
-const FAILURES_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(super) const FAILURES_WINDOW: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// The largest number of Runs in the list of what is stuck.
 const MAX_STUCK: usize = 50;
@@ -99,6 +99,7 @@ async fn show(
             header { h2 #stuck { "Access that is still there" } @if !stuck.is_empty() { " " span.why { "It should have ended. It is tried again by itself." } } }
             @if stuck.is_empty() { (empty("Nothing is stuck.", "Access that could not be taken away appears here, with the last error.")) }
             @else { ul.list { @for stored in &stuck { li { (stuck_row(state, stored)) } } } }
+            @if health.stuck > whole(stuck.len()) { p.body.why { "The latest " (stuck.len()) " of " (health.stuck) " are shown. " a href="/console/access" { "All of them, the longest first" } } }
         }
         div.columns {
             div.stack {

@@ -12,6 +12,7 @@ use super::authentication::{SignedIn, cookie, signed_in};
 use super::parts::{avatar, name_of};
 use super::state::{ConsoleState, MAX_COUNT};
 use crate::model::User;
+use crate::server::peer::peer_of;
 
 /// The cookie of the theme: `light` or `dark`. Without it, the system's is used.
 pub(super) const THEME_COOKIE: &str = "sym_theme";
@@ -126,7 +127,7 @@ struct Frame {
 
 /// Renders the page of a response, if it has one.
 pub(super) async fn render(State(state): State<ConsoleState>, request: Request, next: Next) -> Response {
-    let headers = request.headers().clone();
+    let (peer, headers) = (peer_of(request.extensions()), request.headers().clone());
     let mut response = next.run(request).await;
     let Some(page) = response.extensions_mut().remove::<Box<Page>>() else { return response };
     let theme = match cookie(&headers, THEME_COOKIE).as_deref() {
@@ -137,7 +138,7 @@ pub(super) async fn render(State(state): State<ConsoleState>, request: Request, 
     // A page is shown although its frame cannot be: the frame only helps.
     let signed_in = match response.extensions_mut().remove::<SignedIn>() {
         Some(signed_in) => Some(signed_in),
-        None => signed_in(&state, &headers).await.unwrap_or_default(),
+        None => signed_in(&state, peer, &headers).await.unwrap_or_default(),
     };
     let user = signed_in.map(|signed_in| signed_in.user);
     let mut frame = Frame {
@@ -196,7 +197,7 @@ impl Frame {
                     }
                     header.bar { div.top { (self.top(page)) } }
                     main #main tabindex="-1" { (page.main) }
-                    (self.foot())
+                    (self.foot(page.live.is_some()))
                 }
             }
         }
@@ -281,9 +282,11 @@ impl Frame {
         }
     }
 
-    fn foot(&self) -> Markup {
+    /// Returns the foot. That of a page which follows what happens has a place for what is said to those who hear it: it is never replaced.
+    fn foot(&self, is_live: bool) -> Markup {
         html! {
             footer.foot {
+                @if is_live { p.sr role="status" data-announce="" {} }
                 @if self.is_utc { span { "Times are UTC." } } @else { span data-zone="" { "Times are UTC." } }
                 @if self.user.is_some() {
                     span.wide.keys { kbd { "g" } " " kbd { "h" } " home " kbd { "g" } " " kbd { "i" } " inbox " kbd { "g" } " " kbd { "a" } " access " kbd { "/" } " search " kbd { "j" } " " kbd { "k" } " move " kbd { "x" } " mark" }

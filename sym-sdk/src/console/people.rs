@@ -1,13 +1,13 @@
 //! People and bots, for administrators: who there is, what they may, and locking them out.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 
 use super::authentication::{SignedIn, SignedInAdmin};
 use super::bots;
 use super::decide::done_flash;
-use super::form::{FormData, PageQuery};
+use super::form::{FormData, PageQuery, Segment};
 use super::page::{Page, Section};
 use super::parts::{Role, ago, empty, linked_who, name_of, tag, time};
 use super::refusal::Refusal;
@@ -77,7 +77,7 @@ fn role_name(user: &User) -> &'static str {
 pub(super) async fn user(
     State(state): State<ConsoleState>,
     SignedInAdmin(viewer): SignedInAdmin,
-    Path(user): Path<String>,
+    Segment(user): Segment<String>,
     query: PageQuery,
 ) -> Result<Page, Refusal> {
     let user = find(&state, &user).await?;
@@ -210,7 +210,7 @@ async fn end_all_access(state: &ConsoleState, viewer: &SignedIn, user: &User) ->
 pub(super) async fn change(
     State(state): State<ConsoleState>,
     SignedInAdmin(viewer): SignedInAdmin,
-    Path(user): Path<String>,
+    Segment(user): Segment<String>,
     form: FormData,
 ) -> Result<Response, Refusal> {
     let user = find(&state, &user).await?;

@@ -1,12 +1,12 @@
 //! The page of a Run: what is asked for, what the viewer can do, who can decide and why, and the timeline so far.
 
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use maud::{Markup, html};
 
 use super::authentication::SignedIn;
 use super::decide::{done_flash, fixed_fields};
-use super::form::{FormData, PageQuery};
+use super::form::{FormData, PageQuery, Segment};
 use super::page::{Page, Section};
 use super::parts::{ago, avatar, barred, countdown, name_of, quote, sentence, span, tag, time, who};
 use super::refusal::Refusal;
@@ -30,7 +30,7 @@ const MAX_PEOPLE: usize = 12;
 pub(super) async fn page(
     State(state): State<ConsoleState>,
     Extension(viewer): Extension<SignedIn>,
-    Path(run): Path<String>,
+    Segment(run): Segment<String>,
     query: PageQuery,
 ) -> Result<Page, Refusal> {
     let run: RunId = run.parse().map_err(|_| Refusal::not_found())?;
@@ -77,6 +77,12 @@ pub(super) async fn show(
         }
         div.columns {
             div.stack {
+                @if stored.state.is_form_open() && stored.state.opener_id() == Some(viewer.user.id()) {
+                    section.card.is-waiting aria-labelledby="form-title" {
+                        header { h2 #form-title { "Your form" } }
+                        div.body { p { "Nothing is asked of anybody before you send it." } p.row { a.button href=(super::prompt::address(id)) { "Go on with the form" } } }
+                    }
+                }
                 (decision_card(state, viewer, stored, &run, &abilities, typed))
                 (access_card(state, viewer, stored, &run, &abilities))
                 (timeline_card(&timeline, track, &run, now))
@@ -84,7 +90,7 @@ pub(super) async fn show(
             aside.stack {
                 (deciders_card(&deciders, stored, viewer))
                 (facts_card(state, stored, &run, links.get("slack").map(String::as_str)))
-                (record_card(&records, viewer))
+                (record_card(&records, id, viewer))
             }
         }
     };
@@ -328,7 +334,7 @@ fn facts_card(state: &ConsoleState, stored: &StoredRun, run: &RunSummary<'_>, sl
     }
 }
 
-fn record_card(records: &[AuditRecord], viewer: &SignedIn) -> Markup {
+fn record_card(records: &[AuditRecord], run: RunId, viewer: &SignedIn) -> Markup {
     let (Some(first), Some(last)) = (records.first(), records.last()) else { return html! {} };
     html! {
         section.card aria-labelledby="record-title" {
@@ -336,7 +342,7 @@ fn record_card(records: &[AuditRecord], viewer: &SignedIn) -> Markup {
             div.body {
                 p { (records.len()) @if records.len() == 1 { " entry" } @else { " entries" } ", " (first.seq) "–" (last.seq) "." }
                 p.mono.src { (last.seq) ":" (last.hash.to_string()) }
-                @if viewer.user.is_admin() { p.row.no-print { a.button href="/console/audit" { "Audit record" } } }
+                @if viewer.user.is_admin() { p.row.no-print { a.button href={ "/console/audit?run=" (run) } { "Audit record" } } }
             }
         }
     }

@@ -10,7 +10,7 @@ use super::SignIn;
 use super::authentication::{SignedIn, cookie_names, signed_in};
 use super::form::{FormData, PageQuery};
 use super::page::{Page, THEME_COOKIE, TIMES_COOKIE};
-use super::parts::{Role, avatar, flash, name_of};
+use super::parts::{avatar, name_of};
 use super::refusal::Refusal;
 use super::state::ConsoleState;
 use crate::directory::SessionKind;
@@ -25,9 +25,15 @@ const PREFERENCES_AGE: u64 = 365 * 24 * 60 * 60;
 
 /// Returns the address to come back to: a page of this server, and nothing else.
 pub(super) fn return_address(asked: &str) -> &str {
+    if is_own_page(asked) { asked } else { "/console" }
+}
+
+/// Returns whether an address is one of a page of this server, and not of those by which one signs in and out.
+pub(super) fn is_own_page(address: &str) -> bool {
     // Browsers read a backslash as a slash, and two of them as the beginning of another host.
-    let is_path = (asked.starts_with("/console") || asked.starts_with("/r/")) && !asked.contains(['\\', '\r', '\n']);
-    if is_path && !asked.starts_with("/console/sign-") { asked } else { "/console" }
+    let is_path =
+        (address.starts_with("/console") || address.starts_with("/r/")) && !address.contains(['\\', '\r', '\n']);
+    is_path && !address.starts_with("/console/sign-")
 }
 
 pub(super) async fn page(State(state): State<ConsoleState>, query: PageQuery) -> Result<Response, Refusal> {
@@ -46,9 +52,6 @@ pub(super) async fn page(State(state): State<ConsoleState>, query: PageQuery) ->
         users.iter().filter(|user| user.user_type() == UserType::Normal && !user.is_locked()).collect();
     people.sort_by(|one, other| one.username().cmp(other.username()));
     let main = html! {
-        @if query.text("ended") == Some("yes") {
-            (flash(Role::Waiting, "Your session had ended, so nothing was done. Sign in, go back in your browser, and send the form again: what you typed is still there."))
-        }
         section.card.narrow {
             header { h1 { "Who are you?" } }
             @if return_to != "/console" { p.body.why { "You go on to " code { (return_to) } "." } }
@@ -84,7 +87,7 @@ pub(super) async fn choose(
     let user = user.filter(|user| user.user_type() == UserType::Normal && !user.is_locked());
     let Some(user) = user else { return Err(Refusal::invalid("This user cannot sign in.")) };
     // A session that somebody else has begun in this browser is not continued.
-    if let Some(old) = signed_in(&state, &headers).await? {
+    if let Some(old) = signed_in(&state, None, &headers).await? {
         state.runtime.end_session(old.session).await?;
     }
     let Some(names) = cookie_names(&state) else {

@@ -1,5 +1,6 @@
 //! The state that the pages share, and the time limit of each.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,15 +14,12 @@ use super::SignIn;
 use super::refusal::Refusal;
 use crate::api::ApiLimits;
 use crate::api::streams::Streams;
-use crate::engine::{Relation, RunFilter, RunQuery, StoredRun, Viewer};
+use crate::engine::{Relation, RunFilter, RunOrder, RunQuery, StoredRun, Viewer};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::{ChannelType, User};
 use crate::runtime::{PublicUrl, RouterContext, Runtime};
 use crate::server::rate::RateLimit;
 use crate::server::{CancellationToken, Rate};
-
-/// The largest number of requests that the inbox shows.
-pub(super) const MAX_INBOX: usize = 200;
 
 /// The largest number that the menu shows beside an entry. More are not counted.
 pub(super) const MAX_COUNT: usize = 99;
@@ -70,6 +68,18 @@ impl ConsoleState {
         self.runtime.flow(name).map_or_else(|_| name.to_owned(), |flow| flow.label().to_owned())
     }
 
+    /// Returns the flows to choose from in a filter, by name, with their labels: those of the Runs that are shown, and of the one that was
+    /// chosen. Administrators see all flows; of others it is not known which of those that they do not see here they may know of.
+    pub(super) fn flow_choices(&self, user: &User, shown: &[StoredRun], chosen: Option<&str>) -> Vec<(String, String)> {
+        let all = user.is_admin().then(|| self.runtime.flows());
+        let all = all.iter().flat_map(|flows| flows.iter()).map(|flow| flow.name().as_str().to_owned());
+        let shown = shown.iter().map(|stored| stored.state.flow.slug().to_owned());
+        let names: BTreeSet<String> = all.chain(shown).chain(chosen.map(str::to_owned)).collect();
+        let mut choices: Vec<_> = names.into_iter().map(|name| (self.flow_label(&name), name)).collect();
+        choices.sort();
+        choices.into_iter().map(|(label, name)| (name, label)).collect()
+    }
+
     /// Finds Runs that the user may see, the latest first.
     pub(super) async fn find(
         &self,
@@ -85,9 +95,7 @@ impl ConsoleState {
 
     /// Counts the requests of the user's inbox, up to one more than the menu shows.
     pub(super) async fn count_inbox(&self, user: &Arc<User>) -> Result<usize> {
-        let viewer = Viewer::new(user.clone()).related(Relation::CanDecide);
-        let filter = RunFilter { open: true, ..RunFilter::default() };
-        self.runtime.count_runs(&RunQuery::new(filter, Some(viewer)).with_limit(MAX_COUNT + 1)).await
+        self.runtime.count_runs(&Self::inbox(user, RunFilter::default()).with_limit(MAX_COUNT + 1)).await
     }
 
     /// Counts the Runs whose access cannot be taken away, up to one more than the menu shows.
@@ -96,19 +104,19 @@ impl ConsoleState {
         self.runtime.count_runs(&RunQuery::new(filter, None).with_limit(MAX_COUNT + 1)).await
     }
 
-    /// Returns the requests that wait for a decision which the user is admitted to, the longest wait first, each with whether the user
-    /// can approve or deny it now.
-    pub(super) async fn inbox(&self, user: &Arc<User>) -> Result<Vec<Waiting>> {
-        let filter = RunFilter { open: true, ..RunFilter::default() };
-        let mut found = self.find(user, Relation::CanDecide, filter, MAX_INBOX).await?;
-        found.sort_by_key(|stored| (stored.state.created_at, stored.state.run.id()));
-        let waiting = found.into_iter().map(|stored| {
+    /// Returns the query of the requests that wait for a decision which the user is admitted to, the longest wait first.
+    pub(super) fn inbox(user: &Arc<User>, filter: RunFilter) -> RunQuery {
+        let viewer = Viewer::new(user.clone()).related(Relation::CanDecide);
+        RunQuery::new(RunFilter { open: true, ..filter }, Some(viewer)).in_order(RunOrder::OldestFirst)
+    }
+
+    /// Returns whether the user can decide each of the requests now.
+    pub(super) fn waiting(&self, user: &User, runs: Vec<StoredRun>) -> Vec<Waiting> {
+        let waiting = runs.into_iter().map(|stored| {
             let abilities = self.runtime.abilities_on(&stored, user, ChannelType::Web);
-            let is_own = stored.state.run.requester().is_some_and(|requester| requester.is_same(user));
-            Waiting { why_not: abilities.approve.err().map(|error| error.message), is_own, stored }
+            Waiting { why_not: abilities.approve.err().map(|error| error.message), stored }
         });
-        // One's own request is among one's own, unless one may approve it.
-        Ok(waiting.filter(|waiting| !waiting.is_own || waiting.why_not.is_none()).collect())
+        waiting.collect()
     }
 }
 
@@ -117,7 +125,6 @@ pub(super) struct Waiting {
     pub(super) stored: StoredRun,
     /// The reason for which the viewer cannot approve it.
     pub(super) why_not: Option<String>,
-    pub(super) is_own: bool,
 }
 
 impl std::ops::Deref for ConsoleState {

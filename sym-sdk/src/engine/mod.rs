@@ -81,7 +81,7 @@ pub use memory::MemoryStore;
 pub use sqlite::{BackupProgress, SqliteOptions, SqliteStore};
 pub use store::{
     AuditOrder, AuditPage, AuditQuery, Change, Claim, Claimed, Commit, Committed, DueTimer, InputFingerprint, InputKey,
-    Relation, RunCursor, RunFilter, RunPage, RunQuery, Store, StoreError, StoredRun, TimerKey, Viewer,
+    Relation, RunCursor, RunFilter, RunOrder, RunPage, RunQuery, Store, StoreError, StoredRun, TimerKey, Viewer,
 };
 pub use traits::{Drive, EffectHandler, Engine, EngineContext, EngineFactory, EngineRecords};
 #[cfg(feature = "server")]

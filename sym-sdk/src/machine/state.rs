@@ -128,6 +128,12 @@ impl RunState {
         self.run.requester().map(User::id).or(self.begun_by)
     }
 
+    /// Returns the name and the username of the requester in lower case, in which people are searched.
+    pub(crate) fn requester_names(&self) -> Option<String> {
+        let requester = self.run.requester()?;
+        Some(format!("{} {}", requester.full_name(), requester.username()).to_lowercase())
+    }
+
     /// Returns the id of the person who answers for the agent that made the request, if one did.
     pub fn owner_id(&self) -> Option<UserId> {
         self.run.requester().and_then(|requester| requester.owner()).map(|owner| owner.id())

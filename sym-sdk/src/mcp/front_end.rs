@@ -39,7 +39,7 @@ impl Mcp {
         self
     }
 
-    /// Sets the proxies whose header `X-Forwarded-For` is believed, as for the API.
+    /// Sets the proxies whose header `X-Forwarded-For` is believed, beside those of the server.
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpRange>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();

@@ -58,7 +58,8 @@ pub(super) fn routes(mcp: &Mcp, context: RouterContext) -> Router {
     let limits = mcp.limits;
     let rates =
         CallRates { reads: limits.calls, writes: limits.calls, failed_authentications: limits.failed_authentications };
-    let admission = Arc::new(Guard::new(context.runtime, rates, mcp.trusted_proxies.clone(), Caller::require_agent));
+    let proxies = mcp.trusted_proxies.iter().chain(&context.trusted_proxies).copied().collect();
+    let admission = Arc::new(Guard::new(context.runtime, rates, proxies, Caller::require_agent));
     // Each layer wraps those before it.
     Router::new()
         .route("/", any_service(service))

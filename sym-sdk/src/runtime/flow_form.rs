@@ -16,6 +16,8 @@ use super::request_validation::parse_inputs;
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::forms::PromptForm;
 use crate::machine::{check_source, may_begin};
+#[cfg(feature = "console")]
+use crate::model::Hook;
 use crate::model::{ChannelType, Flow, Flows, RunId, Step, User};
 
 /// The form of a flow, and what could not be prepared of it. Returned by [`Runtime::flow_form`].
@@ -102,6 +104,23 @@ impl Runtime {
         self.check_visible(entry.flow.srn(), user).await?;
         let event = forms::prompt_event_of(&self.executor, entry, user, &state.run);
         forms::build_form(&self.executor, entry, event).await.map_err(Error::from)
+    }
+
+    /// Returns whether a form of the flow begins a Run before it is shown, because a hook of the flow is called for it.
+    #[cfg(feature = "console")]
+    pub(crate) fn begins_with_prompt(&self, flow: &str) -> Result<bool> {
+        let hooks = self.executor.flows.accepting(flow)?.rules().hooks;
+        Ok(hooks.has(Hook::On(Step::Prompt)) || hooks.has(Hook::After(Step::Prompt)))
+    }
+
+    /// Builds the open form of a Run as [`flow_form`](Self::flow_form) does.
+    #[cfg(feature = "console")]
+    pub(crate) async fn flow_form_of(&self, run: RunId, user: &Arc<User>) -> Result<FlowForm> {
+        let state = self.run(run).await?.state;
+        let entry = self.requestable(state.flow.slug(), user).await?;
+        let event = forms::prompt_event_of(&self.executor, entry, user, &state.run);
+        let (form, errors) = forms::build_form_in_part(&self.executor, entry, event).await;
+        Ok(FlowForm { flow: entry.flow.clone(), form, errors })
     }
 
     /// Validates the inputs of a form as it was last shown, and returns the errors by field: none if [`submit`](Self::submit) would

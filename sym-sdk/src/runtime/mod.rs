@@ -159,7 +159,13 @@ pub(crate) use replay::{RecordedRequest, Unreplayable};
 pub use secrets::{LocalSecrets, SecretReader};
 pub use service_checks::{ClientCheck, ServiceChecks, TargetCheck, TargetWarning};
 use sign_in::SignIn;
-pub use sign_in::{CommandLineProgress, IdentityProvider, SignInRequest, SignInRules, SignedIn};
+#[cfg(feature = "api")]
+#[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+pub use sign_in::SignInProxy;
+pub use sign_in::{
+    AssertionSettings, AssertionVerifier, CommandLineProgress, IdentityProvider, OidcSettings, SignInFactory,
+    SignInRequest, SignInRules, SignedIn,
+};
 pub use submission::{
     Actor, Decision, Extend, FlowRequest, PromptRequest, Receipt, Remind, ResolvedUser, Revoke, Submission, WriteOff,
 };

@@ -84,6 +84,8 @@ pub struct Server {
     limits: ServerLimits,
     workers: WorkerLimits,
     public_url: Option<PublicUrl>,
+    #[cfg(any(feature = "api", feature = "mcp"))]
+    trusted_proxies: Vec<IpRange>,
     stop: CancellationToken,
     readiness: Arc<Readiness>,
     #[cfg(feature = "tls")]
@@ -99,6 +101,8 @@ impl Server {
             limits: ServerLimits::default(),
             workers: WorkerLimits::default(),
             public_url: None,
+            #[cfg(any(feature = "api", feature = "mcp"))]
+            trusted_proxies: Vec::new(),
             stop: CancellationToken::new(),
             readiness,
             #[cfg(feature = "tls")]
@@ -131,6 +135,14 @@ impl Server {
         self
     }
 
+    /// Sets the proxies whose header `X-Forwarded-For` is believed. Without it, limits of what is not authenticated count for the address of
+    /// the proxy, and so for everybody behind it.
+    #[cfg(any(feature = "api", feature = "mcp"))]
+    pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpRange>) -> Self {
+        self.trusted_proxies = proxies.into_iter().collect();
+        self
+    }
+
     /// Sets the token that ends responses which stream, for [`router`](Self::router): cancel it when the application that mounts the routes
     /// begins to stop. [`serve`](Self::serve) uses its own.
     pub fn stop(mut self, stop: CancellationToken) -> Self {
@@ -146,6 +158,8 @@ impl Server {
             .with_stop(self.stop.clone())
             .with_limits(self.limits)
             .with_public_url(self.public_url.clone());
+        #[cfg(any(feature = "api", feature = "mcp"))]
+        let context = context.with_trusted_proxies(self.trusted_proxies.clone());
         routes::router(&context, self.readiness.clone())
     }
 

@@ -31,6 +31,11 @@ pub struct IpRange {
 }
 
 impl IpRange {
+    /// Returns whether the range contains all addresses of a kind.
+    pub(crate) fn is_everything(&self) -> bool {
+        self.prefix == 0
+    }
+
     /// Returns whether the range contains an address. An IPv4 address that is mapped into IPv6 counts as itself.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
@@ -81,11 +86,14 @@ pub(crate) struct ClientAddress {
     pub(crate) is_forwarded: bool,
 }
 
+/// Returns the address from which the connection of a request comes. `None` in a test that calls the routes directly.
+pub(crate) fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_canonical())
+}
+
 /// Returns the address of the client. Without a peer, as in a test that calls the routes directly, it is unspecified.
 pub(crate) fn client_address(extensions: &Extensions, headers: &HeaderMap, proxies: &[IpRange]) -> ClientAddress {
-    let peer = extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
+    let peer = peer_of(extensions).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let is_proxy = |address: IpAddr| proxies.iter().any(|range| range.contains(address));
     let (mut address, mut is_forwarded) = (peer, false);
     if is_proxy(peer) {

@@ -20,6 +20,8 @@ use super::ServerLimits;
 use super::readiness::Readiness;
 use super::request_id::{CLIENT_REQUEST_ID, REQUEST_ID, RequestId, client_request_id};
 use crate::runtime::RouterContext;
+#[cfg(feature = "api")]
+use crate::runtime::Runtime;
 
 pub(super) fn router(context: &RouterContext, readiness: Arc<Readiness>) -> Router {
     let limits = context.limits;
@@ -43,8 +45,24 @@ pub(super) fn router(context: &RouterContext, readiness: Arc<Readiness>) -> Rout
         use super::problem::{render, unknown_route};
         all.fallback_service(Router::new().fallback(unknown_route).layer(middleware::from_fn(render)))
     };
+    // Before anything else sees a request, it loses what only the proxy that signs people in may say.
+    #[cfg(feature = "api")]
+    let all = match context.runtime.sign_in_proxy() {
+        Some(_) => all.layer(middleware::from_fn_with_state(context.runtime.clone(), without_forged_headers)),
+        None => all,
+    };
     // Each layer wraps those before it. axum's own body limit applies to its extractors only, so others replace it.
     all.layer(DefaultBodyLimit::disable()).layer(CatchPanicLayer::custom(panicked)).layer(middleware::from_fn(traced))
+}
+
+/// Removes the headers by which a request claims to come from the proxy that signs people in, unless it does.
+#[cfg(feature = "api")]
+async fn without_forged_headers(State(runtime): State<Runtime>, mut request: Request, next: Next) -> Response {
+    if let Some(proxy) = runtime.sign_in_proxy() {
+        let peer = super::peer::peer_of(request.extensions());
+        proxy.remove_forged(peer, request.headers_mut());
+    }
+    next.run(request).await
 }
 
 /// Limits the bodies and the time of requests.

@@ -1,6 +1,9 @@
 //! The command `access`: who has what now, and until when.
 
+use serde_json::{Value, json};
+
 use super::list::{Column, Columns, or_dash};
+use super::runs::MAX_PAGE;
 use super::session::Session;
 use crate::cli::Exit;
 use crate::cli::args::AccessArgs;
@@ -33,9 +36,20 @@ pub(super) async fn run(session: &Session, args: AccessArgs, output: &mut Output
     let AccessArgs { user, flow, target, columns, .. } = args;
     let columns = Columns::choose(COLUMNS, &columns, output)?;
     let call = Call::get(["access"]).query_if("username", user).query_if("flow", flow).query_if("target", target);
-    let answer = session.call(&call).await?;
-    let access: Vec<HeldAccess> = answer.parse_member("access")?;
-    session.write(answer.json(), output, |output| {
+    let (mut access, mut json, mut after): (Vec<HeldAccess>, Vec<Value>, Option<String>) = Default::default();
+    loop {
+        let page = call.clone().query("limit", MAX_PAGE).query_if("after", after.as_deref());
+        let answer = session.call(&page).await?;
+        access.extend(answer.parse_member::<Vec<HeldAccess>>("access")?);
+        after = answer.parse_member("next")?;
+        if let Value::Array(found) = answer.into_json()["access"].take() {
+            json.extend(found);
+        }
+        if after.is_none() {
+            break;
+        }
+    }
+    session.write(&json!({ "access": json }), output, |output| {
         if access.is_empty() {
             return writeln!(output.out, "No access found");
         }

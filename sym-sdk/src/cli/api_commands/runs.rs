@@ -16,7 +16,7 @@ use crate::client::{Run, RunPage, RunQuery};
 use crate::error::Error;
 
 /// The largest page that the API returns.
-const MAX_PAGE: usize = 200;
+pub(super) const MAX_PAGE: usize = 200;
 
 pub(super) async fn run(session: &Session, args: RunsArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let columns = Columns::choose(COLUMNS, &args.columns, output)?;

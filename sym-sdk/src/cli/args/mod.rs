@@ -7,6 +7,8 @@
 mod api_commands;
 mod help;
 mod missing_commands;
+#[cfg(all(feature = "console", feature = "sqlite"))]
+mod sign_in;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 mod store_commands;
 mod values;
@@ -41,6 +43,8 @@ pub(super) use api_commands::{
 #[cfg(all(feature = "server", feature = "sqlite"))]
 use help::fake_flag;
 pub(super) use help::{command, help};
+#[cfg(all(feature = "console", feature = "sqlite"))]
+pub(super) use sign_in::SignInSettings;
 #[cfg(all(feature = "sqlite", not(all(feature = "api", feature = "remote"))))]
 pub(super) use store_commands::{AuditCommand, RunArgs, RunsArgs, StoreCommand, UserArgs, UsersCommand, WriteOffArgs};
 
@@ -270,6 +274,9 @@ pub(super) struct ServeArgs {
     #[cfg(feature = "console")]
     #[arg(long)]
     pub(super) no_console: bool,
+    #[cfg(feature = "console")]
+    #[command(flatten)]
+    pub(super) sign_in: SignInSettings,
     #[cfg(feature = "tls")]
     #[command(flatten)]
     pub(super) tls: TlsArgs,

@@ -64,6 +64,18 @@ pub(super) fn role() -> impl TypedValueParser<Value = UserRole> {
     PossibleValuesParser::new(UserRole::ALL.map(UserRole::as_str)).try_map(|name| name.parse::<UserRole>())
 }
 
+/// Parses a role and a group whose members have it.
+#[cfg(all(feature = "console", feature = "sqlite"))]
+pub(super) fn role_group(text: &str) -> Result<(UserRole, String), String> {
+    let expected = || "expected a role and a group, such as `admin=sym-admins`".to_owned();
+    let (role, group) = text.split_once('=').ok_or_else(expected)?;
+    if group.trim().is_empty() {
+        return Err(expected());
+    }
+    let role = role.trim().parse::<UserRole>().map_err(|error| error.message().to_owned())?;
+    Ok((role, group.to_owned()))
+}
+
 #[cfg(feature = "sqlite")]
 pub(super) fn positive<T: FromStr>(text: &str) -> Result<T, String> {
     text.parse().map_err(|_| "expected a positive whole number".to_owned())

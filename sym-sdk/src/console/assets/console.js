@@ -58,20 +58,37 @@
   });
   addEventListener("pageshow", () => document.querySelectorAll("form[aria-busy]").forEach((form) => busy(form, false)));
 
+  // Returns how to find an element in another version of the main part: by its id, or else as the same link or button.
+  const placeOf = (element, part) => {
+    if (!element || !part.contains(element)) return undefined;
+    if (element.id) return () => document.getElementById(element.id);
+    const like = (other) => ["href", "name", "value"].every((name) => other.getAttribute(name) === element.getAttribute(name)) && other.textContent === element.textContent;
+    return (main) => [...main.querySelectorAll(element.tagName)].find(like);
+  };
+
+  // Says to those who hear the page that it has changed. The place is outside of what is replaced, or nothing would be heard.
+  const announce = (text) => {
+    const place = document.querySelector("[data-announce]");
+    if (place) place.textContent = text;
+  };
+
   // Replaces the main part by that of another version of the page, and keeps the place where somebody types.
   const replaceMain = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html");
     const [old, main] = [document.querySelector("main"), fresh.querySelector("main")];
     if (!main) return false;
     served = main.textContent;
-    const focused = document.activeElement?.id;
-    const caret = document.activeElement?.selectionStart;
+    const [focused, caret] = [placeOf(document.activeElement, old), document.activeElement?.selectionStart];
+    const unfolded = [...old.querySelectorAll("details[open] > summary")].map((summary) => summary.textContent);
     old.replaceWith(document.adoptNode(main));
+    for (const summary of main.querySelectorAll("details > summary")) {
+      if (unfolded.includes(summary.textContent)) summary.parentElement.open = true;
+    }
     const nav = fresh.querySelector(".top .tabs");
     if (nav) document.querySelector(".top .tabs")?.replaceWith(document.adoptNode(nav));
     showTimes(document);
     prepare();
-    const again = focused && document.getElementById(focused);
+    const again = focused?.(main);
     if (again) {
       again.focus({ preventScroll: true });
       if (typeof caret === "number" && again.setSelectionRange && again.type !== "checkbox") again.setSelectionRange(caret, caret);
@@ -180,25 +197,36 @@
     for (const form of document.querySelectorAll("[data-form]")) {
       form.addEventListener("change", (event) => { if (event.target.name) settleForm(form); });
     }
-    document.querySelectorAll(".live").forEach((dot) => { dot.hidden = !isLive; });
+    showLive();
   };
 
   // Live updates. A page in which somebody types or has marked something is not replaced under their hands.
-  let isLive = false;
+  const follow = root.dataset.live;
+  let isLive = false, wasLive = false, lastSeen = new Date();
+  const showLive = () => {
+    const text = isLive ? "live" : `not live, last seen ${new Intl.DateTimeFormat("en-GB", { ...clock, ...(isUtc && { timeZone: "UTC" }) }).format(lastSeen)}`;
+    for (const dot of document.querySelectorAll(".live")) {
+      dot.hidden = !wasLive;
+      dot.classList.toggle("is-stale", !isLive);
+      dot.textContent = text;
+    }
+  };
   const isTouched = () => [...document.querySelectorAll("main input:not([type=hidden]), main textarea, main select")].some((field) =>
     field.type === "checkbox" || field.type === "radio" ? field.checked !== field.defaultChecked
       : field.tagName === "SELECT" ? [...field.options].some((option) => option.selected !== option.defaultSelected && !(field.selectedIndex === 0 && ![...field.options].some((each) => each.defaultSelected)))
         : field.value !== field.defaultValue);
-  const offerNews = () => {
-    if (document.querySelector(".flash.news")) return;
+  const offer = (what, label) => {
+    if (document.querySelector(".flash.news")?.dataset.what === what) return;
+    document.querySelector(".flash.news")?.remove();
     const news = document.createElement("div");
     news.className = "flash is-info news";
+    news.dataset.what = what;
     news.setAttribute("role", "status");
     const link = document.createElement("a");
     link.href = location.href;
-    link.textContent = "Show it as it is now";
+    link.textContent = label;
     const text = document.createElement("p");
-    text.append("Something has changed. ", link, ".");
+    text.append(`${what} `, link, ".");
     news.append(text);
     document.querySelector("main").prepend(news);
   };
@@ -206,34 +234,75 @@
   const refresh = () => {
     clearTimeout(waiting);
     waiting = setTimeout(async () => {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } }).catch(() => null);
-      if (!answer?.ok || answer.redirected) return;
+      const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" }).catch(() => null);
+      // Whoever is not signed in any more would be sent to do so.
+      if (answer?.type === "opaqueredirect") return offer("Your session has ended.", "Sign in again");
+      if (!answer?.ok) return;
+      lastSeen = new Date();
       const text = await answer.text();
       if (new DOMParser().parseFromString(text, "text/html").querySelector("main")?.textContent === served) return;
-      if (isTouched() || document.querySelector(".options:not([hidden])")) offerNews();
-      else replaceMain(text);
+      if (isTouched() || document.querySelector(".options:not([hidden])")) offer("Something has changed.", "Show it as it is now");
+      else if (replaceMain(text)) announce("The page shows what has changed.");
     }, 250);
   };
-  const follow = root.dataset.live;
-  let stream;
-  const open = () => {
-    if (!follow || stream || document.hidden) return;
+
+  // A browser has few connections to a server, so its pages share one stream: whichever of those that are seen has the lock reads it, and
+  // tells the others. A page without a stream looks every half a minute.
+  const POLL_INTERVAL = 30_000;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel("sym-changes") : undefined;
+  let stream, retry, failures = 0, leaving;
+  const hear = ({ live, run, ask }) => {
+    if (ask && stream) channel?.postMessage({ live: isLive });
+    if (live !== undefined) {
+      // What has changed before the stream was there is in neither the page nor the stream.
+      if (live && !isLive) refresh();
+      if (live || isLive) lastSeen = new Date();
+      isLive = live;
+      wasLive ||= live;
+      showLive();
+    }
+    if (run !== undefined && (follow === "all" || run === follow)) refresh();
+  };
+  const tell = (message) => { channel?.postMessage(message); hear(message); };
+  const connect = () => {
     stream = new EventSource("/console/changes");
-    // What has changed between the page and its stream is in neither.
-    stream.addEventListener("open", () => { isLive = true; prepareLive(); refresh(); });
-    stream.addEventListener("error", () => { isLive = false; prepareLive(); });
-    stream.addEventListener("run", (event) => {
-      if (follow === "all" || JSON.parse(event.data).run_id === follow) refresh();
+    stream.addEventListener("open", () => { failures = 0; tell({ live: true }); });
+    stream.addEventListener("run", (event) => tell({ run: JSON.parse(event.data).run_id }));
+    stream.addEventListener("error", () => {
+      tell({ live: false });
+      // A stream that was refused is not tried again by the browser.
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      retry = setTimeout(connect, Math.min(POLL_INTERVAL, 1_000 * 2 ** failures++) * (0.5 + Math.random() / 2));
     });
   };
-  const prepareLive = () => document.querySelectorAll(".live").forEach((dot) => { dot.hidden = !isLive; });
-  // Browsers hold few connections to a server, so a page that nobody sees gives its own back.
-  document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) return open();
+  const disconnect = () => {
+    clearTimeout(retry);
     stream?.close();
     stream = undefined;
-  });
-  addEventListener("pagehide", () => { stream?.close(); stream = undefined; });
+  };
+  const open = () => {
+    if (!follow || leaving || document.hidden || !channel || !navigator.locks) return;
+    leaving = new AbortController();
+    const { signal } = leaving;
+    const left = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    navigator.locks.request("sym-changes", { signal }, async () => { connect(); await left; disconnect(); }).catch(() => {});
+    channel.postMessage({ ask: true });
+  };
+  // A page that nobody sees leaves the stream to others.
+  const leave = () => {
+    leaving?.abort();
+    leaving = undefined;
+    isLive = false;
+  };
+  const comeBack = () => {
+    open();
+    if (follow) refresh();
+  };
+  channel?.addEventListener("message", (event) => { if (leaving) hear(event.data); });
+  setInterval(() => { if (follow && !isLive && !document.hidden) refresh(); }, POLL_INTERVAL);
+  document.addEventListener("visibilitychange", () => (document.hidden ? leave() : comeBack()));
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", (event) => { if (event.persisted) comeBack(); });
 
   // Keys, unless somebody types. None decides anything.
   const rows = () => [...document.querySelectorAll("[data-bulk] tbody tr")];

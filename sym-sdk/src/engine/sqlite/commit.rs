@@ -214,9 +214,9 @@ impl CommitRows {
         let mut write = db.prepare_cached(
             "INSERT INTO runs (id, version, projection, flow, status, may_hold_access, stuck, access_until, endless,
                 end_timer, end_effect, at_rest, created_at, updated_at, requester, opener, bot, target, source, is_open,
-                view_level, decide_level, self_approval, entitlement, level, state, packed)
+                view_level, decide_level, self_approval, entitlement, level, state, packed, requester_names)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-                ?23, ?24, ?25, ?26, ?27)
+                ?23, ?24, ?25, ?26, ?27, ?28)
              ON CONFLICT (id) DO UPDATE SET
                 version = excluded.version, projection = excluded.projection, flow = excluded.flow,
                 status = excluded.status, may_hold_access = excluded.may_hold_access, stuck = excluded.stuck,
@@ -226,7 +226,7 @@ impl CommitRows {
                 bot = excluded.bot, target = excluded.target, source = excluded.source, is_open = excluded.is_open,
                 view_level = excluded.view_level, decide_level = excluded.decide_level,
                 self_approval = excluded.self_approval, entitlement = excluded.entitlement, level = excluded.level,
-                state = excluded.state, packed = excluded.packed",
+                state = excluded.state, packed = excluded.packed, requester_names = excluded.requester_names",
         )?;
         write.execute(params![
             self.run,
@@ -256,6 +256,7 @@ impl CommitRows {
             new.level,
             state,
             packed,
+            new.requester_names,
         ])?;
         new.write_users(db, self.run)
     }

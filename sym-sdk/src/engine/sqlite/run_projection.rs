@@ -9,6 +9,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use rusqlite::{Connection, params};
 
 use super::rows::{Id, nanoseconds};
+use super::to_stored_run;
 use crate::machine::{Access, RunState};
 use crate::model::UserId;
 use crate::routing::{PermissionLevel, PermissionScope};
@@ -27,6 +28,7 @@ pub(super) struct Projection {
     pub(super) status: &'static str,
     pub(super) created_at: i64,
     pub(super) requester: Option<Id>,
+    pub(super) requester_names: Option<String>,
     pub(super) opener: Option<Id>,
     pub(super) bot: Option<String>,
     pub(super) target: Option<String>,
@@ -66,6 +68,7 @@ impl Projection {
             status: state.run.status().as_str(),
             created_at: nanoseconds(state.created_at),
             requester: state.requester_id().map(bytes),
+            requester_names: state.requester_names(),
             opener: state.opener_id().map(bytes),
             bot: source.bot().map(str::to_owned),
             target: state.target_name().map(str::to_owned),
@@ -131,6 +134,20 @@ pub(super) fn fill(db: &Connection) -> rusqlite::Result<()> {
             new.self_approval,
         ])?;
         new.write_users(db, run)?;
+    }
+    Ok(())
+}
+
+/// Fills the names of requesters, in the migration that adds them.
+pub(super) fn fill_requester_names(db: &Connection) -> rusqlite::Result<()> {
+    let ids: Vec<Id> =
+        db.prepare("SELECT id FROM runs")?.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let mut read = db.prepare("SELECT id, version, state, packed FROM runs WHERE id = ?1")?;
+    let mut write = db.prepare("UPDATE runs SET requester_names = ?2 WHERE id = ?1")?;
+    for run in ids {
+        // One that cannot be read is reported when it is loaded.
+        let Ok(stored) = to_stored_run(read.query_row([run], |row| row.try_into())?) else { continue };
+        write.execute(params![run, stored.state.requester_names()])?;
     }
     Ok(())
 }

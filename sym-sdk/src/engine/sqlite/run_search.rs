@@ -1,8 +1,11 @@
 //! Searches of Runs: each is a walk along the indexes that hold what somebody may see, newest first.
 //!
 //! A person sees a Run for one of several reasons: they requested it, a level admits their role, or the permissions name them. Each reason
-//! has an index in the order of the list. The query is the union of these walks, which SQLite merges and ends at the limit, so that its
-//! cost follows from the length of the page and not from the number of Runs.
+//! has an index in the order in which Runs were created. The query is the union of these walks, which SQLite merges and ends at the limit, so
+//! that its cost follows from the length of the page and not from the number of Runs.
+//!
+//! A list in the order in which access ends is one walk along an index of all access there is, which has what the reasons depend on: there are
+//! few Runs that hold access, compared with all.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -10,8 +13,11 @@ use rusqlite::{Connection, params_from_iter};
 use super::queries::RunRow;
 use super::rows::{id, limit, nanoseconds};
 use super::run_projection::{DECIDE, DECIDED, VIEW, bytes};
-use crate::engine::{Relation, RunFilter, RunQuery, Viewer};
+use crate::engine::{Relation, RunFilter, RunOrder, RunQuery, Viewer};
 use crate::model::{User, UserRole, UserType};
+
+/// The rank of a Run in the order in which access ends: that of `RunOrder`, as in the index `runs_by_end`.
+const ENDS_RANK: &str = "(max(coalesce(access_until, 9223372036854775807), 0) - stuck * 9223372036854775807)";
 
 /// A condition in SQL with its values.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +37,14 @@ impl Condition {
         }
         self.sql.push_str(sql);
         self.values.extend(values);
+    }
+
+    /// Adds that a Run, whose rank and id these are, comes after the one before the page.
+    fn after(&mut self, query: &RunQuery, rank: &str, run: &str) {
+        if let Some((after, after_id)) = query.position() {
+            let position = [Value::from(after), Value::from(id(after_id).to_vec())];
+            self.and(&format!("({rank}, {run}) {} (?, ?)", comparison(query.order())), position);
+        }
     }
 
     /// Returns the condition of a filter on the table `runs`.
@@ -68,6 +82,9 @@ impl Condition {
         }
         if let Some(requester) = filter.requester {
             all.and("requester = ?", [Value::from(bytes(requester).to_vec())]);
+        }
+        if let Some(name) = &filter.requester_name {
+            all.and("instr(requester_names, ?) > 0", [text(&name.to_lowercase())]);
         }
         if let Some(status) = filter.status {
             all.and("status = ?", [text(status.as_str())]);
@@ -114,16 +131,43 @@ pub(super) fn count(db: &Connection, query: &RunQuery) -> rusqlite::Result<usize
 /// Returns the statement for a page, and one Run more if there is a next page.
 fn statement(query: &RunQuery) -> Condition {
     let mut page = positions(query, query.limit().saturating_add(1));
+    let direction = direction(query.order());
     page.sql = format!(
         "SELECT runs.id, runs.version, runs.state, runs.packed FROM ({}) AS page CROSS JOIN runs ON runs.id = page.id
-         ORDER BY page.created_at DESC, page.id DESC",
+         ORDER BY page.rank {direction}, page.id {direction}",
         page.sql
     );
     page
 }
 
+fn direction(order: RunOrder) -> &'static str {
+    match order {
+        RunOrder::NewestFirst => "DESC",
+        RunOrder::OldestFirst | RunOrder::SoonestEndFirst => "ASC",
+    }
+}
+
+/// Returns the comparison of a Run with the one before the page.
+fn comparison(order: RunOrder) -> &'static str {
+    match order {
+        RunOrder::NewestFirst => "<",
+        RunOrder::OldestFirst | RunOrder::SoonestEndFirst => ">",
+    }
+}
+
 /// Returns the statement for the places of at most this many Runs in the list.
 fn positions(query: &RunQuery, most: usize) -> Condition {
+    let mut page = match query.order() {
+        RunOrder::NewestFirst | RunOrder::OldestFirst => positions_by_creation(query),
+        RunOrder::SoonestEndFirst => positions_by_end(query),
+    };
+    let direction = direction(query.order());
+    page.sql.push_str(&format!(" ORDER BY rank {direction}, id {direction} LIMIT ?"));
+    page.values.push(Value::from(limit(most)));
+    page
+}
+
+fn positions_by_creation(query: &RunQuery) -> Condition {
     let filter = Condition::of_filter(query.filter());
     let mut page = Condition::default();
     for walk in walks(query.seen_by()) {
@@ -132,13 +176,13 @@ fn positions(query: &RunQuery, most: usize) -> Condition {
         }
         let (created_at, run) = match walk {
             Walk::Runs(condition) => {
-                page.sql.push_str("SELECT runs.created_at AS created_at, runs.id AS id FROM runs WHERE ");
+                page.sql.push_str("SELECT runs.created_at AS rank, runs.id AS id FROM runs WHERE ");
                 page.sql.push_str(&condition.sql);
                 page.values.extend(condition.values);
                 ("runs.created_at", "runs.id")
             }
             Walk::Begun { index, condition } => {
-                page.sql.push_str("SELECT runs.created_at AS created_at, runs.id AS id FROM runs INDEXED BY ");
+                page.sql.push_str("SELECT runs.created_at AS rank, runs.id AS id FROM runs INDEXED BY ");
                 page.sql.push_str(index);
                 page.sql.push_str(" WHERE ");
                 page.sql.push_str(&condition.sql);
@@ -147,7 +191,7 @@ fn positions(query: &RunQuery, most: usize) -> Condition {
             }
             Walk::Named { user, flag, condition } => {
                 page.sql.push_str(
-                    "SELECT named.created_at AS created_at, named.run AS id
+                    "SELECT named.created_at AS rank, named.run AS id
                      FROM run_permissions AS named CROSS JOIN runs ON runs.id = named.run
                      WHERE named.user = ? AND named.flags & ? AND ",
                 );
@@ -157,13 +201,39 @@ fn positions(query: &RunQuery, most: usize) -> Condition {
             }
         };
         page.and(&filter.sql, filter.values.iter().cloned());
-        if let Some((after, after_id)) = query.position() {
-            let position = [Value::from(after), Value::from(id(after_id).to_vec())];
-            page.and(&format!("({created_at}, {run}) < (?, ?)"), position);
+        page.after(query, created_at, run);
+    }
+    page
+}
+
+fn positions_by_end(query: &RunQuery) -> Condition {
+    let mut page = Condition::default();
+    page.sql = format!(
+        "SELECT {ENDS_RANK} AS rank, runs.id AS id FROM runs INDEXED BY runs_by_end WHERE may_hold_access = 1 AND ("
+    );
+    for (number, walk) in walks(query.seen_by()).into_iter().enumerate() {
+        if number > 0 {
+            page.sql.push_str(" OR ");
+        }
+        match walk {
+            Walk::Runs(condition) | Walk::Begun { condition, .. } => {
+                page.sql.push_str(&format!("({})", condition.sql));
+                page.values.extend(condition.values);
+            }
+            Walk::Named { user, flag, condition } => {
+                page.sql.push_str(&format!(
+                    "EXISTS (SELECT 1 FROM run_permissions AS named WHERE named.user = ? AND named.created_at = runs.created_at
+                        AND named.run = runs.id AND named.flags & ? AND {})",
+                    condition.sql
+                ));
+                page.values.extend([user, Value::from(flag)].into_iter().chain(condition.values));
+            }
         }
     }
-    page.sql.push_str(" ORDER BY created_at DESC, id DESC LIMIT ?");
-    page.values.push(Value::from(limit(most)));
+    page.sql.push(')');
+    let filter = Condition::of_filter(query.filter());
+    page.and(&filter.sql, filter.values);
+    page.after(query, ENDS_RANK, "runs.id");
     page
 }
 
@@ -286,26 +356,29 @@ mod tests {
             RunFilter { status: Some(RunStatus::Denied), ..RunFilter::default() },
             RunFilter { requester: Some(UserId::from_email("ana@example.com")), ..RunFilter::default() },
             RunFilter { target: Some("db".into()), ..RunFilter::default() },
+            RunFilter { requester_name: Some("ana".into()), ..RunFilter::default() },
             RunFilter { source: Some(ChannelType::Slack), ..RunFilter::default() },
             RunFilter { flow: Some("prod".into()), target: Some("db".into()), ..RunFilter::default() },
             RunFilter { open: true, ..RunFilter::default() },
             RunFilter { stuck: true, may_hold_access: true, ..RunFilter::default() },
             RunFilter { since: Some(Timestamp::UNIX_EPOCH), until: Some(Timestamp::MAX), ..RunFilter::default() },
         ];
-        for viewer in viewers {
+        let orders = [RunOrder::NewestFirst, RunOrder::OldestFirst, RunOrder::SoonestEndFirst];
+        for (viewer, order) in viewers.iter().flat_map(|viewer| orders.map(|order| (viewer, order))) {
             for filter in &filters {
-                let query = RunQuery::new(filter.clone(), viewer.clone());
+                let query = RunQuery::new(filter.clone(), viewer.clone()).in_order(order);
                 let plan = plan(&db, &query);
                 let is_scan =
                     |line: &&String| line.starts_with("SCAN") && !line.contains("USING") && **line != "SCAN page";
-                assert_eq!(plan.iter().find(is_scan), None, "{filter:?} {viewer:?}: {plan:#?}");
+                assert_eq!(plan.iter().find(is_scan), None, "{filter:?} {viewer:?} {order:?}: {plan:#?}");
                 let sorts = plan.iter().filter(|line| line.contains("TEMP B-TREE")).count();
                 // Of the page, after it was found.
-                assert!(sorts <= 1, "{filter:?} {viewer:?}: {plan:#?}");
+                assert!(sorts <= 1, "{filter:?} {viewer:?} {order:?}: {plan:#?}");
                 let own =
                     plan.iter().filter(|line| line.contains("(requester=?") || line.contains("(opener=?")).count();
-                if viewer.as_ref().is_some_and(|viewer| viewer.relation() == Relation::Mine) {
-                    assert_eq!(own, 2, "{filter:?} {viewer:?}: {plan:#?}");
+                let is_mine = viewer.as_ref().is_some_and(|viewer| viewer.relation() == Relation::Mine);
+                if is_mine && order != RunOrder::SoonestEndFirst {
+                    assert_eq!(own, 2, "{filter:?} {viewer:?} {order:?}: {plan:#?}");
                 }
             }
         }

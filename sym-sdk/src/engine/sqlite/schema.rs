@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     concat!(include_str!("schema/sessions.sql"), include_str!("schema/run_entitlements.sql")),
     include_str!("schema/token_use.sql"),
     include_str!("schema/packed.sql"),
+    include_str!("schema/run_lists.sql"),
 ];
 
 /// The migration in which names of users are [normalized](super::normalize_names), which SQL cannot.
@@ -33,6 +34,9 @@ const SCHEMA_WITH_NORMALIZED_NAMES: i64 = 3;
 
 /// The migration in which projections are filled from the states and audit entries that there are.
 const SCHEMA_WITH_PROJECTIONS: i64 = 4;
+
+/// The migration in which the names of requesters are filled.
+const SCHEMA_WITH_REQUESTER_NAMES: i64 = 9;
 
 /// The time to wait for another program that has the file locked, such as `sqlite3`.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -159,6 +163,9 @@ fn migrate(connection: &Connection, schema: i64) -> rusqlite::Result<()> {
         if step == SCHEMA_WITH_PROJECTIONS {
             run_projection::fill(&transaction)?;
             audit::fill_search_columns(&transaction)?;
+        }
+        if step == SCHEMA_WITH_REQUESTER_NAMES {
+            run_projection::fill_requester_names(&transaction)?;
         }
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", step)?;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 pub use self::audit_query::{AuditOrder, AuditPage, AuditQuery, Change};
 pub use self::claim::{Claim, Claimed, DueTimer};
 pub use self::commit::{Commit, Committed, InputFingerprint, InputKey, StoredRun, TimerKey};
-pub use self::run_query::{Relation, RunCursor, RunPage, RunQuery, Viewer};
+pub use self::run_query::{Relation, RunCursor, RunOrder, RunPage, RunQuery, Viewer};
 use super::health::{AccessHealth, Backlog};
 use crate::audit::{AuditEntry, AuditHead, AuditKind, AuditLog, AuditRecord};
 use crate::directory::EventQuery;
@@ -31,6 +31,8 @@ pub struct RunFilter {
     pub flow: Option<String>,
     /// Only Runs that this user requested.
     pub requester: Option<UserId>,
+    /// Only Runs whose requester has a name or a username that contains this text, whatever its case.
+    pub requester_name: Option<String>,
     /// Only Runs with this status.
     pub status: Option<RunStatus>,
     /// Only Runs that hold access, or may.
@@ -64,6 +66,10 @@ impl RunFilter {
     pub fn matches(&self, state: &RunState) -> bool {
         self.flow.as_deref().is_none_or(|flow| state.flow.slug() == flow)
             && self.requester.is_none_or(|id| state.requester_id() == Some(id))
+            && self
+                .requester_name
+                .as_deref()
+                .is_none_or(|part| state.requester_names().is_some_and(|names| names.contains(&part.to_lowercase())))
             && self.status.is_none_or(|status| state.run.status() == status)
             && (!self.may_hold_access || state.may_hold_access())
             && (!self.stuck || state.is_stuck())
@@ -236,7 +242,7 @@ pub trait Store: Send + Sync + 'static {
     /// Lists Runs, newest first.
     fn runs(&self, filter: RunFilter, limit: usize) -> BoxFuture<'_, Result<Vec<StoredRun>, StoreError>>;
 
-    /// Finds a page of Runs, newest first. The default reads all Runs.
+    /// Finds a page of Runs, in the order of the query. The default reads all Runs.
     fn find_runs<'a>(&'a self, query: &'a RunQuery) -> BoxFuture<'a, Result<RunPage, StoreError>> {
         Box::pin(async move { Ok(query.page_of_all(self.runs(query.filter().clone(), usize::MAX).await?)) })
     }

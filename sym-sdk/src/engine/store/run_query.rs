@@ -122,7 +122,46 @@ impl FromStr for Relation {
     }
 }
 
-/// A query of Runs, newest first.
+/// The order of a list of Runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RunOrder {
+    /// The newest first.
+    #[default]
+    NewestFirst,
+    /// The oldest first: of those that wait for a decision, the longest wait.
+    OldestFirst,
+    /// Access that has not ended when it was to comes first, then what ends next, and what has no end comes last.
+    SoonestEndFirst,
+}
+
+impl RunOrder {
+    /// Returns the number by which Runs are ordered, which stores keep: the time at which a Run was created, in nanoseconds since 1970, or
+    /// [`ends_rank`].
+    fn rank(self, state: &RunState) -> i64 {
+        match self {
+            Self::NewestFirst | Self::OldestFirst => nanoseconds(state.created_at),
+            Self::SoonestEndFirst => ends_rank(state),
+        }
+    }
+
+    /// Returns whether a position comes after another one.
+    fn is_after(self, position: Position, other: Position) -> bool {
+        match self {
+            Self::NewestFirst => position < other,
+            Self::OldestFirst | Self::SoonestEndFirst => position > other,
+        }
+    }
+}
+
+/// Returns the rank of the end of access: the nanoseconds since 1970, of access that has not ended when it was to less `i64::MAX`, so that it is
+/// before all others.
+fn ends_rank(state: &RunState) -> i64 {
+    let until = state.access_until().map_or(i64::MAX, nanoseconds).max(0);
+    if state.is_stuck() { until - i64::MAX } else { until }
+}
+
+/// A query of Runs, newest first unless it has another order.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -144,13 +183,22 @@ pub struct RunQuery {
     filter: RunFilter,
     seen_by: Option<Viewer>,
     limit: usize,
+    order: RunOrder,
     after: Option<RunCursor>,
 }
 
 impl RunQuery {
     /// Creates a query. Without a viewer it finds all Runs, which is for administrators.
     pub fn new(filter: RunFilter, seen_by: Option<Viewer>) -> Self {
-        Self { filter, seen_by, limit: DEFAULT_LIMIT, after: None }
+        Self { filter, seen_by, limit: DEFAULT_LIMIT, order: RunOrder::default(), after: None }
+    }
+
+    /// Sets the order. [`RunOrder::SoonestEndFirst`] restricts the Runs to those that hold access, or may. Default: the newest first.
+    #[must_use]
+    pub fn in_order(mut self, order: RunOrder) -> Self {
+        self.order = order;
+        self.filter.may_hold_access |= order == RunOrder::SoonestEndFirst;
+        self
     }
 
     /// Sets the maximum number of Runs on a page, at least one. Default: 50.
@@ -189,9 +237,16 @@ impl RunQuery {
         self.limit
     }
 
-    /// Returns the place after which the page begins: the time at which a Run was created, in nanoseconds since 1970, and its id.
+    /// Returns the order.
+    pub fn order(&self) -> RunOrder {
+        self.order
+    }
+
+    /// Returns the place after which the page begins: a number by which Runs are ordered, and the id of a Run, by which those with the same
+    /// number are. The number is the time at which the Run was created, in nanoseconds since 1970; if what ends soonest comes first, it
+    /// is the time of the end, less `i64::MAX` if the access has not ended when it was to.
     pub fn position(&self) -> Option<(i64, RunId)> {
-        self.after.map(|cursor| (cursor.position.created_at, cursor.position.id))
+        self.after.map(|cursor| (cursor.position.rank, cursor.position.id))
     }
 
     /// Returns whether a Run passes the filter and may be seen, whatever page it is on.
@@ -199,13 +254,13 @@ impl RunQuery {
         self.filter.matches(state) && self.seen_by.as_ref().is_none_or(|viewer| viewer.admits(state))
     }
 
-    /// Returns the page that begins with these Runs: those that match, newest first. There is a next page if they are more than the
-    /// limit.
+    /// Returns the page that begins with these Runs: those that match, in the order of the query. There is a next page if they are more
+    /// than the limit.
     pub fn page(&self, mut runs: Vec<StoredRun>) -> RunPage {
         let has_more = runs.len() > self.limit;
         runs.truncate(self.limit);
         let next = runs.last().filter(|_| has_more).map(|last| {
-            let position = Position::of(&last.state);
+            let position = Position::of(&last.state, self.order);
             RunCursor { position, tag: position.tag(self.digest()) }
         });
         RunPage { runs, next }
@@ -214,19 +269,25 @@ impl RunQuery {
     /// Returns the page, given all Runs of a store, newest first.
     pub(crate) fn page_of_all(&self, all: impl IntoIterator<Item = StoredRun>) -> RunPage {
         let after = self.after.map(|cursor| cursor.position);
-        let is_later = |run: &StoredRun| after.is_none_or(|after| Position::of(&run.state) < after);
+        let position = |run: &StoredRun| Position::of(&run.state, self.order);
+        let is_later = |run: &StoredRun| after.is_none_or(|after| self.order.is_after(position(run), after));
         let runs = all.into_iter().filter(|run| is_later(run) && self.matches(&run.state));
-        self.page(runs.take(self.limit.saturating_add(1)).collect())
+        if self.order == RunOrder::NewestFirst {
+            return self.page(runs.take(self.limit.saturating_add(1)).collect());
+        }
+        let mut runs: Vec<_> = runs.collect();
+        runs.sort_by_key(position);
+        self.page(runs)
     }
 
     /// Returns a digest of what the query finds.
     fn digest(&self) -> [u8; 32] {
         let viewer = self.seen_by.as_ref().map(|viewer| (viewer.user.id(), viewer.relation));
-        Sha256::digest(format!("{:?} {viewer:?}", self.filter)).into()
+        Sha256::digest(format!("{:?} {viewer:?} {:?}", self.filter, self.order)).into()
     }
 }
 
-/// A page of Runs, newest first.
+/// A page of Runs, in the order of the query.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct RunPage {
@@ -239,19 +300,19 @@ pub struct RunPage {
 /// The place of a Run in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Position {
-    created_at: i64,
+    rank: i64,
     id: RunId,
 }
 
 impl Position {
-    fn of(state: &RunState) -> Self {
-        Self { created_at: nanoseconds(state.created_at), id: state.run.id() }
+    fn of(state: &RunState, order: RunOrder) -> Self {
+        Self { rank: order.rank(state), id: state.run.id() }
     }
 
     fn tag(self, query: [u8; 32]) -> [u8; TAG_BYTES] {
         let mut sha = Sha256::new();
         sha.update(query);
-        sha.update(self.created_at.to_be_bytes());
+        sha.update(self.rank.to_be_bytes());
         sha.update(self.id.as_uuid().as_bytes());
         let digest: [u8; 32] = sha.finalize().into();
         let mut tag = [0; TAG_BYTES];
@@ -282,7 +343,7 @@ pub struct RunCursor {
 impl fmt::Display for RunCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { position, tag } = self;
-        write!(f, "{:016x}{}", position.created_at, position.id.as_uuid().simple())?;
+        write!(f, "{:016x}{}", position.rank, position.id.as_uuid().simple())?;
         tag.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
@@ -305,9 +366,8 @@ fn parse(text: &str) -> Option<RunCursor> {
         return None;
     }
     let bytes: Vec<u8> = text.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
-    let (created_at, rest) = bytes.split_first_chunk()?;
+    let (rank, rest) = bytes.split_first_chunk()?;
     let (id, rest) = rest.split_first_chunk()?;
-    let position =
-        Position { created_at: i64::from_be_bytes(*created_at), id: RunId::from_uuid(Uuid::from_bytes(*id)) };
+    let position = Position { rank: i64::from_be_bytes(*rank), id: RunId::from_uuid(Uuid::from_bytes(*id)) };
     Some(RunCursor { position, tag: rest.try_into().ok()? })
 }

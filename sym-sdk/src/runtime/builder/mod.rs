@@ -27,7 +27,9 @@ use super::output_secrets::OutputKey;
 use super::plugin::Plugin;
 use super::reconcile::Reconcile;
 use super::secrets::{DynSecretReader, LocalSecrets, SecretReader};
-use super::sign_in::{IdentityProvider, SignIn, SignInRules};
+#[cfg(feature = "api")]
+use super::sign_in::SignInProxy;
+use super::sign_in::{IdentityProvider, SignIn, SignInFactory, SignInMethod, SignInRules};
 use super::token_exchange::WorkloadTokenVerifier;
 use crate::audit::{AuditDestination, LogDestinationType};
 use crate::clock::{Clock, SystemClock};
@@ -88,6 +90,7 @@ pub struct Builder {
     has_unknown_approvers: bool,
     workload_verifier: Option<Arc<dyn WorkloadTokenVerifier>>,
     sign_in: Option<Arc<SignIn>>,
+    sign_in_factory: Option<Arc<dyn SignInFactory>>,
     outbox: Outbox,
     /// The outcomes of strategies that a simulation scripts.
     #[cfg(feature = "cli")]
@@ -131,6 +134,7 @@ impl Builder {
             has_unknown_approvers: false,
             workload_verifier: None,
             sign_in: None,
+            sign_in_factory: None,
             outbox: Outbox::new(),
             #[cfg(feature = "cli")]
             scripted_outcomes: None,
@@ -229,14 +233,39 @@ impl Builder {
     }
 
     /// Sets the identity provider at which people sign in, and the rules for them. There is none by default, and nobody can sign in then.
-    pub fn identity_provider(mut self, provider: impl IdentityProvider, rules: SignInRules) -> Self {
-        self.sign_in = Some(Arc::new(SignIn { provider: Arc::new(provider), rules }));
+    pub fn identity_provider(self, provider: impl IdentityProvider, rules: SignInRules) -> Self {
+        self.shared_identity_provider(Arc::new(provider), rules)
+    }
+
+    pub(crate) fn shared_identity_provider(mut self, provider: Arc<dyn IdentityProvider>, rules: SignInRules) -> Self {
+        self.sign_in = Some(Arc::new(SignIn { method: SignInMethod::Provider(provider), rules }));
         self
+    }
+
+    /// Lets a proxy in front of the server sign people in, instead of an identity provider.
+    #[cfg(feature = "api")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "api")))]
+    pub fn sign_in_proxy(mut self, proxy: SignInProxy) -> Self {
+        self.sign_in = Some(Arc::new(proxy.into()));
+        self
+    }
+
+    /// Sets the factory of what people sign in with, for `serve --oidc-issuer` and `serve --proxy-issuer`. There is none by default;
+    /// `sym_integrations::all` adds one with the feature `oidc`.
+    pub fn sign_in_factory(mut self, factory: impl SignInFactory) -> Self {
+        self.sign_in_factory = Some(Arc::new(factory));
+        self
+    }
+
+    /// Returns the factory of what people sign in with.
+    #[cfg(all(feature = "console", feature = "cli"))]
+    pub(crate) fn factory_of_sign_in(&self) -> Option<Arc<dyn SignInFactory>> {
+        self.sign_in_factory.clone()
     }
 
     /// Returns whether people can sign in.
     #[cfg(all(feature = "console", feature = "cli"))]
-    pub(crate) fn has_identity_provider(&self) -> bool {
+    pub(crate) fn signs_people_in(&self) -> bool {
         self.sign_in.is_some()
     }
 

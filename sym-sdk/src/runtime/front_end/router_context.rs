@@ -61,12 +61,22 @@ pub struct RouterContext {
     pub limits: ServerLimits,
     /// The address under which people reach the server, if it is known.
     pub public_url: Option<PublicUrl>,
+    /// The proxies whose header `X-Forwarded-For` is believed.
+    #[cfg(any(feature = "api", feature = "mcp"))]
+    pub trusted_proxies: Vec<crate::server::IpRange>,
 }
 
 impl RouterContext {
     /// Creates a context with default limits and without a public address, as for tests of a front end. Nothing stops it.
     pub fn new(runtime: Runtime) -> Self {
-        Self { runtime, stop: CancellationToken::new(), limits: ServerLimits::default(), public_url: None }
+        Self {
+            runtime,
+            stop: CancellationToken::new(),
+            limits: ServerLimits::default(),
+            public_url: None,
+            #[cfg(any(feature = "api", feature = "mcp"))]
+            trusted_proxies: Vec::new(),
+        }
     }
 
     /// Sets the token that is cancelled when the server begins to stop.
@@ -87,6 +97,14 @@ impl RouterContext {
     #[must_use]
     pub fn with_public_url(mut self, url: Option<PublicUrl>) -> Self {
         self.public_url = url;
+        self
+    }
+
+    /// Sets the proxies whose header `X-Forwarded-For` is believed.
+    #[cfg(any(feature = "api", feature = "mcp"))]
+    #[must_use]
+    pub fn with_trusted_proxies(mut self, proxies: Vec<crate::server::IpRange>) -> Self {
+        self.trusted_proxies = proxies;
         self
     }
 

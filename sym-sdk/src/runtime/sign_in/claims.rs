@@ -24,7 +24,7 @@ pub(super) struct Subject {
     pub(super) is_email_verified: Option<bool>,
 }
 
-/// Checks all that a token says about itself.
+/// Checks all that a token says about itself. `nonce` is that of the sign-in which it answers, if it answers one.
 ///
 /// # Errors
 /// With [`ErrorKind::Unauthorized`], naming the claim.
@@ -32,7 +32,7 @@ pub(super) fn check_claims(
     claims: &Map<String, Value>,
     issuer: &str,
     client: &str,
-    nonce: &str,
+    nonce: Option<&str>,
     now: Timestamp,
 ) -> Result<Subject> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
@@ -47,8 +47,8 @@ pub(super) fn check_claims(
     }
     check_audience(claims, client)?;
     check_times(claims, now)?;
-    let is_answer = text("nonce").is_some_and(|found| found.as_bytes().ct_eq(nonce.as_bytes()).into());
-    if !is_answer {
+    let is_answer = |nonce: &str| text("nonce").is_some_and(|found| found.as_bytes().ct_eq(nonce.as_bytes()).into());
+    if !nonce.is_none_or(is_answer) {
         return Err(invalid("the token does not have the nonce (`nonce`) of this sign-in"));
     }
     let id = text("sub").filter(|id| !id.is_empty() && id.len() <= MAX_SUBJECT_BYTES && !id.contains(char::is_control));

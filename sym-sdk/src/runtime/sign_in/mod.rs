@@ -6,12 +6,16 @@
 //!
 //! - **A person is known by issuer and subject.** The first time, they are joined by an e-mail address that the provider has verified, in a
 //!   domain of the organization; never to an administrator, whose rights would be taken over by whoever can set an address.
+//! - **A proxy in front of the server can sign people in instead**: see [`SignInProxy`]. Who somebody is follows from its word in the same way.
 //! - **Unknown is not none.** If roles come from groups and the token does not say which, the sign-in is refused, and role and sessions stay
 //!   as they are. Whoever is in no group loses role and sessions in one transaction.
 
 mod claims;
 mod command_line;
+mod factory;
 mod groups;
+#[cfg(feature = "api")]
+mod proxy;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +27,10 @@ use serde_json::{Map, Value};
 
 use self::claims::{Subject, check_claims};
 pub use self::command_line::CommandLineProgress;
+pub use self::factory::{AssertionSettings, AssertionVerifier, OidcSettings, SignInFactory};
 use self::groups::{RoleByGroups, role_by_groups};
+#[cfg(feature = "api")]
+pub use self::proxy::SignInProxy;
 use super::Runtime;
 use super::account_events::{RefusedCaller, by_identity_provider};
 use super::bounded_call::call_bounded;
@@ -153,11 +160,21 @@ impl SignInRules {
     }
 }
 
-/// The identity provider, and the rules for people who sign in there.
+/// The way in which people sign in, and the rules for them.
 #[derive(Debug)]
 pub(super) struct SignIn {
-    pub(super) provider: Arc<dyn IdentityProvider>,
+    pub(super) method: SignInMethod,
     pub(super) rules: SignInRules,
+}
+
+/// A way in which people sign in.
+#[derive(Debug)]
+pub(super) enum SignInMethod {
+    /// At an identity provider.
+    Provider(Arc<dyn IdentityProvider>),
+    /// At a proxy in front of the server.
+    #[cfg(feature = "api")]
+    Proxy(SignInProxy),
 }
 
 /// A sign-in that was finished.
@@ -175,9 +192,14 @@ pub struct SignedIn {
 }
 
 impl Runtime {
-    /// Returns the issuer at which people sign in, if there is one.
+    /// Returns the issuer at which people sign in, if there is one: the identity provider, or that of the assertions of a
+    /// proxy, which is `proxy` if it signs none.
     pub fn sign_in_issuer(&self) -> Option<&str> {
-        self.sign_in.as_ref().map(|sign_in| sign_in.provider.issuer())
+        self.sign_in.as_ref().map(|sign_in| match &sign_in.method {
+            SignInMethod::Provider(provider) => provider.issuer(),
+            #[cfg(feature = "api")]
+            SignInMethod::Proxy(proxy) => proxy.issuer(),
+        })
     }
 
     /// Starts a sign-in in a browser: returns the secret that it keeps, and the address of the identity provider to send it to. The provider
@@ -186,7 +208,7 @@ impl Runtime {
     /// # Errors
     /// If there is no identity provider, or it or the store fails.
     pub async fn start_sign_in(&self, return_path: ReturnPath, redirect_uri: &str) -> Result<(SignInSecret, String)> {
-        let SignIn { provider, .. } = self.sign_in()?;
+        let (provider, _) = self.provider()?;
         let secret = self.begin_sign_in(PendingSignIn::Browser { return_path }).await?;
         let request = SignInRequest::new(secret.clone(), redirect_uri);
         let asking = async { provider.authorization_url(&request).await };
@@ -234,43 +256,44 @@ impl Runtime {
         code: &SecretString,
         caller: &mut RefusedCaller,
     ) -> Result<SignedIn> {
-        let sign_in = self.sign_in()?;
+        let (provider, rules) = self.provider()?;
         let Some(PendingSignIn::Browser { return_path }) = self.take_sign_in(secret).await? else {
             let message = "this sign-in was finished before, or took longer than ten minutes";
             let error = Error::new(ErrorKind::Unauthorized, codes::AUTHENTICATION_SIGN_IN_EXPIRED, message);
             return Err(error.with_hint("sign in again"));
         };
-        let provider = &sign_in.provider;
         let request = SignInRequest::new(secret.clone(), redirect_uri);
         let redeeming = async { provider.redeem(code, &request).await };
         let subject = || format!("the identity provider `{}`", provider.issuer());
         let claims = call_bounded(&**self.clock(), PROVIDER_TIMEOUT, subject, redeeming).await??;
         let (issuer, client) = (provider.issuer(), provider.client_id());
-        let subject = check_claims(&claims, issuer, client, &request.nonce(), self.clock().now())?;
-        let user = self.signed_in_person(sign_in, &subject, &claims, caller).await?;
+        let subject = check_claims(&claims, issuer, client, Some(&request.nonce()), self.clock().now())?;
+        let account = UserIdentity::new(ACCOUNT_SERVICE, issuer, &subject.id);
+        let user = self.signed_in_person(account, rules, &subject, &claims, caller).await?;
         let (kind, place) = (SessionKind::Browser, SignInPlace::Browser);
         let (session, secret) = self.begin_session_at(&user.id(), kind, place, Some(issuer)).await?;
         Ok(SignedIn { user, session, secret, return_path })
     }
 
-    fn sign_in(&self) -> Result<&SignIn> {
-        self.sign_in.as_deref().ok_or_else(|| {
-            let message = "people cannot sign in: no identity provider is set up";
-            let error = Error::new(ErrorKind::Unavailable, codes::AUTHENTICATION_SIGN_IN_REFUSED, message);
-            error.with_hint("operators set one with `Builder::identity_provider`")
-        })
+    fn provider(&self) -> Result<(&Arc<dyn IdentityProvider>, &SignInRules)> {
+        if let Some(SignIn { method: SignInMethod::Provider(provider), rules }) = self.sign_in.as_deref() {
+            return Ok((provider, rules));
+        }
+        let message = "people cannot sign in: no identity provider is set up";
+        let error = Error::new(ErrorKind::Unavailable, codes::AUTHENTICATION_SIGN_IN_REFUSED, message);
+        Err(error.with_hint("operators set one with `serve --oidc-issuer`, or `Builder::identity_provider`"))
     }
 
-    /// Returns the person that the claims are about, with the role that they have from now on.
+    /// Returns the person that the claims are about, whose account this is, with the role that they have from now on.
     async fn signed_in_person(
         &self,
-        sign_in: &SignIn,
+        account: UserIdentity,
+        rules: &SignInRules,
         subject: &Subject,
         claims: &Map<String, Value>,
         caller: &mut RefusedCaller,
     ) -> Result<Arc<User>> {
-        let (directory, rules) = (self.directory(), &sign_in.rules);
-        let account = UserIdentity::new(ACCOUNT_SERVICE, sign_in.provider.issuer(), &subject.id);
+        let (directory, issuer) = (self.directory(), account.service_id().to_owned());
         *caller = match &subject.email {
             Some(email) => RefusedCaller::Address(email.clone()),
             None => RefusedCaller::Account(account.clone()),
@@ -301,7 +324,7 @@ impl Runtime {
             }
             RoleByGroups::None => {
                 if let Some(known) = &known {
-                    self.take_role(known, sign_in.provider.issuer()).await?;
+                    self.take_role(known, &issuer).await?;
                 }
                 let message = "you are in none of the groups whose members may sign in";
                 let error = Error::new(ErrorKind::Forbidden, codes::AUTHENTICATION_SIGN_IN_REFUSED, message);
@@ -315,7 +338,7 @@ impl Runtime {
         match role.filter(|role| *role != user.role()) {
             Some(role) => {
                 tracing::info!(user = user.username(), role = role.as_str(), "the identity provider gives a role");
-                self.role_by_identity_provider(&user, role, sign_in.provider.issuer()).await
+                self.role_by_identity_provider(&user, role, &issuer).await
             }
             None => Ok(user),
         }

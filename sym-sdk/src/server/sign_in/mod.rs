@@ -1,7 +1,8 @@
 //! The routes by which people sign in and out in a browser.
 //!
 //! `GET /console/sign-in` sends the browser to the identity provider, `GET /console/sign-in/callback` is where it comes back, and
-//! `POST /console/sign-out` ends the session.
+//! `POST /console/sign-out` ends the session. If a proxy in front of the server signs people in, `GET /console/sign-in` begins the session of
+//! the person whom it names, and the browser goes nowhere else.
 //!
 //! - **Our own address is configured, never read from a request**: whatever a request says about hosts, it changes nothing.
 //! - **Each sign-in has a cookie of its own**, so that several tabs do not disturb each other. It binds the sign-in to the browser that has
@@ -24,12 +25,12 @@ use serde::Deserialize;
 
 use self::cookies::CookieNames;
 use self::responses::{failure, plain, redirect};
-use super::peer::client_address;
+use super::peer::{IpRange, client_address, peer_of};
 use super::rate::{Rate, RateLimit};
 use crate::directory::{ReturnPath, Session};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::User;
-use crate::runtime::{PublicUrl, RouterContext, Runtime};
+use crate::runtime::{PublicUrl, RouterContext, Runtime, SignInProxy};
 
 const SIGN_IN_PATH: &str = "/console/sign-in";
 const CALLBACK_PATH: &str = "/console/sign-in/callback";
@@ -47,18 +48,20 @@ const MAX_CODE_BYTES: usize = 4 * 1024;
 struct SignInState {
     runtime: Runtime,
     public_url: Option<PublicUrl>,
+    trusted_proxies: Vec<IpRange>,
     rate: RateLimit<String>,
 }
 
 /// Returns the routes, with their whole path.
 pub(crate) fn router(context: RouterContext) -> Router {
-    let RouterContext { runtime, public_url, .. } = context;
+    let RouterContext { runtime, public_url, trusted_proxies, .. } = context;
     let rate = RateLimit::new("sign-ins", SIGN_IN_RATE, runtime.clock());
-    Router::new()
-        .route(SIGN_IN_PATH, get(start))
-        .route(CALLBACK_PATH, get(callback).post(posted_callback))
-        .route(SIGN_OUT_PATH, post(sign_out))
-        .with_state(Arc::new(SignInState { runtime, public_url, rate }))
+    let routes = match runtime.sign_in_proxy() {
+        Some(_) => Router::new().route(SIGN_IN_PATH, get(by_proxy)),
+        None => Router::new().route(SIGN_IN_PATH, get(start)).route(CALLBACK_PATH, get(callback).post(posted_callback)),
+    };
+    let state = SignInState { runtime, public_url, trusted_proxies, rate };
+    routes.route(SIGN_OUT_PATH, post(sign_out)).with_state(Arc::new(state))
 }
 
 /// Returns the session of the browser that has sent a request, and the person as they are now.
@@ -117,7 +120,7 @@ struct StartParams {
 }
 
 async fn start(State(state): State<Arc<SignInState>>, Query(params): Query<StartParams>, request: Parts) -> Response {
-    let client = client_address(&request.extensions, &request.headers, &[]);
+    let client = client_address(&request.extensions, &request.headers, &state.trusted_proxies);
     if state.rate.check(&client.network.to_string()).is_err() {
         return plain(StatusCode::TOO_MANY_REQUESTS, "too many sign-ins: try again in a minute");
     }
@@ -130,6 +133,31 @@ async fn start(State(state): State<Arc<SignInState>>, Query(params): Query<Start
         Ok::<_, Error>(response)
     };
     started.await.unwrap_or_else(|error| failure(&error))
+}
+
+/// Begins a session of the person whom the proxy names. It has authenticated them, so nothing limits how often.
+async fn by_proxy(
+    State(state): State<Arc<SignInState>>,
+    Query(params): Query<StartParams>,
+    request: Parts,
+) -> Response {
+    let signed_in = async {
+        let (_, names) = state.place()?;
+        let runtime = &state.runtime;
+        let return_path: ReturnPath = params.return_path.as_deref().unwrap_or(HOME_PATH).parse()?;
+        let Some(proxy) = runtime.sign_in_proxy() else { return Ok(redirect(HOME_PATH)) };
+        let assertion = proxy.assertion(peer_of(&request.extensions), &request.headers)?;
+        let had = session_of(runtime, names, &request.headers).await?;
+        let (_, secret) = runtime.sign_in_by_proxy(proxy, &assertion).await?;
+        // A session that the browser had may be that of somebody else.
+        if let Some((session, _)) = had {
+            runtime.end_session(session.id).await?;
+        }
+        let mut response = redirect(return_path.as_str());
+        names.set_session(&mut response, &secret);
+        Ok::<_, Error>(response)
+    };
+    signed_in.await.unwrap_or_else(|error| failure(&error))
 }
 
 #[derive(Deserialize)]
@@ -220,7 +248,15 @@ async fn sign_out(State(state): State<Arc<SignInState>>, headers: HeaderMap) -> 
         if let Some((session, _)) = session_of(&state.runtime, names, &headers).await? {
             state.runtime.end_session(session.id).await?;
         }
-        let mut response = redirect(HOME_PATH);
+        let mut response = match state.runtime.sign_in_proxy().map(SignInProxy::signed_out_path) {
+            None => redirect(HOME_PATH),
+            Some(Some(path)) => redirect(path),
+            // The home page would begin another session at once.
+            Some(None) => plain(
+                StatusCode::OK,
+                "you have signed out here; the proxy in front of this server still knows you, and opens the console again",
+            ),
+        };
         names.clear_session(&mut response);
         Ok(response)
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Checked, SECOND, at, run_id, write};
-use crate::engine::{Commit, InputKey, RunFilter, Store, StoreError};
+use crate::engine::{Commit, InputKey, RunFilter, RunOrder, RunQuery, Store, StoreError};
 use crate::machine::{
     Action, EffectError, EffectKey, Input, InputBody, Outcome, RequestInput, Routing, Rules, RunState, TimerKind, step,
 };
@@ -258,5 +258,47 @@ pub async fn stuck_and_late_access_is_counted(store: &impl Store) -> Checked {
     stuck.step(stuck.done(Outcome::Revoked(Default::default()))).await?;
     assert!(store.runs(filter, 10).await?.is_empty(), "the revocation has succeeded");
     assert_eq!(store.access_health(at(1_000)).await?.stuck, 0);
+    Ok(())
+}
+
+#[doc(hidden)]
+pub async fn access_is_listed_by_its_end(store: &impl Store) -> Checked {
+    let mut runs: Vec<_> = (1..=5).map(|number| SteppedRun::new(store, number)).collect();
+    // The first three end in another order than that in which they began, and two at the same time.
+    for (run, now) in runs.iter_mut().zip([200, 100, 100, 300, 0]) {
+        run.now = now;
+        run.held().await?;
+    }
+    if let [_, _, _, stuck, ended] = runs.as_mut_slice() {
+        stuck.act(Action::Revoke).await?;
+        stuck.step(stuck.failed()).await?;
+        ended.act(Action::Revoke).await?;
+        ended.step(ended.done(Outcome::Revoked(Default::default()))).await?;
+    }
+    SteppedRun::new(store, 6).act(Action::Request(Box::default())).await?;
+    for filter in [RunFilter::default(), RunFilter { requester_name: Some("ANA@".into()), ..RunFilter::default() }] {
+        let query = || RunQuery::new(filter.clone(), None).in_order(RunOrder::SoonestEndFirst).with_limit(2);
+        let (mut found, mut cursor) = (Vec::new(), None);
+        loop {
+            let query = match cursor {
+                Some(cursor) => query().after(cursor).expect("a cursor of this query"),
+                None => query(),
+            };
+            let page = store.find_runs(&query).await?;
+            assert_eq!(store.count_runs(&query).await?, page.runs.len(), "what is counted is what is found");
+            found.extend(page.runs.iter().map(|run| run.state.run.id()));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [4, 2, 3, 1].map(run_id), "what has not ended when it was to, and then what ends next");
+    }
+    let other = RunFilter { requester_name: Some("ben".into()), ..RunFilter::default() };
+    let other = RunQuery::new(other, None).in_order(RunOrder::SoonestEndFirst);
+    assert!(store.find_runs(&other).await?.runs.is_empty());
+    let oldest = store.find_runs(&RunQuery::new(RunFilter::default(), None).in_order(RunOrder::OldestFirst)).await?;
+    let oldest: Vec<_> = oldest.runs.iter().map(|run| run.state.run.id()).collect();
+    assert_eq!(oldest, [5, 6, 2, 3, 1, 4].map(run_id), "in the order in which they were created");
     Ok(())
 }

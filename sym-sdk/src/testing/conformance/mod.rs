@@ -99,6 +99,7 @@ macro_rules! store_conformance {
             runs_are_listed_by_requester
             runs_are_listed_by_entitlement
             stuck_and_late_access_is_counted
+            access_is_listed_by_its_end
             runs_are_found_for_those_who_may_see_them
             pages_of_runs_follow_each_other
             runs_are_filtered_by_what_they_are_about

@@ -1,9 +1,11 @@
 //! A browser without a script: it keeps cookies, follows redirects and sends the forms of pages.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use sym_sdk::server::axum::Router;
 use sym_sdk::server::axum::body::{Body, BodyDataStream, to_bytes};
+use sym_sdk::server::axum::extract::ConnectInfo;
 use sym_sdk::server::axum::http::{HeaderMap, Method, Request, StatusCode};
 use sym_sdk::server::axum::response::Response;
 use tower::ServiceExt as _;
@@ -18,6 +20,10 @@ pub(super) struct Browser {
     pub(super) host: String,
     /// The headers by which it says where a form comes from.
     pub(super) origin: Vec<(&'static str, String)>,
+    /// Further headers, which it or a proxy sends with each request.
+    pub(super) headers: Vec<(&'static str, String)>,
+    /// The address from which its connections come.
+    pub(super) peer: Option<IpAddr>,
 }
 
 /// A page that was answered.
@@ -33,7 +39,8 @@ pub(super) struct Answer {
 impl Browser {
     pub(super) fn new(routes: Router) -> Self {
         let origin = vec![("sec-fetch-site", "same-origin".to_owned())];
-        Self { routes, cookies: BTreeMap::new(), host: HOST.to_owned(), origin }
+        let (cookies, headers) = (BTreeMap::new(), Vec::new());
+        Self { routes, cookies, host: HOST.to_owned(), origin, headers, peer: None }
     }
 
     pub(super) async fn get(&mut self, address: &str) -> Answer {
@@ -81,6 +88,12 @@ impl Browser {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !cookies.is_empty() {
             request = request.header("cookie", cookies.join("; "));
+        }
+        for (name, value) in &self.headers {
+            request = request.header(*name, value);
+        }
+        if let Some(peer) = self.peer {
+            request = request.extension(ConnectInfo(SocketAddr::new(peer, 4_711)));
         }
         if method == Method::POST {
             request = request.header("content-type", "application/x-www-form-urlencoded");
@@ -160,11 +173,29 @@ impl Answer {
         })
     }
 
+    /// Returns the address that a link with this text leads to.
+    pub(super) fn link(&self, text: &str) -> Option<String> {
+        let links = self.text.split("<a ").skip(1);
+        let found = links.filter_map(|link| link.split_once('>')).find(|(_, rest)| rest.starts_with(text));
+        let tag = found.map(|(tag, _)| format!(" {tag}"))?;
+        attribute(&tag, "href").map(unescape)
+    }
+
+    /// Returns the texts between two others, wherever they are on the page.
+    pub(super) fn between<'a>(&'a self, before: &'a str, after: &'a str) -> Vec<&'a str> {
+        self.text.split(before).skip(1).filter_map(|rest| rest.split(after).next()).collect()
+    }
+
     /// Returns the value of a hidden field, which the first form that has it holds.
     #[track_caller]
     pub(super) fn hidden(&self, name: &str) -> String {
         let found = hidden_fields(&self.text).into_iter().find(|(found, _)| found == name);
         found.unwrap_or_else(|| panic!("{} has no hidden field {name}: {}", self.address, self.text)).1
+    }
+
+    /// Returns the names and values of all hidden fields.
+    pub(super) fn hidden_fields(&self) -> Vec<(String, String)> {
+        hidden_fields(&self.text)
     }
 
     /// Returns the number that the menu shows beside an entry.

@@ -12,6 +12,8 @@ async fn a_session_is_looked_at_however_often_something_changes() {
     let mut world = World::start().await;
     let (mut ana, ada) = (world.sign_in("ana").await, world.sign_in("ada").await);
     let mut stream = ada.stream("/console/changes").await;
+    // Proxies pass the head on with it.
+    assert_eq!(stream.next().now_or_never().unwrap().unwrap().unwrap(), ": open\n\n");
     assert!(stream.next().now_or_never().is_none());
     let ada = world.user("ada").await.id();
     world.harness.runtime().end_sessions_of(&ada, ada).await.unwrap();

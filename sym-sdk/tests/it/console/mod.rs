@@ -4,9 +4,11 @@ mod administration;
 mod browser;
 mod command_line;
 mod decisions;
+mod lists;
 mod live;
 mod new_request;
 mod pages;
+mod proxy;
 mod security;
 mod sign_in;
 

@@ -143,3 +143,95 @@ async fn a_flow_that_one_may_not_request_is_not_there() {
     // With one flow there is nothing to choose.
     assert_eq!(ana.get("/console/new").await.ok().address, "/console/new/prod");
 }
+
+/// Lets Cleo request nothing, and Dee have what she asks for without a form.
+#[hook]
+fn on_prompt(event: &Event) -> Option<NextEvent> {
+    match event.user().username() {
+        "cleo@example.com" => Some(ApprovalTemplate::ignore().message("only people <on call> may request this")),
+        "dee@example.com" => Some(ApprovalTemplate::deny().reason("not today")),
+        _ => None,
+    }
+}
+
+async fn with_prompt_hook() -> World {
+    World::with(Console::new().with_user_chooser(), |builder| {
+        builder.handlers(handlers![super::get_permissions, on_prompt])
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_hook_of_the_prompt_is_asked_before_the_form_is_shown() {
+    let mut world = with_prompt_hook().await;
+    let mut ana = world.sign_in("ana").await;
+    // With one flow there is nothing to choose. Looking at a page begins nothing.
+    let first = ana.get("/console/new?").await.ok();
+    assert_eq!(first.address, "/console/new/prod");
+    first.has("looks first at whether you can make a request").lacks("name=\"reason\"");
+    let first = ana.get("/console/new/prod?reason=INC-42+%26+more&target_id=x").await.ok();
+    assert!(world.harness.runtime().runs(Default::default(), 10).await.unwrap().is_empty());
+    let waiting = ana.press(&first, ("action", "begin"), &[]).await.ok();
+    waiting.has("One moment").has("looks at whether you can make a request");
+    assert_eq!(waiting.headers["refresh"], "2", "a browser without scripts looks again");
+    // Sent twice, it is one Run.
+    assert_eq!(ana.press(&first, ("action", "begin"), &[]).await.ok().address, waiting.address);
+    world.settle().await;
+
+    let form = ana.get(&waiting.address).await.ok();
+    form.has("INC-42 &amp; more").has("Who would decide?");
+    assert!(!form.headers.contains_key("refresh"));
+    let target = world.target();
+    let typed = [("target_id", target.as_str()), ("duration", "1h"), ("reason", "INC-42")];
+    let preview = ana.press(&form, ("action", "preview"), &typed).await.ok();
+    preview.has("ben@example.com").has("INC-42");
+    let missing = ana.press(&preview, ("action", "request"), &[("reason", "INC-42")]).await;
+    assert_eq!(missing.status, StatusCode::BAD_REQUEST);
+    missing.has("The request was not sent.").has("Select a target.");
+    // The form is there from the page of the Run, too, and for nobody else.
+    let path = form.address.split('?').next().unwrap().to_owned();
+    let run = path.rsplit('/').next().unwrap().to_owned();
+    ana.get(&format!("/r/{run}")).await.ok().has("Go on with the form").has(&path);
+    let mut ada = world.sign_in("ada").await;
+    assert_eq!(ada.get(&path).await.status, StatusCode::NOT_FOUND);
+    ada.get(&format!("/r/{run}")).await.ok().lacks("Go on with the form");
+
+    let sent = ana.press(&missing, ("action", "request"), &typed).await.ok();
+    assert_eq!(sent.run(), run, "it is the Run that the prompt has begun");
+    world.settle().await;
+    ana.get(&sent.address).await.ok().has("waiting, 0 of 1").has("on_prompt").lacks("Go on with the form");
+    assert_eq!(world.harness.runtime().runs(Default::default(), 10).await.unwrap().len(), 1);
+    // Back in the form, in this tab or another one.
+    ana.get(&path).await.ok().has("The flow has taken the request from here.").has(&format!("/r/{run}"));
+    let again = ana.press(&missing, ("action", "request"), &typed).await;
+    assert!(again.status.is_success() || again.status.is_client_error(), "{}", again.status);
+    assert_eq!(world.harness.runtime().runs(Default::default(), 10).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_the_hook_of_the_prompt_lets_not_in_reads_why() {
+    let mut world = with_prompt_hook().await;
+    let mut cleo = world.sign_in("cleo").await;
+    let first = cleo.get("/console/new/prod").await.ok();
+    let waiting = cleo.press(&first, ("action", "begin"), &[]).await.ok();
+    world.settle().await;
+    let refused = cleo.get(&waiting.address).await.ok();
+    refused.has("Not open to you").has("Only people &lt;on call&gt; may request this.").lacks("name=\"reason\"");
+    let mut dee = world.sign_in("dee").await;
+    let first = dee.get("/console/new/prod").await.ok();
+    let waiting = dee.press(&first, ("action", "begin"), &[]).await.ok();
+    world.settle().await;
+    let denied = dee.get(&waiting.address).await.ok();
+    denied.has("The flow has taken the request from here.");
+    dee.get(&denied.link("Open the request").unwrap()).await.ok().has("denied").has("not today");
+
+    // A form of a flow that had no such hook when it was shown: what was typed is kept.
+    let target = world.target();
+    let mut ana = world.sign_in("ana").await;
+    let typed = [("action", "request"), ("target_id", target.as_str()), ("duration", "1h"), ("reason", "INC-42")];
+    let first = ana.post("/console/new/prod", &typed).await.ok();
+    first.has("Begin a request").has("INC-42");
+    let waiting = ana.press(&first, ("action", "begin"), &[]).await.ok();
+    world.settle().await;
+    ana.get(&waiting.address).await.ok().has("INC-42").has(&format!("value=\"{target}\" selected"));
+}

@@ -137,3 +137,32 @@ async fn assets_are_kept_by_browsers_and_change_their_address_with_their_content
         assert!(asset.text.len() < 30_000, "{name} has {} bytes", asset.text.len());
     }
 }
+
+/// QC10: no answer is written by nobody.
+#[tokio::test]
+async fn malformed_addresses_are_pages_that_are_not_there() {
+    let world = World::start().await;
+    let mut ada = world.sign_in("ada").await;
+    for address in [
+        "/r/%ff",
+        "/r/%00",
+        "/r/x/write-off",
+        "/console/new/%ff",
+        "/console/new/%ff/options/%ff",
+        "/console/forms/%ff",
+        "/console/forms/0199c1a2-7b1e-7cc3-98c4-dc0c0c07398f",
+        "/console/people/%ff",
+        "/console/people/",
+        "/console/inbox/",
+    ] {
+        let answer = ada.get(address).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{address}: {}", answer.text);
+        answer.has("There is nothing at this address, or you may not see it.");
+        assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8", "{address}");
+    }
+    for address in
+        ["/console/inbox?after=%ff&from=-1&flow=%00", "/console/access?after=x&from=x&of=x", "/console?done=x"]
+    {
+        ada.get(address).await.ok();
+    }
+}

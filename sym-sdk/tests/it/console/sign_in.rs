@@ -75,10 +75,22 @@ async fn a_form_that_is_sent_after_the_end_of_the_session_does_nothing_and_says_
     let form = ana.get("/console/new/prod").await.ok();
     world.harness.advance(Duration::from_secs(2 * 3_600)).await.unwrap();
     let target = world.target();
-    let typed = [("target_id", target.as_str()), ("duration", "1h"), ("reason", "long text")];
-    let page = ana.press(&form, ("action", "request"), &typed).await.ok();
-    page.has("Your session had ended, so nothing was done").has("what you typed is still there");
+    let typed = [("target_id", target.as_str()), ("duration", "1h"), ("reason", "long <text>")];
+    let page = ana.press(&form, ("action", "request"), &typed).await;
+    assert_eq!(page.status, StatusCode::UNAUTHORIZED);
+    page.has("Your session had ended, so nothing was done").has("What you typed is still there");
     assert!(world.harness.runtime().runs(Default::default(), 10).await.unwrap().is_empty());
+
+    // Pressed before one has signed in, the same page is there again; afterwards, the form is sent as it was.
+    let fields: Vec<_> = page.hidden_fields();
+    assert!(fields.contains(&("reason".to_owned(), "long <text>".to_owned())), "{fields:?}");
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(ana.post("/console/new/prod", &fields).await.status, StatusCode::UNAUTHORIZED);
+    let id = world.user("ana").await.id().to_string();
+    ana.post("/console/sign-in", &[("user", &id)]).await.ok();
+    let sent = ana.post("/console/new/prod", &fields).await.ok();
+    sent.run();
+    assert_eq!(ana.post("/console/new/prod", &fields).await.ok().run(), sent.run(), "sent twice, it is one request");
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ struct Spec {
     decided_by: Option<usize>,
     extension: Option<(bool, RequestPermission)>,
     second: i64,
+    /// Whether access is held, and the second at which it ends.
+    held: Option<Option<i64>>,
 }
 
 fn scope() -> impl Strategy<Value = PermissionScope> {
@@ -58,8 +60,9 @@ fn spec() -> impl Strategy<Value = Spec> {
     (
         (0..5usize, prop::bool::weighted(0.1), prop::bool::weighted(0.2), prop::option::weighted(0.8, permission())),
         (0..4usize, prop::option::of(0..5usize), prop::option::weighted(0.2, (any::<bool>(), permission())), 0..3i64),
+        prop::option::of(prop::option::of(0..3i64)),
     )
-        .prop_map(|((by, is_form, through_bot, permission), (status, decided_by, extension, second))| Spec {
+        .prop_map(|((by, is_form, through_bot, permission), (status, decided_by, extension, second), held)| Spec {
             by,
             is_form,
             through_bot,
@@ -68,6 +71,7 @@ fn spec() -> impl Strategy<Value = Spec> {
             decided_by,
             extension,
             second,
+            held,
         })
 }
 
@@ -99,6 +103,15 @@ impl Spec {
             decision.name = Step::Approve;
             state.decision = Some(Arc::new(decision));
         }
+        if let Some(until) = self.held {
+            let target = AccessTarget::new("acme", "okta_group", "db".parse().unwrap());
+            let mut json = serde_json::to_value(&state).unwrap();
+            json["access"] = json!({ "held": {
+                "target": target, "identity": "u1", "until": until.map(at), "duration": null, "entitlement": "e",
+                "strategy": "okta", "account": null,
+            } });
+            state = serde_json::from_value(json).unwrap();
+        }
         if let Some((is_open, permission)) = &self.extension {
             let mut json = serde_json::to_value(&state).unwrap();
             json["extension"] = json!({
@@ -128,10 +141,10 @@ fn is_visible(state: &RunState, user: &User) -> bool {
         || permissions.any(|permission| permission.webapp_view().admits(user) || permission.approve_deny().admits(user))
 }
 
-async fn all_pages(store: &impl Store, filter: &RunFilter, viewer: &Viewer) -> Vec<RunId> {
+async fn all_pages(store: &impl Store, filter: &RunFilter, viewer: &Viewer, order: RunOrder) -> Vec<RunId> {
     let (mut found, mut cursor) = (Vec::new(), None);
     loop {
-        let query = RunQuery::new(filter.clone(), Some(viewer.clone())).with_limit(3);
+        let query = RunQuery::new(filter.clone(), Some(viewer.clone())).in_order(order).with_limit(3);
         let query = match cursor {
             Some(cursor) => query.after(cursor).unwrap(),
             None => query,
@@ -167,18 +180,25 @@ async fn compare(specs: &[(Spec, Spec)]) {
         filter(&|filter| filter.open = true),
         filter(&|filter| (filter.since, filter.status) = (Some(at(1)), Some(RunStatus::Requested))),
         filter(&|filter| (filter.requester, filter.source) = (Some(people()[0].id()), Some(ChannelType::Slack))),
+        filter(&|filter| filter.requester_name = Some("BEN@example".to_owned())),
     ];
     for user in people() {
         let visible: Vec<_> =
             stored.iter().filter(|run| is_visible(&run.state, &user)).map(|run| run.state.run.id()).collect();
         let viewer = Viewer::new(user.clone());
-        assert_eq!(all_pages(&*sqlite, &filters[0], &viewer).await, visible, "what {} sees", user.username());
+        assert_eq!(
+            all_pages(&*sqlite, &filters[0], &viewer, RunOrder::NewestFirst).await,
+            visible,
+            "what {} sees",
+            user.username()
+        );
         for relation in Relation::ALL {
             let viewer = viewer.clone().related(relation);
-            for filter in &filters {
-                let (found, expected) =
-                    (all_pages(&*sqlite, filter, &viewer).await, all_pages(&memory, filter, &viewer).await);
-                assert_eq!(found, expected, "{relation} of {}: {filter:?}", user.username());
+            let orders = [RunOrder::NewestFirst, RunOrder::OldestFirst, RunOrder::SoonestEndFirst];
+            for (filter, order) in filters.iter().flat_map(|filter| orders.map(|order| (filter, order))) {
+                let found = all_pages(&*sqlite, filter, &viewer, order).await;
+                let expected = all_pages(&memory, filter, &viewer, order).await;
+                assert_eq!(found, expected, "{relation} of {}, {order:?}: {filter:?}", user.username());
                 assert!(found.iter().all(|run| visible.contains(run)), "{relation} of {}", user.username());
             }
         }
