@@ -177,7 +177,8 @@ impl Answer {
     pub(super) fn link(&self, text: &str) -> Option<String> {
         let links = self.text.split("<a ").skip(1);
         let found = links.filter_map(|link| link.split_once('>')).find(|(_, rest)| rest.starts_with(text));
-        found.and_then(|(tag, _)| attribute(&format!(" {tag}"), "href")).map(unescape)
+        let tag = found.map(|(tag, _)| format!(" {tag}"))?;
+        attribute(&tag, "href").map(unescape)
     }
 
     /// Returns the texts between two others, wherever they are on the page.
