@@ -183,3 +183,58 @@ export async function both(page, other, address, slack, checks) {
   await card.getByRole("button", { name: "Approve", exact: true }).click();
   await page.getByText("Access given").waitFor();
 }
+
+/** Eight windows of one person, over plain HTTP/1.1: they share one stream, and all of them follow what happens. */
+export async function windows(page, other, address, checks) {
+  let streams = 0;
+  page.context().on("request", (request) => { streams += Number(request.url().endsWith("/console/changes")); });
+  const ben = new Person(page, address, checks, true);
+  await ben.signIn("ben");
+  await ben.go("/console/inbox", "For you to decide");
+  await page.locator(".live", { hasText: /^live$/ }).first().waitFor();
+  const before = streams;
+  const all = [page];
+  while (all.length < 8) {
+    const window = await page.context().newPage();
+    checks.listen(window);
+    await window.goto(`${address}/console/inbox`);
+    await window.locator(".live", { hasText: /^live$/ }).first().waitFor();
+    all.push(window);
+  }
+  checks.holds(streams === before, `windows share one stream: ${streams - before} more were opened`);
+  const cleo = new Person(other, address, checks, true);
+  await cleo.signIn("cleo");
+  await cleo.request("Seen in eight windows");
+  for (const window of all) await window.getByText("Seen in eight windows").waitFor();
+  // Whichever has the stream hands it on.
+  await page.close();
+  await cleo.request("Seen in seven windows");
+  for (const window of all.slice(1)) await window.getByText("Seen in seven windows").waitFor();
+  checks.holds(streams === before + 1, `another window reads the stream: ${streams - before} were opened`);
+}
+
+/** A session that ends while a form is filled in: what was typed is kept, and sent once one has signed in again. */
+export async function ended(page, address, checks, isScripted) {
+  const cleo = new Person(page, address, checks, isScripted);
+  await cleo.signIn("cleo");
+  await cleo.go("/console/new", "Access to a repository");
+  const repository = page.getByLabel("Repository", { exact: true });
+  if (await repository.evaluate((item) => item.tagName === "SELECT")) await repository.selectOption({ index: 1 });
+  else await repository.fill("acme/website");
+  await page.getByLabel("Urgency").selectOption("Normal");
+  await page.getByLabel("For how long").selectOption("1h");
+  await page.getByLabel("Reason").fill("Typed before the session ended");
+  await page.context().clearCookies();
+  await page.getByRole("button", { name: "Request", exact: true }).click();
+  await cleo.heading("Sign in, and send it again");
+  await cleo.look("session-ended");
+  const opened = page.context().waitForEvent("page");
+  await page.getByRole("link", { name: "Sign in on another page" }).click();
+  const elsewhere = await opened;
+  checks.listen(elsewhere);
+  await elsewhere.getByRole("button", { name: /Continue as .*cleo/i }).click();
+  await elsewhere.getByRole("heading", { level: 1 }).waitFor();
+  await page.getByRole("button", { name: "Send it again" }).click();
+  await page.waitForURL(/\/r\//);
+  await cleo.see("Typed before the session ended");
+}

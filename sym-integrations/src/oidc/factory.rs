@@ -1,4 +1,4 @@
-//! What people sign in with, from the settings on a command line.
+//! The factory of an identity provider, and of a verifier of assertions, from the settings on a command line.
 
 use std::sync::Arc;
 

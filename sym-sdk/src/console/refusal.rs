@@ -7,8 +7,13 @@ use axum::response::{IntoResponse, Response};
 use maud::html;
 
 use super::page::Page;
-use crate::error::{Error, ErrorKind};
+use super::parts::sentence;
+use crate::error::{Error, ErrorCode, ErrorKind, codes};
 use crate::server::problem::status_of;
+
+/// The codes of errors about what a request says of its sender.
+const TO_THE_SENDER: [ErrorCode; 3] =
+    [codes::AUTHENTICATION_MISSING, codes::AUTHENTICATION_AMBIGUOUS, codes::AUTHENTICATION_INVALID_JWT];
 
 /// The page of a request that was refused.
 #[derive(Debug)]
@@ -63,6 +68,10 @@ impl From<Error> for Refusal {
             ErrorKind::InvalidInput => "Not understood",
             _ => "Something went wrong",
         };
+        // What is wrong with the word of the proxy is for whoever is behind it.
+        if TO_THE_SENDER.contains(error.code()) {
+            return Self { status, title, message: sentence(error.message()), hint: error.hint().map(sentence) };
+        }
         Self { status, title, message: error.user_message(), hint: None }
     }
 }

@@ -371,7 +371,7 @@ async fn flags_by_which_people_sign_in_that_make_no_sense_are_refused() {
         ([&issuer[..], &["--role-group=king=ops"]].concat(), "`king` is not a role"),
         ([&issuer[..], &["--role-group=admin"]].concat(), "such as `admin=sym-admins`"),
         ([&issuer[..], &["--proxy-header=X-Email", "--trusted-proxy=::1"]].concat(), "cannot be used with"),
-        (vec!["--trusted-proxy=10.0.0.0/99"], "`10.0.0.0/8`"),
+        (vec!["--trusted-proxy=10.0.0.0/99"], "expected an IP address or a range of them, got `10.0.0.0/99`"),
     ] {
         let (exit, err) = run(&args).await;
         assert_eq!(exit, Exit::Usage, "{args:?}: {err}");
@@ -624,12 +624,62 @@ async fn the_help_is_complete() {
               --domain <DOMAIN>
                   Add an e-mail domain of the organization; can be repeated
 
-              --tls-cert <FILE>
-                  File with the certificate and those that lead to its authority, in PEM format: serves
-                  HTTPS. Read again when it changes
+              --oidc-issuer <URL>
+                  Issuer at which people sign in by OpenID Connect, such as `https://acme.okta.com`, exactly
+                  as its openid-configuration names it
 
               --json
                   Print JSON
+
+              --oidc-client-id <ID>
+                  Client id that the issuer has given this program
+
+              --oidc-client-secret-file <FILE>
+                  File with the client secret
+
+              --oidc-client-secret-env <NAME>
+                  Environment variable with the client secret
+
+              --oidc-scope <SCOPE>
+                  Scope to ask for beside `openid`, `email` and `profile`, such as `groups`; can be repeated
+
+              --proxy-header <NAME>
+                  Header in which a proxy in front of this program names the person whom it has signed in:
+                  by e-mail address, or with `--proxy-issuer` in an assertion that it signs
+
+              --proxy-issuer <ISSUER>
+                  Issuer of the proxy's assertions, exactly as they name it
+
+              --proxy-audience <AUDIENCE>
+                  Audience that the proxy's assertions have for this program
+
+              --proxy-keys-url <URL>
+                  Address of the keys of the proxy's assertions [default: the issuer's openid-configuration
+                  says it]
+
+              --proxy-sign-out-path <PATH>
+                  Path at which the proxy signs people out, such as `/oauth2/sign_out`
+
+              --trusted-proxy <ADDRESS>
+                  Address, or range such as `10.0.0.0/8`, of the proxies in front of this program, whose
+                  `X-Forwarded-For` is believed, and the header of `--proxy-header`; can be repeated
+
+              --role-group <ROLE=GROUP>
+                  Role of the members of a group, such as `admin=sym-admins`; can be repeated. Whoever is in
+                  none of the groups cannot sign in
+
+              --groups-claim <CLAIM>
+                  Claim that lists the groups of a person
+
+                  [default: groups]
+
+              --trust-unverified-emails
+                  Take e-mail addresses as verified if the issuer does not say whether they are: only if
+                  people cannot set their own there
+
+              --tls-cert <FILE>
+                  File with the certificate and those that lead to its authority, in PEM format: serves
+                  HTTPS. Read again when it changes
 
               --tls-key <FILE>
                   File with the private key of the certificate, unencrypted, in PEM format

@@ -66,7 +66,8 @@ fn target(world: &World, act: Act) -> String {
 
 /// Returns the answer in the words of the table. Pages show texts, so the code is that of the record.
 async fn answer(world: &World, situation: &Situation, page: &Page) -> Answer {
-    if page.address.starts_with("/console/sign-in") {
+    // A form of somebody who is not signed in is shown to them once more.
+    if page.address.starts_with("/console/sign-in") || page.status == StatusCode::UNAUTHORIZED {
         return Answer::Unauthenticated;
     }
     match page.status {
