@@ -31,6 +31,10 @@ const LONG_OUTAGES: [Duration; 2] = [Duration::from_secs(3600), Duration::from_s
 /// The average number of moves after which an outage begins while somebody has access, in worlds with outages.
 const MOVES_OF_ACCESS: usize = 150;
 
+/// The average number of moves after which the clock is set while somebody has access and the store takes no writes: the end of access is
+/// corrected in memory alone then.
+const MOVES_OF_CLOCK: usize = 100;
+
 /// The average number of moves after which somebody changes whose approval is to count, in worlds where people change.
 const MOVES_OF_APPROVAL: usize = 80;
 
@@ -137,6 +141,12 @@ impl History {
         if self.world.troubles.has(Trouble::Outage) && self.world.once_in(MOVES_OF_ACCESS) && self.somebody_has_access()
         {
             return self.begin_outage(&LONG_OUTAGES);
+        }
+        if self.world.outage.refused_since().is_some()
+            && self.somebody_has_access()
+            && self.world.once_in(MOVES_OF_CLOCK)
+        {
+            return self.set_clock();
         }
         let waiting = self.world.schedule.waiting();
         match self.world.below(1000) {
