@@ -33,7 +33,7 @@ const MOVES_OF_ACCESS: usize = 150;
 
 /// The average number of moves after which the clock is set while somebody has access and the store takes no writes: the end of access is
 /// corrected in memory alone then.
-const MOVES_OF_CLOCK: usize = 100;
+const MOVES_OF_CLOCK: usize = 150;
 
 /// The average number of moves after which somebody changes whose approval is to count, in worlds where people change.
 const MOVES_OF_APPROVAL: usize = 80;
@@ -149,12 +149,15 @@ impl History {
             return self.set_clock();
         }
         let waiting = self.world.schedule.waiting();
-        match self.world.below(1000) {
+        // While nothing can be written, little happens in many moves, and access lasts for hours.
+        let passes = if self.world.outage.refused_since().is_some() { 120 } else { 70 };
+        let chance = self.world.below(1000);
+        match chance {
             0..2 => self.crash().await,
             2..4 => self.set_clock(),
             4..7 => self.somebody_leaves(),
             7..40 => self.somebody_acts(),
-            40..70 => self.time_passes(!waiting.is_empty()),
+            40.. if chance < passes => self.time_passes(!waiting.is_empty()),
             _ if waiting.is_empty() => self.time_passes(false),
             _ => self.release(&waiting),
         }
