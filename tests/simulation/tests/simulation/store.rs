@@ -131,6 +131,7 @@ impl Store for UnreliableStore {
         let input = if commit.input.as_str().starts_with("event:") { "event" } else { commit.input.as_str() };
         let (world, input, settles) = (self.world.clone(), input.to_owned(), commit.settles);
         let effects = commit.effects.clone();
+        let reported = effects.clone();
         let call = self.through("store.commit", move |store| async move {
             let committed = store.commit(commit).await?;
             world.changed();
@@ -154,6 +155,7 @@ impl Store for UnreliableStore {
             if matches!(committed, Ok(Committed::Written { .. })) {
                 // It may have been written before an outage began.
                 self.world.outage.write_reported();
+                self.world.reported(&reported);
             }
             committed
         })

@@ -19,6 +19,7 @@ use crate::fault::{Fault, Faults, Place};
 use crate::operators::Operators;
 use crate::outage::Outage;
 use crate::schedule::Schedule;
+use crate::target::CallKey;
 use crate::trouble::{Trouble, Troubles};
 
 /// The number of events, by name.
@@ -59,6 +60,8 @@ struct Inner {
     approving: BTreeMap<EventId, u64>,
     /// The number of times that the hook has ignored the end of a Run's access.
     deferrals: BTreeMap<RunId, u32>,
+    /// The calls that commits have asked for which were reported to a process as written.
+    known_calls: BTreeSet<CallKey>,
     /// The messages and alerts that committed Runs have asked for.
     asked_to_tell: BTreeSet<(RunId, String)>,
 }
@@ -89,6 +92,7 @@ impl World {
             moves: 0,
             approving: BTreeMap::new(),
             deferrals: BTreeMap::new(),
+            known_calls: BTreeSet::new(),
             asked_to_tell: BTreeSet::new(),
         };
         Self {
@@ -345,6 +349,17 @@ impl World {
     pub(crate) fn asked_for(&self, effects: &[Effect]) {
         let asked = effects.iter().filter_map(|effect| Some((effect.key.run, told(&effect.kind)?)));
         self.lock().asked_to_tell.extend(asked);
+    }
+
+    /// Notes effects whose commit was reported to the process as written.
+    pub(crate) fn reported(&self, effects: &[Effect]) {
+        self.lock().known_calls.extend(effects.iter().map(|effect| (effect.idempotency_key(), effect.attempt)));
+    }
+
+    /// Returns whether a process knows that a call is on record. What follows from a commit that was written and reported as failed is a
+    /// prediction to it, and the outcome is dropped if the Run goes on otherwise.
+    pub(crate) fn is_known(&self, call: &CallKey) -> bool {
+        self.lock().known_calls.contains(call)
     }
 
     /// Checks that a message or an alert of a Run is committed. Only what ends access is carried out before it is on record.
