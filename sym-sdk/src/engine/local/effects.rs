@@ -186,6 +186,8 @@ impl LocalEngine {
         })
     }
 
+    /// Lists timers that are due at `now`, and still are when the store has responded: if the clock goes back meanwhile, they may have been
+    /// set since, and are not due for as long as the clock was ahead.
     pub(in crate::engine) async fn due_timers(&self, now: Timestamp, limit: usize) -> Result<Vec<DueTimer>> {
         let mut due = self.unwritten.due_timers(now);
         match self.await_store(self.store.due_timers(now, limit)).await {
@@ -193,6 +195,8 @@ impl LocalEngine {
             Err(error) if due.is_empty() => return Err(error),
             Err(_) => {}
         }
+        let now = self.clock.now();
+        due.retain(|timer| timer.at <= now);
         due.truncate(limit);
         Ok(due)
     }

@@ -103,9 +103,13 @@ mod code {
 
     /// Ignores the end of access now and then, or always.
     #[hook]
-    pub(super) async fn on_deescalate(world: State<World>) -> Result<Option<NextEvent>> {
+    pub(super) async fn on_deescalate(event: &Event, world: State<World>) -> Result<Option<NextEvent>> {
         world.call(Place::Hook, "on_deescalate", || ()).await?;
-        Ok(world.ignores("on_deescalate").then(ApprovalTemplate::ignore))
+        let ignores = world.ignores("on_deescalate");
+        if ignores {
+            world.deferred(event.run().id());
+        }
+        Ok(ignores.then(ApprovalTemplate::ignore))
     }
 
     #[hook]

@@ -1,9 +1,11 @@
 //! A front end that displays nothing, and fails like any other.
 
+use std::sync::Arc;
+
 use sym_sdk::delivery::{Delivery, DeliveryReceipt, RequestView};
 use sym_sdk::error::Result;
 use sym_sdk::forms::PromptForm;
-use sym_sdk::machine::{EffectError, MessageRef, Notice};
+use sym_sdk::machine::{EffectError, EffectKind, MessageRef, Notice};
 use sym_sdk::model::{ChannelType, User};
 use sym_sdk::routing::Destination;
 
@@ -44,12 +46,16 @@ impl Delivery for FrontEnd {
         true
     }
 
-    async fn message(&self, _: &RequestView, _: &User, _: &Notice) -> Result<()> {
+    async fn message(&self, view: &RequestView, to: &User, notice: &Notice) -> Result<()> {
+        let kind = EffectKind::Message { to: Arc::new(to.clone()), notice: notice.clone() };
+        self.0.check_told(view.event().run().id(), &kind);
         self.call("message").await
     }
 
     async fn alert(&self, view: &RequestView, _: &str, error: &EffectError) -> Result<()> {
-        self.0.operators.alerted(view.event().run().id(), error);
+        let run = view.event().run().id();
+        self.0.check_told(run, &EffectKind::Alert { error: error.clone() });
+        self.0.operators.alerted(run, error);
         self.call("alert").await
     }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::engine::StoredRun;
-use sym_sdk::machine::{
-    Access, EffectKind, IGNORED_EXPIRY_RETRY_DELAY, MAX_DEFERRALS, MAX_REVOKE_DELAY, RunState, TimerKind,
-};
+use sym_sdk::machine::{Access, EffectKind, IGNORED_EXPIRY_RETRY_DELAY, MAX_REVOKE_DELAY, RunState, TimerKind};
 use sym_sdk::model::{RunId, User};
 use sym_sdk::runtime::Runtime;
 
@@ -22,9 +20,6 @@ use crate::world::World;
 /// The maximum time between something's falling due and its attempt, while a process is up. Leases that a crashed process has left
 /// behind, services that hang, and other access that waits for the same service are all shorter. An outage of the store can last longer.
 const BOUND: Duration = Duration::from_secs(40 * 60);
-
-/// The time for which hooks can defer the end of access.
-const DEFERRED: Duration = Duration::from_secs(IGNORED_EXPIRY_RETRY_DELAY.as_secs() * MAX_DEFERRALS as u64);
 
 /// The interval at which access of people who are locked or deleted is looked for.
 const SWEPT: Duration = Duration::from_secs(3600);
@@ -75,8 +70,8 @@ impl Due {
     fn bound(self) -> Duration {
         match self {
             Self::Expiry(..) | Self::Revocation(..) | Self::Alert(_) => BOUND,
-            Self::End(_) => BOUND + DEFERRED,
-            Self::Duration(_, duration) => duration + BOUND + DEFERRED,
+            Self::End(_) => BOUND,
+            Self::Duration(_, duration) => duration + BOUND,
             Self::EndOfUser(_) => BOUND + 2 * SWEPT,
         }
     }
@@ -158,7 +153,7 @@ impl Liveness {
         for due in due {
             let since = *self.since.entry(due).or_insert(now);
             let waits = now.duration_since(since).unsigned_abs();
-            let bound = due.bound() + self.clamped(due);
+            let bound = due.bound() + self.clamped(due) + deferred(live.world, due);
             live.world.check(waits <= bound, || format!("P3: {due:?} did not come to pass within {bound:?}"));
         }
     }
@@ -197,6 +192,14 @@ impl Liveness {
     fn clamped(&self, due: Due) -> Duration {
         let Due::Revocation(run, seq) = due else { return Duration::ZERO };
         CLAMPED * self.scheduled.get(&(run, seq)).map_or(0, |scheduled| scheduled.clamped)
+    }
+}
+
+/// Returns how much longer access may last because hooks have deferred its end.
+fn deferred(world: &World, due: Due) -> Duration {
+    match due {
+        Due::End(run) | Due::Duration(run, _) => IGNORED_EXPIRY_RETRY_DELAY * world.deferrals(run),
+        _ => Duration::ZERO,
     }
 }
 

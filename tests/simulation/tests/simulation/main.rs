@@ -178,6 +178,7 @@ const WHAT_HAPPENS: &[&str] = &[
     "commit conflict",
     "commit duplicate",
     "access still held by another Run",
+    "access ended by itself",
     "revoked after a failed grant",
     "revocation retried",
     "grant retried",

@@ -9,7 +9,7 @@ use sym_sdk::engine::{DueTimer, Store, StoredRun, TimerKey};
 use sym_sdk::error::codes;
 use sym_sdk::forms::format_duration;
 use sym_sdk::machine::{Access, EffectKind, EntitlementKey, Grant, QueuedInput, RunState, TimerKind};
-use sym_sdk::model::{ChannelType, EventId, RunId, RunStatus, Step, User};
+use sym_sdk::model::{ChannelType, DeescalateType, EventId, RunId, RunStatus, Step, User};
 
 use crate::asked::Asked;
 use crate::declared::{Declared, Place, resource};
@@ -118,7 +118,8 @@ impl Memory {
     pub(crate) fn note_due(&mut self, runs: &[StoredRun], now: Timestamp) {
         for StoredRun { state, .. } in runs {
             let run = state.run.id();
-            if let Access::Held(grant) = &state.access
+            // Access that is being granted ends as soon as it is.
+            if let Access::Granting(grant) | Access::Held(grant) = &state.access
                 && grant.until.into_iter().chain(self.corrected.get(&run).copied()).any(|until| until <= now)
             {
                 self.due.insert(run);
@@ -155,6 +156,7 @@ struct Seen {
     version: u64,
     status: RunStatus,
     decision: Option<EventId>,
+    holds_access: bool,
 }
 
 /// Checks the invariants after each commit and each change at the target.
@@ -199,6 +201,9 @@ pub(crate) fn hold(
         }
         memory.entitlements.extend(state.access.grant().map(|grant| grant.entitlement.clone()));
         always_ends(world, asked, state);
+        if before.is_some_and(|before| before.holds_access) {
+            ends_in_time(world, memory, state);
+        }
         for (kind, timer) in &state.timers {
             let stored = timers.get(&TimerKey::new(run, *kind));
             let is_same = stored == Some(&(timer.at, timer.generation));
@@ -220,7 +225,8 @@ pub(crate) fn hold(
             let stays = !before.status.is_terminal() || before.status == state.run.status();
             world.check(stays, || format!("P4: Run {run} was {} and became {}", before.status, state.run.status()));
         }
-        memory.runs.insert(run, Seen { version: *version, status: state.run.status(), decision });
+        let holds_access = matches!(state.access, Access::Held(_));
+        memory.runs.insert(run, Seen { version: *version, status: state.run.status(), decision, holds_access });
     }
 }
 
@@ -279,6 +285,24 @@ fn always_ends(world: &World, asked: &Asked, state: &RunState) {
         }
         _ => {}
     }
+}
+
+/// P3: access that nobody ends lasts until its time, by some reading of the clock.
+fn ends_in_time(world: &World, memory: &Memory, state: &RunState) {
+    let (run, now) = (state.run.id(), world.clock.now());
+    let Access::Revoking { grant, .. } = &state.access else { return };
+    let ends_by_itself = state.pending.values().any(|pending| {
+        let is_scheduled = pending.event.deescalate_type == Some(DeescalateType::Scheduled);
+        is_scheduled && matches!(pending.kind, EffectKind::Revoke { .. })
+    });
+    // A Run that fails ends its access at once.
+    if !ends_by_itself || state.run.status() == RunStatus::Errored {
+        return;
+    }
+    let mut ends = grant.until.into_iter().chain(memory.corrected.get(&run).copied());
+    let is_due = memory.due.contains(&run) || ends.any(|until| until <= now);
+    world.check(is_due, || format!("P3: the access of Run {run} ended before its time: {:?}", grant.until));
+    world.count("access ended by itself");
 }
 
 // At the end, without faults and after enough time.

@@ -130,11 +130,14 @@ impl Store for UnreliableStore {
         // The ids of events that never became part of a Run are random, and the trace is the same for the same seed.
         let input = if commit.input.as_str().starts_with("event:") { "event" } else { commit.input.as_str() };
         let (world, input, settles) = (self.world.clone(), input.to_owned(), commit.settles);
+        let effects = commit.effects.clone();
+        let reported = effects.clone();
         let call = self.through("store.commit", move |store| async move {
             let committed = store.commit(commit).await?;
             world.changed();
-            if let (Committed::Written { .. }, Some(key)) = (&committed, settles) {
-                world.settled(key);
+            if let Committed::Written { .. } = &committed {
+                settles.into_iter().for_each(|key| world.settled(key));
+                world.asked_for(&effects);
             }
             let what = match &committed {
                 Committed::Written { .. } => "written",
@@ -152,6 +155,7 @@ impl Store for UnreliableStore {
             if matches!(committed, Ok(Committed::Written { .. })) {
                 // It may have been written before an outage began.
                 self.world.outage.write_reported();
+                self.world.reported(&reported);
             }
             committed
         })

@@ -47,7 +47,7 @@ struct Journal {
     calls: BTreeMap<CallKey, (Place, Piece)>,
     /// The calls of crashed processes that were made before they were on record, and not again since: they are lost to the record.
     lost: BTreeSet<CallKey>,
-    /// The calls on record whose results the current process has, or has given up waiting for.
+    /// The calls known to be on record whose results the current process has, or has given up waiting for.
     returned: BTreeSet<CallKey>,
     /// The time of the last attempt at a revocation, by Run.
     revocations: BTreeMap<RunId, Timestamp>,
@@ -194,11 +194,9 @@ impl Client {
     async fn call(&self, place: Place, point: &'static str, request: &AccessRequest<'_>) -> Result<()> {
         self.check(place, request);
         let (target, piece, is_called) = (self.target.clone(), self.piece(request), Arc::new(AtomicBool::new(true)));
-        let key = request.idempotency_key();
-        let run = at_once(self.committed.load(key.run)).unwrap();
+        let call = (request.idempotency_key(), request.attempt());
         // The outcome of a call that was only predicted is dropped if the Run goes on otherwise.
-        let is_on_record = run.is_some_and(|run| key.seq < run.state.next_seq);
-        let call = is_on_record.then(|| (key, request.attempt()));
+        let call = target.world.is_known(&call).then_some(call);
         // Dropped when the caller has the answer, or has given up.
         let _caller = Caller { is_called: is_called.clone(), call, target: target.clone() };
         let done = move || target.apply(place, piece, !is_called.load(Ordering::Relaxed));
@@ -209,7 +207,7 @@ impl Client {
 /// The caller of the service, until it has an answer or has given up.
 struct Caller {
     is_called: Arc<AtomicBool>,
-    /// The call, if it is on record.
+    /// The call, if the process knows that it is on record.
     call: Option<CallKey>,
     target: Target,
 }

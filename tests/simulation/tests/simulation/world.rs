@@ -10,8 +10,8 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use sym_sdk::clock::Clock;
 use sym_sdk::error::{Error, ErrorKind, Result, codes};
-use sym_sdk::machine::EffectKey;
-use sym_sdk::model::EventId;
+use sym_sdk::machine::{Effect, EffectKey, EffectKind};
+use sym_sdk::model::{EventId, RunId};
 use sym_sdk::runtime::Limits;
 
 use crate::clock::WorldClock;
@@ -19,6 +19,7 @@ use crate::fault::{Fault, Faults, Place};
 use crate::operators::Operators;
 use crate::outage::Outage;
 use crate::schedule::Schedule;
+use crate::target::CallKey;
 use crate::trouble::{Trouble, Troubles};
 
 /// The number of events, by name.
@@ -57,6 +58,12 @@ struct Inner {
     moves: u64,
     /// The moves at which the current process has called the `on_approve` hooks of events.
     approving: BTreeMap<EventId, u64>,
+    /// The number of times that the hook has ignored the end of a Run's access.
+    deferrals: BTreeMap<RunId, u32>,
+    /// The calls that commits have asked for which were reported to a process as written.
+    known_calls: BTreeSet<CallKey>,
+    /// The messages and alerts that committed Runs have asked for.
+    asked_to_tell: BTreeSet<(RunId, String)>,
 }
 
 /// The effect of a call whose caller has given up.
@@ -84,6 +91,9 @@ impl World {
             has_slow_store: false,
             moves: 0,
             approving: BTreeMap::new(),
+            deferrals: BTreeMap::new(),
+            known_calls: BTreeSet::new(),
+            asked_to_tell: BTreeSet::new(),
         };
         Self {
             clock: WorldClock::new(),
@@ -165,6 +175,16 @@ impl World {
             self.count(format!("{hook} ignored"));
         }
         ignores
+    }
+
+    /// Records that the hook has ignored the end of a Run's access.
+    pub(crate) fn deferred(&self, run: RunId) {
+        *self.lock().deferrals.entry(run).or_default() += 1;
+    }
+
+    /// Returns the number of times that the hook has ignored the end of a Run's access.
+    pub(crate) fn deferrals(&self, run: RunId) -> u32 {
+        self.lock().deferrals.get(&run).copied().unwrap_or_default()
     }
 
     // Moves.
@@ -325,6 +345,29 @@ impl World {
         self.lock().settled.contains(&key)
     }
 
+    /// Notes what people are to be told, according to effects that are committed.
+    pub(crate) fn asked_for(&self, effects: &[Effect]) {
+        let asked = effects.iter().filter_map(|effect| Some((effect.key.run, told(&effect.kind)?)));
+        self.lock().asked_to_tell.extend(asked);
+    }
+
+    /// Notes effects whose commit was reported to the process as written.
+    pub(crate) fn reported(&self, effects: &[Effect]) {
+        self.lock().known_calls.extend(effects.iter().map(|effect| (effect.idempotency_key(), effect.attempt)));
+    }
+
+    /// Returns whether a process knows that a call is on record. What follows from a commit that was written and reported as failed is a
+    /// prediction to it, and the outcome is dropped if the Run goes on otherwise.
+    pub(crate) fn is_known(&self, call: &CallKey) -> bool {
+        self.lock().known_calls.contains(call)
+    }
+
+    /// Checks that a message or an alert of a Run is committed. Only what ends access is carried out before it is on record.
+    pub(crate) fn check_told(&self, run: RunId, kind: &EffectKind) {
+        let is_asked = told(kind).is_some_and(|told| self.lock().asked_to_tell.contains(&(run, told)));
+        self.check(is_asked, || format!("P6: people are told of Run {run} what is not on record: {kind:?}"));
+    }
+
     /// Records that something was committed or changed at the target.
     pub(crate) fn changed(&self) {
         self.lock().has_changed = true;
@@ -359,6 +402,11 @@ impl Inner {
     fn count(&mut self, what: String) {
         *self.tally.entry(what).or_default() += 1;
     }
+}
+
+/// Returns what an effect tells people, if it is a message or an alert.
+fn told(kind: &EffectKind) -> Option<String> {
+    matches!(kind, EffectKind::Message { .. } | EffectKind::Alert { .. }).then(|| format!("{kind:?}"))
 }
 
 fn failure(kind: ErrorKind, message: &str) -> Error {

@@ -1,14 +1,16 @@
-//! A clock that jumps while a Run holds access, with a restart in between.
+//! A clock that jumps while a Run holds or gets access, most often with a restart in between.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use sym_sdk::engine::SqliteStore;
+use sym_sdk::engine::{MemoryStore, SqliteStore, WorkerLimits};
 use sym_sdk::prelude::*;
 use sym_sdk::runtime::Runtime;
 
+use super::super::GRACE;
 use super::super::fixture::{Fixture, noon};
-use super::{HOUR, MINUTE, status};
+use super::faulty_store::{Behavior, FaultyStore};
+use super::{HOUR, MINUTE, request, status};
 
 /// Restarts the process on a clock that was set meanwhile.
 async fn restarted(fixture: Fixture, runtime: Runtime, dir: &tempfile::TempDir, now: Timestamp) -> (Fixture, Runtime) {
@@ -81,4 +83,30 @@ async fn revocation_does_not_wait_longer_when_the_clock_goes_back() {
     }
     assert!(fixture.strategy.granted().is_empty());
     assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
+}
+
+/// The simulation found this, in world 5424: the clock went back while the store was asked for the timers that were due before. What was
+/// granted since ended at once.
+#[tokio::test]
+async fn access_does_not_end_early_when_the_clock_goes_back_while_timers_are_read() {
+    let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new())));
+    let fixture = Fixture::new(store.clone());
+    let runtime = fixture.start().await;
+    store.set_behavior(Behavior::ReadsTimersLater);
+    let workers = runtime.start(WorkerLimits::default());
+    fixture.let_workers_run().await;
+    fixture.clock.set(noon().checked_sub(6 * HOUR).unwrap());
+    let run = request(&runtime, "ana@example.com", "1h").await;
+    fixture.let_workers_run().await;
+    assert_eq!(fixture.strategy.granted().len(), 1);
+    store.set_behavior(Behavior::Works);
+    fixture.let_workers_run().await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Escalated);
+    fixture.clock.advance(59 * MINUTE);
+    fixture.let_workers_run().await;
+    assert_eq!((fixture.strategy.granted().len(), fixture.revocations()), (1, 0), "it does not end early");
+    fixture.clock.advance(MINUTE);
+    fixture.let_workers_run().await;
+    assert_eq!(status(&runtime, run).await, RunStatus::Deescalated);
+    workers.shutdown(GRACE).await;
 }

@@ -37,6 +37,8 @@ pub(super) enum Behavior {
     RefusesWritesAndLoads,
     /// Effects can be claimed, and their leases not be released; nor can the holders of access be read.
     RefusesReleasesAndHolders,
+    /// Timers are read only once the behavior is another one.
+    ReadsTimersLater,
     /// Claims panic.
     Panics,
 }
@@ -205,7 +207,12 @@ impl Store for FaultyStore {
     }
 
     fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<DueTimer>> {
-        self.call("due_timers", move || self.store.due_timers(now, limit))
+        Box::pin(async move {
+            while self.behavior() == Behavior::ReadsTimersLater {
+                tokio::task::yield_now().await;
+            }
+            self.call("due_timers", move || self.store.due_timers(now, limit)).await
+        })
     }
 
     fn next_due(&self) -> StoreFuture<'_, Option<Timestamp>> {
