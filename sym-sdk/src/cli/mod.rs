@@ -173,7 +173,7 @@ async fn execute(
         Some(Command::Manifest(args)) => manifest::run(program, common, args, output),
         Some(Command::Simulate(args)) => Box::pin(simulate::run(program, common, args, output)).await,
         #[cfg(all(feature = "server", feature = "sqlite"))]
-        Some(Command::Serve(args)) => Box::pin(serve::run(program, common, args, output)).await,
+        Some(Command::Serve(args)) => Box::pin(serve::run(program, common, *args, output)).await,
         #[cfg(all(feature = "mcp", feature = "sqlite"))]
         Some(Command::Mcp(args)) => Box::pin(mcp::run(program, common, args, output)).await,
         #[cfg(feature = "sqlite")]

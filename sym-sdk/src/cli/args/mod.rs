@@ -188,7 +188,7 @@ pub(super) enum Command {
     /// stops the program gracefully: work in flight has some seconds to finish, and the rest is resumed at the next start. A second
     /// signal stops it immediately. If the store fails for good, the program ends with exit code 3: have a supervisor restart it.
     #[cfg(all(feature = "server", feature = "sqlite"))]
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Serve one agent over standard input and output, with the Model Context Protocol
     ///
     /// For a client that starts programs. The environment variable SYM_TOKEN has the token of the agent. At the end of the input, or with a

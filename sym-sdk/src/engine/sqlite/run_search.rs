@@ -207,10 +207,10 @@ fn positions_by_creation(query: &RunQuery) -> Condition {
 }
 
 fn positions_by_end(query: &RunQuery) -> Condition {
-    let mut page = Condition::default();
-    page.sql = format!(
+    let sql = format!(
         "SELECT {ENDS_RANK} AS rank, runs.id AS id FROM runs INDEXED BY runs_by_end WHERE may_hold_access = 1 AND ("
     );
+    let mut page = Condition::new(&sql, []);
     for (number, walk) in walks(query.seen_by()).into_iter().enumerate() {
         if number > 0 {
             page.sql.push_str(" OR ");
