@@ -110,6 +110,9 @@ pub(crate) struct Memory {
     /// The earliest times to which ends of access may have been corrected when the clock went back. While the store takes no writes,
     /// corrections are in memory alone.
     corrected: BTreeMap<RunId, Timestamp>,
+    /// The latest times that the clock showed before a grant was on record. While the store fails, the Run may have been granting in memory
+    /// already, and its expiry have fired there.
+    before_grant: BTreeMap<RunId, Timestamp>,
 }
 
 impl Memory {
@@ -118,6 +121,10 @@ impl Memory {
     pub(crate) fn note_due(&mut self, runs: &[StoredRun], now: Timestamp) {
         for StoredRun { state, .. } in runs {
             let run = state.run.id();
+            if matches!(state.access, Access::None) {
+                let latest = self.before_grant.entry(run).or_insert(now);
+                *latest = (*latest).max(now);
+            }
             // Access that is being granted ends as soon as it is.
             if let Access::Granting(grant) | Access::Held(grant) = &state.access
                 && grant.until.into_iter().chain(self.corrected.get(&run).copied()).any(|until| until <= now)
@@ -300,7 +307,9 @@ fn ends_in_time(world: &World, memory: &Memory, state: &RunState) {
         return;
     }
     let mut ends = grant.until.into_iter().chain(memory.corrected.get(&run).copied());
-    let is_due = memory.due.contains(&run) || ends.any(|until| until <= now);
+    let fired_in_memory = memory.before_grant.get(&run).filter(|_| world.has_unreliable_store());
+    let latest = fired_in_memory.copied().map_or(now, |latest| latest.max(now));
+    let is_due = memory.due.contains(&run) || ends.any(|until| until <= latest);
     world.check(is_due, || format!("P3: the access of Run {run} ended before its time: {:?}", grant.until));
     world.count("access ended by itself");
 }
