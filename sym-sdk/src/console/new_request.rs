@@ -124,7 +124,7 @@ pub(super) async fn send_form(
     }
     let key: Uuid = form_state.typed.parsed("key")?;
     let request =
-        requested(inputs).key(key_of(&viewer, RunId::from(key), "request", key)).shown_form(form_state.form.clone());
+        requested(inputs).key(key_of(viewer, RunId::from(key), "request", key)).shown_form(form_state.form.clone());
     match state.runtime.submit(request).await {
         Ok(receipt) => Ok(see_other(&format!("/r/{}?done=request", receipt.run))),
         Err(error) => {

@@ -111,7 +111,9 @@ async fn the_proxy_signs_people_in_and_its_word_is_asked_each_time() {
 #[tokio::test]
 async fn the_header_is_read_from_the_proxy_alone_and_once() {
     let world = plain().await;
-    let table: [(&str, &[(&str, &str)], StatusCode); 9] = [
+    /// The peer, the headers, and the status of the answer.
+    type Case = (&'static str, &'static [(&'static str, &'static str)], StatusCode);
+    let table: [Case; 9] = [
         (PROXY, &[("x-forwarded-email", "ana@example.com")], StatusCode::OK),
         (PROXY, &[], StatusCode::UNAUTHORIZED),
         ("10.0.0.8", &[("x-forwarded-email", "ana@example.com")], StatusCode::UNAUTHORIZED),
@@ -131,9 +133,7 @@ async fn the_header_is_read_from_the_proxy_alone_and_once() {
         (PROXY, &[("x-forwarded-email", "")], StatusCode::UNAUTHORIZED),
     ];
     for (peer, headers, expected) in table {
-        let headers: Vec<(&'static str, &str)> =
-            headers.iter().map(|(name, value)| (&*String::leak((*name).to_owned()), *value)).collect();
-        let mut browser = behind(&world, &headers);
+        let mut browser = behind(&world, headers);
         browser.peer = Some(peer.parse().unwrap());
         let answer = browser.get("/console").await;
         assert_eq!(answer.status, expected, "{peer} {headers:?}: {}", answer.text);
