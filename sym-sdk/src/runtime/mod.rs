@@ -73,6 +73,8 @@ mod handler_call;
 mod handler_data;
 mod handler_failures;
 mod identity;
+#[cfg(any(feature = "api", feature = "mcp"))]
+pub(crate) mod ip_range;
 mod limits;
 #[cfg(feature = "api")]
 mod message_links;

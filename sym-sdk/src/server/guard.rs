@@ -9,12 +9,13 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::caller::{Caller, Credentials};
-use super::peer::{ClientAddress, IpRange, client_address};
+use super::peer::{ClientAddress, client_address};
 use super::problem::{ForAdmin, Problem};
 use super::rate::{Rate, RateLimit, RateState};
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, codes};
 use crate::runtime::Runtime;
+use crate::runtime::ip_range::IpRange;
 
 /// Maximum size of all headers of a request in bytes.
 const MAX_HEADER_BYTES: usize = 32 * 1024;

@@ -55,9 +55,6 @@ pub use axum;
 use axum::Router;
 #[cfg(any(feature = "api", feature = "mcp"))]
 #[cfg_attr(docsrs, doc(cfg(any(feature = "api", feature = "mcp"))))]
-pub use peer::IpRange;
-#[cfg(any(feature = "api", feature = "mcp"))]
-#[cfg_attr(docsrs, doc(cfg(any(feature = "api", feature = "mcp"))))]
 pub use rate::Rate;
 use tokio::net::TcpListener;
 pub use tokio_util::sync::CancellationToken;
@@ -65,6 +62,9 @@ pub use tokio_util::sync::CancellationToken;
 use crate::engine::WorkerLimits;
 use crate::error::{Error, ErrorKind, Result, codes};
 pub use crate::runtime::ServerLimits;
+#[cfg(any(feature = "api", feature = "mcp"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "api", feature = "mcp"))))]
+pub use crate::runtime::ip_range::IpRange;
 use crate::runtime::{PublicUrl, RouterContext, Runtime};
 use accept::Transport;
 #[cfg(feature = "prometheus")]

@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use crate::error::{Error, Result, codes};
 use crate::model::RunId;
 use crate::runtime::Runtime;
+#[cfg(any(feature = "api", feature = "mcp"))]
+use crate::runtime::ip_range::IpRange;
 
 /// The name of the front end that serves the page of each Run.
 pub(crate) const RUN_PAGES_NAME: &str = "r";
@@ -63,7 +65,7 @@ pub struct RouterContext {
     pub public_url: Option<PublicUrl>,
     /// The proxies whose header `X-Forwarded-For` is believed.
     #[cfg(any(feature = "api", feature = "mcp"))]
-    pub trusted_proxies: Vec<crate::server::IpRange>,
+    pub trusted_proxies: Vec<IpRange>,
 }
 
 impl RouterContext {
@@ -103,7 +105,7 @@ impl RouterContext {
     /// Sets the proxies whose header `X-Forwarded-For` is believed.
     #[cfg(any(feature = "api", feature = "mcp"))]
     #[must_use]
-    pub fn with_trusted_proxies(mut self, proxies: Vec<crate::server::IpRange>) -> Self {
+    pub fn with_trusted_proxies(mut self, proxies: Vec<IpRange>) -> Self {
         self.trusted_proxies = proxies;
         self
     }

@@ -20,7 +20,7 @@ use crate::model::{User, UserIdentity};
 use crate::runtime::Runtime;
 use crate::runtime::account_events::RefusedCaller;
 use crate::runtime::bounded_call::call_bounded;
-use crate::server::IpRange;
+use crate::runtime::ip_range::IpRange;
 
 /// The instance of the accounts of people whom a proxy names by address, which has no issuer.
 const PLAIN_ISSUER: &str = "proxy";

@@ -25,11 +25,12 @@ use serde::Deserialize;
 
 use self::cookies::CookieNames;
 use self::responses::{failure, plain, redirect};
-use super::peer::{IpRange, client_address, peer_of};
+use super::peer::{client_address, peer_of};
 use super::rate::{Rate, RateLimit};
 use crate::directory::{ReturnPath, Session};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::model::User;
+use crate::runtime::ip_range::IpRange;
 use crate::runtime::{PublicUrl, RouterContext, Runtime, SignInProxy};
 
 const SIGN_IN_PATH: &str = "/console/sign-in";
