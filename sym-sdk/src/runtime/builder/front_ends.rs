@@ -58,7 +58,7 @@ impl Builder {
     }
 
     /// Returns whether a front end with this name was added.
-    #[cfg(all(any(feature = "api", feature = "mcp"), feature = "cli"))]
+    #[cfg(all(any(feature = "api", feature = "mcp"), feature = "cli", feature = "sqlite"))]
     pub(crate) fn has_front_end(&self, name: &str) -> bool {
         self.front_ends.front_ends.iter().any(|front_end| front_end.name() == name)
     }

@@ -16,7 +16,9 @@ use super::{ACCOUNT_SERVICE, AssertionVerifier, PROVIDER_TIMEOUT, SignIn, SignIn
 use crate::directory::{Session, SessionKind};
 use crate::error::{Error, ErrorKind, Result, codes};
 use crate::machine::SignInPlace;
-use crate::model::{User, UserIdentity};
+#[cfg(feature = "console")]
+use crate::model::User;
+use crate::model::UserIdentity;
 use crate::runtime::Runtime;
 use crate::runtime::account_events::RefusedCaller;
 use crate::runtime::bounded_call::call_bounded;
@@ -206,6 +208,7 @@ impl Runtime {
     ///
     /// # Errors
     /// If the proxy says nothing that is good, or its keys cannot be read.
+    #[cfg(feature = "console")]
     pub(crate) async fn is_named_by_proxy(
         &self,
         user: &User,
