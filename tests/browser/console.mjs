@@ -39,8 +39,8 @@ class Person {
     throw new Error(`the page never had ${text}`);
   }
 
-  /** Fills in the form of the quickstart's flow, and sends it. Returns the address of the Run. */
-  async request(reason) {
+  /** Fills in the form of the quickstart's flow. */
+  async fillIn(reason) {
     const { page } = this;
     await this.go("/console/new", "Access to a repository");
     const repository = page.getByLabel("Repository", { exact: true });
@@ -49,6 +49,12 @@ class Person {
     await page.getByLabel("Urgency").selectOption("Normal");
     await page.getByLabel("Reason").fill(reason);
     await page.getByLabel("For how long").selectOption("1h");
+  }
+
+  /** Makes a request by that form. Returns the address of the Run. */
+  async request(reason) {
+    const { page } = this;
+    await this.fillIn(reason);
     await page.getByRole("button", { name: "Request", exact: true }).click();
     await page.waitForURL(/\/r\//);
     return new URL(page.url()).pathname;
@@ -213,17 +219,37 @@ export async function windows(page, other, address, checks) {
   checks.holds(streams === before + 1, `another window reads the stream: ${streams - before} were opened`);
 }
 
+/** A page whose stream is refused looks by itself, and is live once it is let in. One that loses its stream says since when. */
+export async function withoutStream(page, other, address, checks) {
+  const ben = new Person(page, address, checks, true);
+  await ben.signIn("ben");
+  let isRefused = true;
+  await page.context().route("**/console/changes", (route) => (isRefused ? route.fulfill({ status: 503 }) : route.continue()));
+  await page.clock.install();
+  await ben.go("/console/inbox", "For you to decide");
+  const cleo = new Person(other, address, checks, true);
+  await cleo.signIn("cleo");
+  await cleo.request("Seen without a stream");
+  checks.holds((await page.getByText("Seen without a stream").count()) === 0, "nothing tells the page at once");
+  await page.clock.fastForward(31_000);
+  await page.getByText("Seen without a stream").waitFor();
+  isRefused = false;
+  await page.clock.fastForward(31_000);
+  await page.locator(".live", { hasText: /^live$/ }).first().waitFor();
+  // The server ends the stream of a session that has ended.
+  await page.request.post(`${address}/console/sign-out`, { headers: { "sec-fetch-site": "same-origin" }, maxRedirects: 0 });
+  await cleo.request("Seen by nobody");
+  await page.locator(".live", { hasText: /^not live, last seen \d\d:\d\d/ }).first().waitFor();
+  await page.clock.fastForward(31_000);
+  await page.getByText("Your session has ended.").waitFor();
+  checks.holds((await page.getByText("Seen by nobody").count()) === 0, "the page shows nothing more");
+}
+
 /** A session that ends while a form is filled in: what was typed is kept, and sent once one has signed in again. */
 export async function ended(page, address, checks, isScripted) {
   const cleo = new Person(page, address, checks, isScripted);
   await cleo.signIn("cleo");
-  await cleo.go("/console/new", "Access to a repository");
-  const repository = page.getByLabel("Repository", { exact: true });
-  if (await repository.evaluate((item) => item.tagName === "SELECT")) await repository.selectOption({ index: 1 });
-  else await repository.fill("acme/website");
-  await page.getByLabel("Urgency").selectOption("Normal");
-  await page.getByLabel("For how long").selectOption("1h");
-  await page.getByLabel("Reason").fill("Typed before the session ended");
+  await cleo.fillIn("Typed before the session ended");
   await page.context().clearCookies();
   await page.getByRole("button", { name: "Request", exact: true }).click();
   await cleo.heading("Sign in, and send it again");

@@ -9,7 +9,7 @@ import { Checks } from "./checks.mjs";
 import { dialogs, keyboard, live, nobody } from "./page.mjs";
 import { start } from "./program.mjs";
 import { commands, empty } from "./commands.mjs";
-import { both, decided, ended, everyPage, request, windows } from "./console.mjs";
+import { both, decided, ended, everyPage, request, windows, withoutStream } from "./console.mjs";
 import { writePictures } from "./pictures.mjs";
 import { granted, refused, twice, urgent } from "./flow.mjs";
 
@@ -60,6 +60,7 @@ try {
     ["console: every page, for an administrator", async () => everyPage(await context({}, /404/), consoleAddress, token, checks)],
     ["console: requested there, decided in Slack, live", async () => both(await context({}), await context({}), consoleAddress, address, checks)],
     ["console: eight windows share one stream", async () => windows(await context({}), await context({}), consoleAddress, checks)],
+    ["console: without a stream", async () => withoutStream(await context({}, /503/), await context({}), consoleAddress, checks)],
     ["console: the session ends in the middle of a form", async () => ended(await context({}, /401/), consoleAddress, checks, true)],
     ["console: the session ends in the middle of a form, without scripts", async () => ended(await context(unscripted, /401/), consoleAddress, checks, false)],
     ["console: a request, without scripts", async () => request(await context(unscripted, /400/), consoleAddress, checks, false)],

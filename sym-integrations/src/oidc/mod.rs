@@ -7,8 +7,8 @@
 //! Where a proxy signs them in, [`JwtAssertions`] verifies what it says about them, for a `SignInProxy`.
 //!
 //! [`all`](crate::all) lets `serve` build both from its flags. It adds an [`OidcVerifier`] to a program, which then exchanges such tokens for
-//! tokens of its bots: see [`Runtime::exchange_token`](sym_sdk::runtime::Runtime::exchange_token). The verifier answers for the signature; which jobs are trusted is
-//! up to the runtime.
+//! tokens of its bots: see [`Runtime::exchange_token`](sym_sdk::runtime::Runtime::exchange_token). The verifier answers for the signature;
+//! which jobs are trusted is up to the runtime.
 //!
 //! - **The key decides about the algorithm**, and the token only says which of those that its key is for. Signatures are RSA, ECDSA or
 //!   Ed25519: a token that is signed with a shared secret, or not at all, is refused.

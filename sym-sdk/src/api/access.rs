@@ -14,7 +14,7 @@ use super::people::UserRef;
 use super::run_body::{AccessBody, Named};
 use super::run_list::page_response;
 use super::state::ApiState;
-use crate::engine::{RunFilter, RunOrder, RunPage, RunQuery, StoredRun, Viewer};
+use crate::engine::{RunFilter, RunOrder, RunPage, RunQuery, Viewer};
 use crate::error::{Error, codes};
 use crate::model::{RunId, RunStatus, UserId};
 use crate::server::caller::Caller;
@@ -93,12 +93,15 @@ pub(super) async fn list(
     uri: Uri,
     Params(params): Params<AccessParams>,
 ) -> Result<Response, Problem> {
-    let limit = page_size(params.limit, DEFAULT_GRANTS, MAX_GRANTS)?;
-    let mut held = HeldRuns::new(&caller, params.into(), limit);
-    if let Some(after) = &held.filter.after {
-        held.query = held.query.after(after.parse()?)?;
+    let AccessParams { user, username, flow, target, limit, after } = params;
+    let limit = page_size(limit, DEFAULT_GRANTS, MAX_GRANTS)?;
+    // Somebody who was deleted still has what they hold, so the directory cannot say who has this name.
+    let filter = RunFilter { requester: user, requester_name: username, flow, target, ..RunFilter::default() };
+    let mut query = held(&caller, filter).with_limit(limit);
+    if let Some(after) = after {
+        query = query.after(after.parse()?)?;
     }
-    let RunPage { runs, next, .. } = held.read(&state).await?;
+    let RunPage { runs, next, .. } = read(&state, &query).await?;
     let blocked = state.runtime.blocked_access();
     let mut access = Vec::new();
     for stored in &runs {
@@ -165,66 +168,33 @@ pub(super) async fn revoke(
         let error = Error::invalid(codes::MISSING_ARGUMENT, "nobody is named whose access is to end");
         return Err(error.with_hint("send `username`, or the id as `user`").into());
     }
-    let filter = AccessFilter { user, username, flow, target, after: None };
-    let mut held = HeldRuns::new(&caller, filter, MAX_GRANTS);
+    let filter = RunFilter { requester: user, requester_name: username, flow, target, ..RunFilter::default() };
+    let mut query = held(&caller, filter).with_limit(MAX_GRANTS);
     let mut runs = Vec::new();
     // All of it, before anything ends: what ends while it is read would not be on the pages that follow, and what is there would be.
     loop {
-        let page = held.read(&state).await?;
+        let page = read(&state, &query).await?;
         runs.extend(page.runs.iter().map(|stored| stored.state.run.id()));
         match page.next {
-            Some(next) => held.query = held.query.after(next)?,
+            Some(next) => query = query.after(next)?,
             None => break,
         }
     }
     Ok(Json(revoke_each(&state, &caller, &request_id, runs.into_iter()).await))
 }
 
-/// The access that is asked for.
-struct AccessFilter {
-    user: Option<UserId>,
-    username: Option<String>,
-    flow: Option<String>,
-    target: Option<String>,
-    after: Option<String>,
+/// Returns the query of the Runs that give the access which is asked for, as far as the caller may see them; that which ends first comes first.
+fn held(caller: &Caller, filter: RunFilter) -> RunQuery {
+    RunQuery::new(filter, Some(Viewer::new(caller.user().clone()))).in_order(RunOrder::SoonestEndFirst)
 }
 
-impl From<AccessParams> for AccessFilter {
-    fn from(AccessParams { user, username, flow, target, after, .. }: AccessParams) -> Self {
-        Self { user, username, flow, target, after }
+/// Reads a page. The filter also finds names that contain the one which is asked for, and these Runs are left out.
+async fn read(state: &ApiState, query: &RunQuery) -> Result<RunPage, Problem> {
+    let mut page = state.runtime.find_runs(query).await?;
+    if let Some(name) = &query.filter().requester_name {
+        page.runs.retain(|stored| {
+            stored.state.run.requester().is_some_and(|user| user.username().eq_ignore_ascii_case(name))
+        });
     }
-}
-
-/// The Runs that give the access which is asked for, as far as the caller may see them; that which ends first comes first.
-struct HeldRuns {
-    query: RunQuery,
-    filter: AccessFilter,
-}
-
-impl HeldRuns {
-    fn new(caller: &Caller, filter: AccessFilter, limit: usize) -> Self {
-        let of_runs = RunFilter {
-            flow: filter.flow.clone(),
-            target: filter.target.clone(),
-            requester: filter.user,
-            // Somebody who was deleted still has what they hold, so the directory cannot say who has this name.
-            requester_name: filter.username.clone(),
-            ..RunFilter::default()
-        };
-        let query = RunQuery::new(of_runs, Some(Viewer::new(caller.user().clone())));
-        Self { query: query.in_order(RunOrder::SoonestEndFirst).with_limit(limit), filter }
-    }
-
-    async fn read(&self, state: &ApiState) -> Result<RunPage, Problem> {
-        let mut page = state.runtime.find_runs(&self.query).await?;
-        page.runs.retain(|stored| self.has_name(stored));
-        Ok(page)
-    }
-
-    /// Returns whether the requester has the name that is asked for, which others can contain.
-    fn has_name(&self, stored: &StoredRun) -> bool {
-        let requester = stored.state.run.requester();
-        let is_named = |name: &str| requester.is_some_and(|user| user.username().eq_ignore_ascii_case(name));
-        self.filter.username.as_deref().is_none_or(is_named)
-    }
+    Ok(page)
 }

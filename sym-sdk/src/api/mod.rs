@@ -130,8 +130,8 @@ impl Api {
         self
     }
 
-    /// Sets the proxies whose header `X-Forwarded-For` is believed, beside those of the server. Without any, failed authentications count for the address of the proxy
-    /// and the token.
+    /// Sets the proxies whose header `X-Forwarded-For` is believed, beside those of the server. Without any, failed authentications count for
+    /// the address of the proxy and the token.
     #[must_use]
     pub fn trusted_proxies(mut self, proxies: impl IntoIterator<Item = IpRange>) -> Self {
         self.trusted_proxies = proxies.into_iter().collect();

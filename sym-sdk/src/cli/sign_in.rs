@@ -1,5 +1,7 @@
 //! The way in which people sign in, from the flags of `serve`. Secrets are in files or environment variables, never in a flag.
 
+use std::sync::Arc;
+
 use secrecy::SecretString;
 
 use super::args::SignInSettings;
@@ -46,7 +48,7 @@ fn client_secret(settings: &SignInSettings) -> Result<Option<SecretString>> {
     Ok(secrets.into_iter().next())
 }
 
-fn factory(builder: &Builder) -> Result<std::sync::Arc<dyn SignInFactory>> {
+fn factory(builder: &Builder) -> Result<Arc<dyn SignInFactory>> {
     builder.factory_of_sign_in().ok_or_else(|| {
         let message = "this program cannot verify what an issuer signs";
         let error = Error::new(ErrorKind::Configuration, codes::CONFIGURATION, message);

@@ -64,8 +64,8 @@ pub use self::types::{
 use crate::error::Result;
 use crate::model::RunId;
 
-/// The largest page of a list that the API returns.
-const MAX_PAGE: usize = 200;
+/// The largest page of Runs, and of access, that the API returns.
+pub(crate) const MAX_PAGE: usize = 200;
 
 /// A client of the HTTP API of a program. Clones share their connections.
 #[derive(Clone)]

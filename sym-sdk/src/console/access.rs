@@ -45,20 +45,20 @@ fn held(viewer: &SignedIn, query: &FormData) -> RunQuery {
     RunQuery::new(filter, Some(Viewer::new(viewer.user.clone()).related(relation)))
 }
 
-/// The Runs of a query, part by part, the latest first: in that order none comes twice or is left out because its end changes meanwhile.
-struct Parts {
+/// The Runs of a query in batches, the latest first: in that order none comes twice or is left out because its end changes meanwhile.
+struct RunBatches {
     state: ConsoleState,
     query: RunQuery,
     after: Option<RunCursor>,
     is_read: bool,
 }
 
-impl Parts {
+impl RunBatches {
     fn new(state: &ConsoleState, query: RunQuery) -> Self {
         Self { state: state.clone(), query: query.with_limit(READ_SIZE), after: None, is_read: false }
     }
 
-    /// Reads the next part. `None` at the end.
+    /// Reads the next batch. `None` at the end.
     async fn next(&mut self) -> Result<Option<Vec<StoredRun>>> {
         if self.is_read {
             return Ok(None);
@@ -134,7 +134,7 @@ pub(super) async fn export(
     Extension(viewer): Extension<SignedIn>,
     query: PageQuery,
 ) -> Result<Response, Refusal> {
-    let mut access = Parts::new(&state, held(&viewer, &query));
+    let mut access = RunBatches::new(&state, held(&viewer, &query));
     // A failure of the first read is answered as such; later ones cut the file.
     let first = access.next().await?.unwrap_or_default();
     let parts = stream::unfold((Some(access), Some(first)), async |(access, first)| {

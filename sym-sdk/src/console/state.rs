@@ -68,14 +68,17 @@ impl ConsoleState {
         self.runtime.flow(name).map_or_else(|_| name.to_owned(), |flow| flow.label().to_owned())
     }
 
-    /// Returns the flows to choose from in a filter, by name, with their labels: those of the Runs that are shown, and of the one that was
-    /// chosen. Administrators see all flows; of others it is not known which of those that they do not see here they may know of.
+    /// Returns the flows to choose from in a filter, by name, with their labels: those of the Runs that are shown, and what was chosen, which
+    /// may be a name that somebody has guessed. Administrators see all flows; of others it is not known which of those that they do not see
+    /// here they may know of.
     pub(super) fn flow_choices(&self, user: &User, shown: &[StoredRun], chosen: Option<&str>) -> Vec<(String, String)> {
         let all = user.is_admin().then(|| self.runtime.flows());
         let all = all.iter().flat_map(|flows| flows.iter()).map(|flow| flow.name().as_str().to_owned());
         let shown = shown.iter().map(|stored| stored.state.flow.slug().to_owned());
-        let names: BTreeSet<String> = all.chain(shown).chain(chosen.map(str::to_owned)).collect();
-        let mut choices: Vec<_> = names.into_iter().map(|name| (self.flow_label(&name), name)).collect();
+        let names: BTreeSet<String> = all.chain(shown).collect();
+        let guessed =
+            chosen.filter(|chosen| !names.contains(*chosen)).map(|chosen| (chosen.to_owned(), chosen.to_owned()));
+        let mut choices: Vec<_> = names.into_iter().map(|name| (self.flow_label(&name), name)).chain(guessed).collect();
         choices.sort();
         choices.into_iter().map(|(label, name)| (name, label)).collect()
     }

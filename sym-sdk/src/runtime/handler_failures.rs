@@ -49,9 +49,8 @@ impl Runtime {
     pub async fn handler_failures(&self, since: Timestamp) -> Result<Vec<HandlerFailures>> {
         let mut failures: BTreeMap<HandlerRef, HandlerFailures> = BTreeMap::new();
         for kind in KINDS {
-            // Without a time, for which the store would look at each entry since then, of whatever kind.
             let mut query = AuditQuery::default();
-            (query.kind, query.limit) = (Some(kind.to_owned()), MAX_ENTRIES);
+            (query.since, query.kind, query.limit) = (Some(since), Some(kind.to_owned()), MAX_ENTRIES);
             for record in self.engine.find_audit(&query).await?.records {
                 let entry = match record.entry() {
                     Ok(entry) => entry,
@@ -60,7 +59,7 @@ impl Runtime {
                         continue;
                     }
                 };
-                if let Some((handler, error)) = failure_of(&entry).filter(|_| entry.at >= since) {
+                if let Some((handler, error)) = failure_of(&entry) {
                     let known = failures.entry(handler.clone()).or_insert_with(|| HandlerFailures {
                         handler: handler.clone(),
                         count: 0,

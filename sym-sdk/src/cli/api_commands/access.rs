@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::list::{Column, Columns, or_dash};
-use super::runs::MAX_PAGE;
 use super::session::Session;
 use crate::cli::Exit;
 use crate::cli::args::AccessArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::Output;
-use crate::client::{Call, HeldAccess};
+use crate::client::{Call, HeldAccess, MAX_PAGE};
 
 const COLUMNS: &[Column<HeldAccess>] = &[
     Column::new("user", |_, held| or_dash(held.user.as_ref().map(|user| user.username.as_str()))),

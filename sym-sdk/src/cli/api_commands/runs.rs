@@ -12,11 +12,8 @@ use crate::cli::Exit;
 use crate::cli::args::RunsArgs;
 use crate::cli::exit::CommandError;
 use crate::cli::output::{Output, count};
-use crate::client::{Run, RunPage, RunQuery};
+use crate::client::{MAX_PAGE, Run, RunPage, RunQuery};
 use crate::error::Error;
-
-/// The largest page that the API returns.
-pub(super) const MAX_PAGE: usize = 200;
 
 pub(super) async fn run(session: &Session, args: RunsArgs, output: &mut Output<'_>) -> Result<Exit, CommandError> {
     let columns = Columns::choose(COLUMNS, &args.columns, output)?;

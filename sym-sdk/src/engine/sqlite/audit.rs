@@ -232,11 +232,12 @@ pub(super) fn find(db: &Connection, query: &AuditQuery) -> rusqlite::Result<Audi
     Ok(if read < MAX_WORDS_SCAN { query.page(found) } else { query.page_until(found, last) })
 }
 
-/// The number of entries up to which a search looks for the first and the last one of its time. It takes some milliseconds.
+/// The number of entries in a time range up to which a search looks up the first and the last one. It takes some milliseconds.
 const MAX_BOUNDED: usize = 20_000;
 
-/// Whether a search begins within its time, which has so many entries that to look for the first would take longer than to come upon it.
-fn begins_within(db: &Connection, query: &AuditQuery, since: i64) -> rusqlite::Result<bool> {
+/// Returns whether a search needs no bounds: it starts at the newest entry, which is in its time range, and the range is so long that the page is
+/// full before its beginning, but for what is rare.
+fn needs_no_bounds(db: &Connection, query: &AuditQuery, since: i64) -> rusqlite::Result<bool> {
     if query.until.is_some() || query.order != AuditOrder::NewestFirst {
         return Ok(false);
     }
@@ -259,7 +260,7 @@ fn search_statement(
     if query.since.is_some() || query.until.is_some() {
         let since = query.since.map_or(i64::MIN, nanoseconds);
         let until = query.until.map_or(i64::MAX, nanoseconds);
-        if !begins_within(db, query, since)? {
+        if !needs_no_bounds(db, query, since)? {
             // Reads the index alone, and leaves out most of the log.
             let mut bounds = db.prepare_cached(
                 "SELECT min(seq), max(seq) FROM audit INDEXED BY audit_at WHERE at >= ?1 AND at < ?2",
@@ -416,4 +417,82 @@ fn unpacked(packed: &[u8], known: &[&str]) -> String {
 
 fn hash(row: &Row<'_>, column: &str) -> rusqlite::Result<AuditHash> {
     row.get(column).map(AuditHash::from_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lock::FileLock;
+    use super::super::schema;
+    use super::*;
+
+    /// The number of entries, more than are looked through for bounds.
+    const ENTRIES: i64 = MAX_BOUNDED as i64 + 2_000;
+
+    /// The time of an entry: a second after the one before, but the clock is set back for one of a thousand.
+    fn at(seq: i64) -> Timestamp {
+        let back = if seq % 1_000 == 0 { 3_000 } else { 0 };
+        Timestamp::from_second(seq - back).unwrap()
+    }
+
+    fn kind(seq: i64) -> &'static str {
+        if seq % 100 == 0 { "failed" } else { "granted" }
+    }
+
+    /// Whatever the range of times, and whether its beginning is looked up or not.
+    #[test]
+    fn a_search_finds_the_entries_of_its_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("runs.db");
+        let _lock = FileLock::take(&path).unwrap();
+        let mut db = schema::open_to_write(&path, None).unwrap();
+        let transaction = db.transaction().unwrap();
+        {
+            let mut insert = transaction
+                .prepare(
+                    "INSERT INTO audit (seq, run, prev, hash, entry, at, kind)
+                     VALUES (?1, zeroblob(16), zeroblob(32), zeroblob(32), '{}', ?2, ?3)",
+                )
+                .unwrap();
+            for seq in 1..=ENTRIES {
+                insert.execute(params![seq, nanoseconds(at(seq)), kind(seq)]).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+        let last = ENTRIES;
+        for (since, until) in [
+            (Some(0), None),
+            (Some(1_500), None),
+            (Some(last - 500), None),
+            (Some(last), None),
+            (None, Some(2_000)),
+            (Some(500), Some(last - 500)),
+        ] {
+            for order in [AuditOrder::NewestFirst, AuditOrder::OldestFirst] {
+                for wanted in [None, Some("failed")] {
+                    let second = |second| Timestamp::from_second(second).unwrap();
+                    let mut query = AuditQuery::default();
+                    (query.since, query.until) = (since.map(second), until.map(second));
+                    (query.kind, query.order, query.limit) = (wanted.map(str::to_owned), order, 300);
+                    let found: Vec<_> =
+                        find(&db, &query).unwrap().records.iter().map(|found| found.seq.cast_signed()).collect();
+                    let is_wanted = |seq: &i64| {
+                        let at = at(*seq);
+                        query.since.is_none_or(|since| at >= since)
+                            && query.until.is_none_or(|until| at < until)
+                            && wanted.is_none_or(|wanted| kind(*seq) == wanted)
+                    };
+                    let mut expected: Vec<_> = (1..=ENTRIES).filter(is_wanted).collect();
+                    if order == AuditOrder::NewestFirst {
+                        expected.reverse();
+                    }
+                    expected.truncate(query.limit);
+                    assert_eq!(found, expected, "{query:?}");
+                    let bounded = since != Some(0) && since != Some(1_500);
+                    let no_bounds = needs_no_bounds(&db, &query, query.since.map_or(i64::MIN, nanoseconds)).unwrap();
+                    assert_eq!(no_bounds, !bounded && order == AuditOrder::NewestFirst, "{query:?}");
+                }
+            }
+        }
+        schema::close(db).unwrap();
+    }
 }

@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes, to_bytes};
 use http::{Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::SendRequest;
-use load_api::{Outcome, connect};
+use load_support::{Outcome, connect};
 use serde_json::Value;
 
 /// The time limit for a response.

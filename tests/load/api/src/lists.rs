@@ -3,9 +3,9 @@
 use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
-use load_api::Outcome;
-use load_api::fixture::{FLOW, address_of};
-use load_api::latencies::Latencies;
+use load_support::Outcome;
+use load_support::fixture::{FLOW, address_of};
+use load_support::latencies::Latencies;
 use serde::Deserialize;
 
 use crate::connection::Connection;

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
-use load_api::{Outcome, progress};
+use load_support::{Outcome, progress};
 
 #[derive(Debug, Parser)]
 #[command(about, args_conflicts_with_subcommands = true)]

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
-use load_api::Outcome;
-use load_api::fixture::{FLOW, REASON};
+use load_support::Outcome;
+use load_support::fixture::{FLOW, REASON};
 use serde_json::json;
 
 use crate::connection::Connection;

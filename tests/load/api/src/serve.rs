@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use load_api::fixture::{self, REQUESTERS, TARGETS, address_of};
-use load_api::{Outcome, fill, progress};
+use load_support::fixture::{self, REQUESTERS, TARGETS, address_of};
+use load_support::{Outcome, fill, progress};
 use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use sym_sdk::api::{Api, ApiLimits};

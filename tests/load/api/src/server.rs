@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::path::Path;
 use std::time::Duration;
 
-use load_api::Outcome;
-use load_api::process::ServerProcess;
+use load_support::Outcome;
+use load_support::process::ServerProcess;
 use tokio::process::Command;
 
 use crate::serve::{Listening, Submit, Submitted};

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use futures_util::StreamExt as _;
-use load_api::Outcome;
-use load_api::fixture::{FLOW, REASON};
-use load_api::latencies::Latencies;
+use load_support::Outcome;
+use load_support::fixture::{FLOW, REASON};
+use load_support::latencies::Latencies;
 use serde::Deserialize;
 use serde_json::json;
 use sym_sdk::model::RunId;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode, header};
 use hyper::client::conn::http1::SendRequest;
-use load_api::{Outcome, connect};
+use load_support::{Outcome, connect};
 use sym_sdk::runtime::Runtime;
 
 /// The time limit for a response.

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
-use load_api::fixture::{self, ADMINS, DECIDERS, address_of};
-use load_api::{Outcome, fill, progress};
+use load_support::fixture::{self, ADMINS, DECIDERS, address_of};
+use load_support::{Outcome, fill, progress};
 use sym_sdk::console::Console;
 use sym_sdk::engine::SqliteStore;
 use sym_sdk::server::{CancellationToken, Server, listen};

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use load_api::Outcome;
-use load_api::fill::Sample;
-use load_api::fixture::FLOW;
-use load_api::latencies::Latencies;
+use load_support::Outcome;
+use load_support::fill::Sample;
+use load_support::fixture::FLOW;
+use load_support::latencies::Latencies;
 
 use crate::browser::Browser;
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, to_bytes};
 use http::StatusCode;
 use hyper::client::conn::http1::SendRequest;
-use load_api::connect;
+use load_support::connect;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 

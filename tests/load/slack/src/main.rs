@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use load_api::{Outcome, progress};
+use load_support::{Outcome, progress};
 
 use bench::BenchArgs;
 

@@ -5,8 +5,8 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use load_api::Outcome;
-use load_api::process::ServerProcess;
+use load_support::Outcome;
+use load_support::process::ServerProcess;
 use serde::Deserialize;
 use tokio::process::Command;
 

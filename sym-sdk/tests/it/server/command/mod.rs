@@ -1,5 +1,9 @@
 //! The command `serve`, in a process of its own.
 
+mod help;
+#[cfg(feature = "console")]
+mod sign_in;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::Path;
@@ -19,7 +23,7 @@ use sym_sdk::runtime::{Builder, FakeService, FrontEndType, ManifestConfig};
 use sym_sdk::server::listen;
 use sym_sdk::strategy::{SimulatedStrategy, StrategyType};
 
-use super::client::{get, send};
+use super::client::get;
 use super::desk::{Desk, until};
 use super::{directory, get_permissions};
 
@@ -320,74 +324,6 @@ async fn the_console_can_be_left_out() {
     assert_eq!(code, Some(0));
 }
 
-/// The flags by which a proxy signs people in.
-#[cfg(all(unix, feature = "console"))]
-#[tokio::test]
-async fn a_proxy_that_flags_name_signs_people_in() {
-    let dir = directory();
-    let args = [
-        "--public-url=http://127.0.0.1:1",
-        "--trusted-proxy=127.0.0.1",
-        "--proxy-header=X-Forwarded-Email",
-        "--proxy-sign-out-path=/oauth2/sign_out",
-    ];
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    let served = Served::spawn(command.env(DIR, dir.path()).env(ARGS, args.join("\n")).env("RUST_LOG", "error"));
-    let request = async |headers: &str| {
-        let head = "GET /console/sign-in?return=/console/inbox HTTP/1.1\r\nhost: test\r\nconnection: close";
-        send(served.address, &format!("{head}\r\n{headers}\r\n")).await
-    };
-    let signed_in = request("x-forwarded-email: ana@example.com\r\n").await;
-    assert_eq!(signed_in.status, 303, "{signed_in:?}");
-    assert!(signed_in.head.contains("location: /console/inbox") && signed_in.head.contains("set-cookie: sym_dev="));
-    let nobody = request("").await;
-    assert_eq!(nobody.status, 401, "{nobody:?}");
-    let two = request("x-forwarded-email: ana@example.com\r\nx-forwarded-email: ada@example.com\r\n").await;
-    assert_eq!(two.status, 400, "{two:?}");
-    served.signal("-TERM");
-    assert_eq!(served.end().2, Some(0));
-}
-
-#[cfg(feature = "console")]
-#[tokio::test]
-async fn flags_by_which_people_sign_in_that_make_no_sense_are_refused() {
-    let dir = directory();
-    let db = dir.path().join("sym.db");
-    let run = async |args: &[&str]| {
-        let all = ["program", "serve", "--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()];
-        let all: Vec<_> = all.into_iter().chain(args.iter().copied()).collect();
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let exit = app(dir.path()).run_from(all, &mut out, &mut err).await;
-        (exit, String::from_utf8(err).unwrap())
-    };
-    let url = "--public-url=https://sym.example.com";
-    let issuer = ["--oidc-issuer=https://id.example.com", "--oidc-client-id=sym", url];
-    for (args, part) in [
-        (vec!["--oidc-issuer=https://id.example.com"], "--oidc-client-id <ID>"),
-        (vec!["--oidc-issuer=https://id.example.com", "--oidc-client-id=sym"], "--public-url <URL>"),
-        (vec!["--proxy-header=X-Email", url], "--trusted-proxy <ADDRESS>"),
-        (vec!["--proxy-issuer=https://id.example.com"], "--proxy-header <NAME>"),
-        (vec!["--role-group=admin=ops"], "--oidc-issuer <URL>"),
-        ([&issuer[..], &["--role-group=king=ops"]].concat(), "`king` is not a role"),
-        ([&issuer[..], &["--role-group=admin"]].concat(), "such as `admin=sym-admins`"),
-        ([&issuer[..], &["--proxy-header=X-Email", "--trusted-proxy=::1"]].concat(), "cannot be used with"),
-        (vec!["--trusted-proxy=10.0.0.0/99"], "expected an IP address or a range of them, got `10.0.0.0/99`"),
-    ] {
-        let (exit, err) = run(&args).await;
-        assert_eq!(exit, Exit::Usage, "{args:?}: {err}");
-        assert!(err.contains(part), "{args:?}: {err}");
-    }
-    for (args, part) in [
-        (issuer.to_vec(), "enable the feature `oidc` of the crate `sym-integrations`"),
-        ([&issuer[..], &["--oidc-client-secret-env=SYM_SDK_NO_SUCH_VARIABLE"]].concat(), "SYM_SDK_NO_SUCH_VARIABLE"),
-        (vec![url, "--trusted-proxy=::1", "--proxy-header=Cookie"], "`Cookie` is not the name of a header"),
-    ] {
-        let (exit, err) = run(&args).await;
-        assert_eq!(exit, Exit::Failure, "{args:?}: {err}");
-        assert!(err.contains(part), "{args:?}: {err}");
-    }
-}
-
 /// Access that is granted by fakes was never really granted.
 #[cfg(unix)]
 #[tokio::test]
@@ -472,20 +408,6 @@ async fn a_type_of_front_ends_describes_its_app() {
     assert!(err.starts_with("error: "), "{err}");
 }
 
-#[tokio::test]
-async fn the_help_tells_of_types_of_front_ends() {
-    let desk = || App::new().front_end_type(desk_type(Desk::named("desk")));
-    let (_, out, _) = run(desk(), &["--help"]).await;
-    assert!(out.contains("Set up the front end `desk`"), "{out}");
-    let (_, out, _) = run(desk(), &["desk", "manifest", "--help"]).await;
-    assert!(out.contains("program desk manifest --url https://sym.example.com"), "{out}");
-    let (_, out, _) = run(desk(), &["serve", "--help"]).await;
-    assert!(out.contains("--fake-desk[=<ADDRESS>]") && out.contains("program serve --fake-desk"), "{out}");
-    let (exit, _, err) = run(App::new(), &["serve", "--fake-desk"]).await;
-    assert_eq!(exit, Exit::Usage);
-    assert!(err.contains("unexpected argument '--fake-desk'"), "{err}");
-}
-
 async fn fails(app: App, args: &[&str]) -> String {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let exit = app.run_from(["program", "serve"].iter().chain(args), &mut out, &mut err).await;
@@ -565,171 +487,4 @@ async fn a_store_that_has_failed_ends_it_with_exit_code_3() {
     let restarted = fails(app(dir.path()), &["--listen", "127.0.0.1:0", "--db", db.to_str().unwrap()]).await;
     assert!(restarted.contains("restore the store from a backup"), "{restarted}");
     assert!(!db.exists());
-}
-
-#[tokio::test]
-async fn the_help_is_complete() {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let exit = App::new().run_from(["program", "serve", "--help"], &mut out, &mut err).await;
-    assert_eq!((exit, err.as_slice()), (Exit::Success, &b""[..]));
-    let out = String::from_utf8(out).unwrap();
-    let out: String = out.lines().map(|line| format!("{}\n", line.trim_end())).collect();
-    expect![[r#"
-        Run the flows and serve their front ends
-
-        Each front end is mounted below its name. `GET /health` and `GET /ready` are liveness and readiness
-        probes. SIGINT or SIGTERM stops the program gracefully: work in flight has some seconds to finish,
-        and the rest is resumed at the next start. A second signal stops it immediately. If the store fails
-        for good, the program ends with exit code 3: have a supervisor restart it.
-
-        Usage: program serve [OPTIONS]
-
-        Options:
-              --config <DIR>
-                  Read the configuration from the Terraform files in this directory
-
-              --listen <ADDRESS>
-                  Address to listen on; port 0 picks a free port
-
-                  [default: 127.0.0.1:3000]
-
-              --db <FILE>
-                  File of the store, created if missing [default: sym.db, or sym-fake.db with a fake]
-
-              --var <NAME=VALUE>
-                  Set a Terraform variable; can be repeated
-
-              --public-url <URL>
-                  Address under which people and agents reach the program, such as `https://sym.example.com`
-
-              --var-file <FILE>
-                  Set the Terraform variables in this file; can be repeated. What comes later counts, also
-                  if it is `--var`
-
-              --strict
-                  Do not start if anything is wrong, instead of starting with what works: then no access is
-                  revoked either
-
-              --workspace <NAME>
-                  Name of the Terraform workspace [default: TF_WORKSPACE, or what `terraform workspace
-                  select` chose]
-
-              --known-values <FILE>
-                  Read values that only `terraform apply` knows from this JSON file, such as
-                  {"module.okta.group_id": "00g1"}
-
-              --no-console
-                  Do not serve the web console, and link to none of its pages
-
-              --domain <DOMAIN>
-                  Add an e-mail domain of the organization; can be repeated
-
-              --oidc-issuer <URL>
-                  Issuer at which people sign in by OpenID Connect, such as `https://acme.okta.com`, exactly
-                  as its openid-configuration names it
-
-              --json
-                  Print JSON
-
-              --oidc-client-id <ID>
-                  Client id that the issuer has given this program
-
-              --oidc-client-secret-file <FILE>
-                  File with the client secret
-
-              --oidc-client-secret-env <NAME>
-                  Environment variable with the client secret
-
-              --oidc-scope <SCOPE>
-                  Scope to ask for beside `openid`, `email` and `profile`, such as `groups`; can be repeated
-
-              --proxy-header <NAME>
-                  Header in which a proxy in front of this program names the person whom it has signed in:
-                  by e-mail address, or with `--proxy-issuer` in an assertion that it signs
-
-              --proxy-issuer <ISSUER>
-                  Issuer of the proxy's assertions, exactly as they name it
-
-              --proxy-audience <AUDIENCE>
-                  Audience that the proxy's assertions have for this program
-
-              --proxy-keys-url <URL>
-                  Address of the keys of the proxy's assertions [default: the issuer's openid-configuration
-                  says it]
-
-              --proxy-sign-out-path <PATH>
-                  Path at which the proxy signs people out, such as `/oauth2/sign_out`
-
-              --trusted-proxy <ADDRESS>
-                  Address, or range such as `10.0.0.0/8`, of the proxies in front of this program, whose
-                  `X-Forwarded-For` is believed, and the header of `--proxy-header`; can be repeated
-
-              --role-group <ROLE=GROUP>
-                  Role of the members of a group, such as `admin=sym-admins`; can be repeated. Whoever is in
-                  none of the groups cannot sign in
-
-              --groups-claim <CLAIM>
-                  Claim that lists the groups of a person
-
-                  [default: groups]
-
-              --trust-unverified-emails
-                  Take e-mail addresses as verified if the issuer does not say whether they are: only if
-                  people cannot set their own there
-
-              --tls-cert <FILE>
-                  File with the certificate and those that lead to its authority, in PEM format: serves
-                  HTTPS. Read again when it changes
-
-              --tls-key <FILE>
-                  File with the private key of the certificate, unencrypted, in PEM format
-
-              --metrics-listen <ADDRESS>
-                  Serve the metrics for Prometheus at `/metrics` on this address, which only the collector
-                  should reach
-
-              --anchor-file <FILE>
-                  Append anchors of the audit log to this file: at start, periodically and at shutdown. Keep
-                  it where nobody who can write to the store can change it
-
-              --anchor-destinations
-                  Send the anchors to the log destinations that take them, too
-
-              --anchor-interval <DURATION>
-                  Interval of the anchors
-
-                  [default: 1h]
-
-              --anchor-key-file <FILE>
-                  File with the key that authenticates the anchors
-
-              --anchor-key-env <NAME>
-                  Environment variable with the key that authenticates the anchors
-
-              --output-key-file <FILE>
-                  File with the key that encrypts secrets in outputs of steps, which are not stored without
-                  one; can be repeated, after a key was replaced: the first one encrypts
-
-              --output-key-env <NAME>
-                  Environment variable with the key that encrypts secrets in outputs of steps
-
-              --log-format <FORMAT>
-                  Format of the log on standard error; the environment variable RUST_LOG filters it
-
-                  Possible values:
-                  - text: A line of text for each event
-                  - json: A JSON object for each event
-
-                  [default: text]
-
-          -h, --help
-                  Print help (see a summary with '-h')
-
-        Examples:
-          program serve
-          program serve --listen 127.0.0.1:8080 --db /var/lib/sym/sym.db
-
-        Exit codes: 0 for success, 1 for errors, 2 for usage errors, 3 if the store fails while `serve` runs
-    "#]]
-    .assert_eq(&out);
 }
