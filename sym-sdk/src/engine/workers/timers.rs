@@ -93,7 +93,8 @@ impl Timers {
         // As it was before the correction, which the clock can go back behind.
         self.seen = now;
         let elapsed = engine.clock().elapsed();
-        if went_back {
+        // A store that fails may still take, later than that, what it was asked for before.
+        if went_back || (self.unsettled_until.is_some() && engine.is_store_failing()) {
             self.unsettled_until = Some(elapsed.saturating_add(engine.longest_write()));
         }
         // Whatever wakes this worker, the store is asked no more often than that.

@@ -1,4 +1,4 @@
-//! What `--help` says of `serve` and of types of front ends.
+//! The help of `serve`, and of types of front ends.
 
 use expect_test::expect;
 use sym_sdk::App;

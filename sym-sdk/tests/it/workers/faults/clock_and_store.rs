@@ -239,6 +239,30 @@ async fn leased_revocation_does_not_wait_longer_when_the_clock_goes_back() {
     held.ends_on_record(workers).await;
 }
 
+/// The simulation found this, in world 53708: a claim that the store was asked for before the clock went back took effect after due times
+/// were clamped for the last time, and its lease lasted for as much longer as the clock went back.
+#[tokio::test]
+async fn a_claim_that_takes_effect_late_does_not_prolong_access_when_the_clock_went_back() {
+    let held = Held::new().await;
+    held.fixture.strategy.fail_revocations(1);
+    held.fixture.clock.set(noon() + 5 * HOUR);
+    held.runtime.run_until_idle().await.unwrap();
+    assert_eq!(held.fixture.revocations(), 1);
+    held.fixture.clock.advance(MINUTE);
+    held.store.set_behavior(Behavior::ClaimsWait);
+    let workers = held.runtime.start(WorkerLimits::default());
+    held.pass_until(2 * MINUTE, |_| false).await;
+    held.fixture.clock.set(noon());
+    held.pass_until(20 * MINUTE, |_| false).await;
+    held.store.set_behavior(Behavior::ClaimsLateAfterClamping);
+    held.pass_until(20 * SECOND, |_| false).await;
+    held.store.set_behavior(Behavior::Works);
+    assert!(held.has_access(), "it cannot be taken away so far");
+    let waited = held.pass_until(5 * HOUR, |held| !held.has_access()).await;
+    assert!(waited <= LONGEST_DELAY + NOTICED, "{waited:?}");
+    held.ends_on_record(workers).await;
+}
+
 /// Nothing else is due that would tell workers that the store works again.
 #[tokio::test]
 async fn kept_inputs_are_written_soon_when_the_clock_went_back() {

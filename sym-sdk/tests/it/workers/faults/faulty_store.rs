@@ -39,6 +39,10 @@ pub(super) enum Behavior {
     RefusesReleasesAndHolders,
     /// Timers are read only once the behavior is another one.
     ReadsTimersLater,
+    /// Claims wait, other writes fail, and the holders of access cannot be read.
+    ClaimsWait,
+    /// The same, but due times are clamped, and then the claims that wait take effect, although nobody waits for them any more.
+    ClaimsLateAfterClamping,
     /// Claims panic.
     Panics,
 }
@@ -47,6 +51,7 @@ pub(super) struct FaultyStore {
     store: Arc<dyn Store>,
     behavior: Mutex<Behavior>,
     calls: Mutex<Vec<&'static str>>,
+    waiting_claims: Mutex<Vec<Claim>>,
     refused: AtomicUsize,
     is_on_disk: bool,
 }
@@ -55,7 +60,12 @@ type StoreFuture<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
 
 impl Behavior {
     fn refuses_writes(self) -> bool {
-        matches!(self, Self::RefusesWrites | Self::RefusesWritesAndHolders | Self::RefusesWritesAndLoads)
+        self.claims_wait()
+            || matches!(self, Self::RefusesWrites | Self::RefusesWritesAndHolders | Self::RefusesWritesAndLoads)
+    }
+
+    fn claims_wait(self) -> bool {
+        matches!(self, Self::ClaimsWait | Self::ClaimsLateAfterClamping)
     }
 }
 
@@ -65,6 +75,7 @@ impl FaultyStore {
             store,
             behavior: Mutex::new(Behavior::Works),
             calls: Mutex::default(),
+            waiting_claims: Mutex::default(),
             refused: AtomicUsize::new(0),
             is_on_disk: false,
         }
@@ -188,6 +199,10 @@ impl Store for FaultyStore {
 
     fn claim(&self, claim: Claim) -> StoreFuture<'_, Vec<Claimed>> {
         assert!(self.behavior() != Behavior::Panics, "a bug in the store");
+        if self.behavior().claims_wait() {
+            self.waiting_claims.lock().unwrap().push(claim);
+            return Box::pin(std::future::pending());
+        }
         self.write("claim", move || self.store.claim(claim))
     }
 
@@ -203,6 +218,16 @@ impl Store for FaultyStore {
     }
 
     fn clamp_future_due_times(&self, latest: Timestamp) -> StoreFuture<'_, usize> {
+        if self.behavior() == Behavior::ClaimsLateAfterClamping {
+            return Box::pin(async move {
+                let clamped = self.store.clamp_future_due_times(latest).await;
+                let waiting = std::mem::take(&mut *self.waiting_claims.lock().unwrap());
+                for claim in waiting {
+                    self.store.claim(claim).await?;
+                }
+                clamped
+            });
+        }
         self.write("clamp_future_due_times", move || self.store.clamp_future_due_times(latest))
     }
 
@@ -226,6 +251,7 @@ impl Store for FaultyStore {
     fn holders(&self, key: &EntitlementKey) -> StoreFuture<'_, Vec<RunId>> {
         let key = key.clone();
         match self.behavior() {
+            behavior if behavior.claims_wait() => self.call("holders", || Box::pin(async { Err(disk_full()) })),
             Behavior::RefusesWritesAndHolders | Behavior::RefusesReleasesAndHolders => {
                 self.call("holders", || Box::pin(async { Err(disk_full()) }))
             }
